@@ -1,0 +1,218 @@
+"""Everything that can go wrong below the web, as one tree.
+
+::
+
+    OneMapError
+    ├── BadCall            the caller asked for something that cannot be
+    │   ├── BadBoundsError, BadIntervalError, BadFilterError, BadSortError, BadLimitError
+    │   ├── UnknownCRSError, UnknownPropertyError, UnknownGridError, TileOutsideGridError
+    ├── BadData            the data that was handed in cannot be taken
+    │   ├── BadManifestError, BadFeatureError, BadGeometryError, GeometryTypeError, MissingCRSError
+    │   ├── BallparkTransformError, UnreadableFileError, UnsafeArchiveError, TooLargeError
+    ├── NotFound           UnknownLayerError, UnknownFeatureError, UnknownVersionError
+    ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
+    ├── Forbidden          PolicyError
+    └── Unavailable        StoreBusyError, StoreBrokenError, SourceUnreachableError
+
+A message carries the value, the limit and the remedy. `code` is stable: clients may match on it; the words may change.
+Nobody here speaks HTTP: `api/errors.py` maps these families to status codes in one table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with what was handed in.
+
+    Attributes:
+        where: Place in the input: a JSON pointer, a row number, a parameter's name.
+        value: What was found there, as text, cut to a readable length.
+        problem: What is wrong, in one sentence.
+        remedy: What to do about it, in one sentence.
+    """
+
+    where: str
+    value: str
+    problem: str
+    remedy: str
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+class OneMapError(Exception):
+    """Base of all expected failures.
+
+    Args:
+        message: One sentence: what was found and what the limit is.
+        value: The offending value, shown to the caller as text.
+        limit: The rule or bound it broke.
+        remedy: What the caller can do.
+        findings: All findings at once, where there may be several.
+    """
+
+    code = "onemap-error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        value: object = None,
+        limit: str = "",
+        remedy: str = "",
+        findings: tuple[Finding, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.value = None if value is None else shorten(value)
+        self.limit = limit
+        self.remedy = remedy
+        self.findings = findings
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.message, self.remedy) if part)
+
+
+def shorten(value: object, length: int = 200) -> str:
+    """`value` as text of at most `length` characters, for messages."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+class BadCall(OneMapError):
+    code = "bad-call"
+
+
+class BadBoundsError(BadCall):
+    code = "bad-bbox"
+
+
+class BadIntervalError(BadCall):
+    code = "bad-datetime"
+
+
+class BadFilterError(BadCall):
+    code = "bad-filter"
+
+
+class BadSortError(BadCall):
+    code = "bad-sortby"
+
+
+class BadLimitError(BadCall):
+    code = "bad-limit"
+
+
+class UnknownCRSError(BadCall):
+    code = "unknown-crs"
+
+
+class UnknownPropertyError(BadCall):
+    code = "unknown-property"
+
+
+class UnknownGridError(BadCall):
+    code = "unknown-grid"
+
+
+class TileOutsideGridError(BadCall):
+    code = "tile-outside-grid"
+
+
+class BadData(OneMapError):
+    code = "bad-data"
+
+
+class BadManifestError(BadData):
+    code = "bad-manifest"
+
+
+class BadFeatureError(BadData):
+    code = "bad-feature"
+
+
+class BadGeometryError(BadData):
+    code = "bad-geometry"
+
+
+class GeometryTypeError(BadGeometryError):
+    code = "wrong-geometry-type"
+
+
+class MissingCRSError(BadData):
+    code = "missing-crs"
+
+
+class BallparkTransformError(BadData):
+    code = "ballpark-transform"
+
+
+class UnreadableFileError(BadData):
+    code = "unreadable-file"
+
+
+class UnsafeArchiveError(BadData):
+    code = "unsafe-archive"
+
+
+class TooLargeError(BadData):
+    code = "too-large"
+
+
+class NotFound(OneMapError):
+    code = "not-found"
+
+
+class UnknownLayerError(NotFound):
+    code = "unknown-layer"
+
+
+class UnknownFeatureError(NotFound):
+    code = "unknown-feature"
+
+
+class UnknownVersionError(NotFound):
+    code = "unknown-version"
+
+
+class Conflict(OneMapError):
+    code = "conflict"
+
+
+class DuplicateLayerError(Conflict):
+    code = "duplicate-layer"
+
+
+class DuplicateFeatureError(Conflict):
+    code = "duplicate-feature"
+
+
+class VersionConflictError(Conflict):
+    code = "version-conflict"
+
+
+class Forbidden(OneMapError):
+    code = "forbidden"
+
+
+class PolicyError(Forbidden):
+    code = "refused-by-policy"
+
+
+class Unavailable(OneMapError):
+    code = "unavailable"
+
+
+class StoreBusyError(Unavailable):
+    code = "store-busy"
+
+
+class StoreBrokenError(Unavailable):
+    code = "store-broken"
+
+
+class SourceUnreachableError(Unavailable):
+    code = "source-unreachable"

@@ -1,0 +1,206 @@
+"""The store port: what every place that keeps layers can do. One page, two adapters, one test suite.
+
+Rules that hold for every adapter
+
+* Geometry is CGCS2000 (EPSG:4490) lon/lat. Whoever writes has converted and checked it (`twin.crs`, `twin.geometry`).
+* A write is a transaction: it bumps the layer's `version` by one, stamps every touched row with it, keeps the old state of
+  each changed row as history, and records a changeset (who, when, why). Leaving the `with` block by an exception
+  undoes all of it, the creation of the layer included.
+* An acknowledged write (the `with` block has ended) survives the death of the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from twin.bounds import Bounds
+from twin.feature import Feature, FeatureBatch
+from twin.query import FeatureQuery
+from twin.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes something, and why."""
+
+    name: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """A layer about to be created.
+
+    Attributes:
+        id: Kebab-case, never changes.
+        schema: Geometry type and properties: the columns of its table.
+        document: The manifest as the registry wrote it. The store keeps it and does not read it.
+    """
+
+    id: str
+    schema: Schema
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecord:
+    """A layer as it stands.
+
+    Attributes:
+        version: Change number; 0 after creation without data.
+        feature_count: Rows now.
+        bounds: Box of all geometries; None while there is none.
+    """
+
+    id: str
+    schema: Schema
+    document: Mapping[str, Any]
+    version: int
+    feature_count: int
+    bounds: Bounds | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Changeset:
+    """One committed write."""
+
+    layer_id: str
+    version: int
+    at: datetime
+    author: Author
+    inserted: int
+    updated: int
+    deleted: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureVersion:
+    """One state of a feature and the stretch of system time in which it stood.
+
+    Attributes:
+        feature: The state; `feature.version` is the layer version that wrote it.
+        recorded_at: When the store took it.
+        superseded_at: When a later write replaced or deleted it; None while it stands.
+    """
+
+    feature: Feature
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a write did."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GridCount:
+    """How many features have the middle of their box in a cell; `column`, `row` count cells from 180°W, 90°S."""
+
+    column: int
+    row: int
+    count: int
+
+
+class LayerWriter(Protocol):
+    """One open transaction on one layer."""
+
+    @property
+    def version(self) -> int:
+        """The version the layer will have if this commits."""
+
+    def upsert(self, batch: FeatureBatch) -> Tally:
+        """Insert rows with new ids, replace rows whose id is known; None ids are given by the store.
+
+        Columns the batch does not name become unknown (None).
+        """
+
+    def insert(self, feature: Feature) -> str:
+        """Insert one feature and give its id back.
+
+        Raises:
+            DuplicateFeatureError: if its id is taken.
+        """
+
+    def replace(self, feature: Feature, *, if_version: int | None = None) -> None:
+        """Replace the feature of that id.
+
+        Raises:
+            UnknownFeatureError: if there is none.
+            VersionConflictError: if `if_version` is given and the row was written at another version.
+        """
+
+    def delete(self, feature_id: str, *, if_version: int | None = None) -> None:
+        """Delete a feature; its last state stays in the history. Raises as `replace`."""
+
+    def clear(self) -> int:
+        """Delete every feature (history kept) and give their number."""
+
+
+class Store(Protocol):
+    """Keeps layers."""
+
+    def close(self) -> None: ...
+
+    def layers(self) -> list[LayerRecord]:
+        """All layers, in order of their ids."""
+
+    def layer(self, layer_id: str) -> LayerRecord:
+        """Raises UnknownLayerError if there is none."""
+
+    def version(self, layer_id: str) -> int:
+        """The layer's change number; cheap enough to ask at every tile."""
+
+    def create_layer(self, spec: LayerSpec, author: Author) -> LayerRecord:
+        """Raises DuplicateLayerError if the id is taken."""
+
+    def describe_layer(self, layer_id: str, document: Mapping[str, Any]) -> LayerRecord:
+        """Put a new manifest in place of the old one. Data and version stay."""
+
+    def drop_layer(self, layer_id: str) -> None:
+        """Remove a layer with its data and history."""
+
+    def write(
+        self, layer_id: str, author: Author, *, create: LayerSpec | None = None
+    ) -> AbstractContextManager[LayerWriter]:
+        """A transaction on one layer; with `create` the layer itself is born in it."""
+
+    def select(self, layer_id: str, query: FeatureQuery) -> FeatureBatch:
+        """The features that answer `query`, in its order."""
+
+    def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Iterator[FeatureBatch]:
+        """The same in batches of at most `rows`, in one consistent reading, memory bounded."""
+
+    def get(self, layer_id: str, feature_id: str) -> Feature:
+        """Raises UnknownFeatureError if there is none."""
+
+    def count(self, layer_id: str, query: FeatureQuery) -> int:
+        """How many features answer `query` (its limit and position do not count)."""
+
+    def count_grid(self, layer_id: str, bounds: Bounds, cell_deg: float) -> list[GridCount]:
+        """Features per cell of a lon/lat grid of that cell size, for the cells that `bounds` touches and that hold any."""
+
+    def history(self, layer_id: str, feature_id: str) -> list[FeatureVersion]:
+        """Every state of a feature, newest first; a deleted one keeps its past.
+
+        Raises:
+            UnknownFeatureError: if there never was one.
+        """
+
+    def changesets(self, layer_id: str, limit: int = 100) -> list[Changeset]:
+        """The last committed writes, newest first."""
