@@ -1,0 +1,1 @@
+"""The only room that knows HTTP, settings, logging set-up and the command line."""

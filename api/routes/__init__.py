@@ -1,0 +1,1 @@
+"""One file per family of paths; each route is a short function."""

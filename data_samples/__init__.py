@@ -1,0 +1,1 @@
+"""The sample town: a deterministic generator and its small output, all of it synthetic."""

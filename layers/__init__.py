@@ -1,0 +1,1 @@
+"""What departments offer: manifests, the registry, the checker and how a layer is drawn."""

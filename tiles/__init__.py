@@ -1,0 +1,1 @@
+"""Tile engine: features in, tile bytes out. Does not know scenes3d or departments."""

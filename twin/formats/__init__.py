@@ -1,0 +1,1 @@
+"""File formats in and out, one file each: features as columnar batches on our side."""
