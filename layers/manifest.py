@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from layers.manifest_findings import findings_of, property_findings, style_findings, title_findings
+from layers.style import Style
 from twin.errors import BadManifestError, Finding
 from twin.schema import CodeValue, GeometryType, Property, PropertyType, Schema
 from twin.text import LocalText
@@ -153,7 +154,7 @@ class Manifest(_Model):
     update_cadence: Cadence = Cadence.IRREGULAR
     classification: Classification = Classification.INTERNAL
     synthetic: bool = False
-    style: dict[str, Any] | None = None
+    style: Style | None = None
     order: Annotated[int, Field(ge=0, le=10_000)] = 100
     visible: bool = True
     source: Source = UploadSource()

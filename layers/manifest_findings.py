@@ -20,6 +20,7 @@ REMEDIES: Mapping[str, str] = {
     "/source": 'Use {"type": "upload"}, "inline", "inbox" or "ogc-features".',
     "/order": "Give a whole number from 0 (bottom) to 10000 (top); 100 suits a department layer.",
 }
+CORRECT = "Correct the value; layers/README.md shows an example."
 PROPERTY_NAME_REMEDY = (
     "Begin with a letter and go on with letters (Chinese too), digits and underscores, at most 60 characters."
 )
@@ -39,9 +40,9 @@ def pointer_of(loc: Sequence[int | str], document: Any) -> str:
     parts: list[str] = []
     node = document
     for step, part in enumerate(loc):
-        if (isinstance(node, Mapping) and part in node) or (
-            isinstance(node, list) and isinstance(part, int) and part < len(node)
-        ):
+        if isinstance(node, Mapping) and part in node:  # noqa: SIM114 (mypy narrows only separate branches)
+            node = node[part]
+        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
             node = node[part]
         elif step != len(loc) - 1 or not isinstance(node, Mapping) or part == "[key]":
             continue
@@ -71,9 +72,11 @@ def _finding(pointer: str, fault: Mapping[str, Any], document: Mapping[str, Any]
         )
     if kind in ("string_too_short", "too_short"):
         return Finding(pointer, value, "This is empty.", _remedy(pointer, "Fill it in or leave the field out."))
-    return Finding(
-        pointer, value, f"{fault['msg']}.", _remedy(pointer, "Correct the value; layers/README.md shows an example.")
-    )
+    return Finding(pointer, value, f"{fault['msg']}.", _remedy(pointer, CORRECT))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def _remedy(pointer: str, otherwise: str) -> str:
