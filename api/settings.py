@@ -1,0 +1,106 @@
+"""Settings of the server: environment variables that start with `ONEMAP_`, read once, handed to `create_app`."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from twin.text import LocalText
+
+PREFIX = "ONEMAP_"
+
+
+class Settings(BaseSettings):
+    """Everything an operator may change. Each field is one row of the README's table."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        default=Path("onemap-data"), description="Folder that holds the embedded store and the inbox."
+    )
+    store: str = Field(
+        default="",
+        description="PostgreSQL URL, or path of a GeoPackage; empty means onemap.gpkg inside ONEMAP_DATA_DIR.",
+    )
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on. There is no sign-in yet: keep it on loopback."
+    )
+    port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on.")
+    public_url: str = Field(
+        default="", description="Address the outside world uses, for links; empty means the address of each request."
+    )
+    trust_forwarded: bool = Field(
+        default=False, description="Believe Forwarded and X-Forwarded-* headers when building links (behind a proxy)."
+    )
+    title_zh: str = Field(default="一张图", description="Chinese title of the service.")
+    title_en: str = Field(default="One Map", description="English title of the service.")
+    city: str = Field(default="", description="Path of a city profile; empty means Jiaozhou, which ships.")
+    limit_default: int = Field(default=10, ge=1, description="Features on a page when the request does not say.")
+    limit_max: int = Field(default=10_000, ge=1, description="Most features on one page; a larger limit is cut to it.")
+    export_rows_max: int = Field(
+        default=2_000_000, ge=1, description="Most features in one CSV, FlatGeobuf, GeoParquet or GeoPackage answer."
+    )
+    max_body_mb: int = Field(default=16, ge=1, description="Largest request body, except uploads to /layers.")
+    max_upload_mb: int = Field(default=2048, ge=1, description="Largest upload to /layers.")
+    url_length_max: int = Field(default=16_384, ge=256, description="Longest request target in bytes.")
+    filter_length_max: int = Field(default=8_192, ge=16, description="Longest filter in characters.")
+    cors_origins: list[str] = Field(
+        default=["*"], description='Origins that may read from a browser, as a JSON list; "[]" means none.'
+    )
+    compress_min_kb: int = Field(
+        default=32,
+        ge=0,
+        description="Feature answers above this size are gzipped when the client accepts it; 0 means never.",
+    )
+    log_level: str = Field(default="info", description="debug, info, warning or error.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("ONEMAP_PUBLIC_URL must start with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in ("debug", "info", "warning", "error"):
+            raise ValueError("ONEMAP_LOG_LEVEL must be debug, info, warning or error")
+        return value.lower()
+
+    @property
+    def title(self) -> LocalText:
+        return LocalText(zh=self.title_zh, en=self.title_en)
+
+    @property
+    def store_location(self) -> str:
+        """What `twin.store.open_store` is given."""
+        return self.store or str(self.data_dir / "onemap.gpkg")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server; anything else deserves a loud warning."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def unknown_names(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Names in `environment` that start with `ONEMAP_` and are no setting, sorted: most likely typing mistakes."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return tuple(sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known))
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """(variable, default as text, description) of each setting, in order: the README's table."""
+    return [
+        (PREFIX + name.upper(), str(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
