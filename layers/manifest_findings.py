@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from layers.style import Style
 from twin.errors import Finding, shorten
+from twin.schema import GeometryType
 
 REMEDIES: Mapping[str, str] = {
     "/id": "Use small letters, digits and single hyphens, such as street-lights; the id can never change.",
@@ -72,6 +74,9 @@ def _finding(pointer: str, fault: Mapping[str, Any], document: Mapping[str, Any]
         )
     if kind in ("string_too_short", "too_short"):
         return Finding(pointer, value, "This is empty.", _remedy(pointer, "Fill it in or leave the field out."))
+    if kind == "value_error":
+        problem, _, remedy = str(context.get("error", "")).partition("; ")
+        return Finding(pointer, value, _sentence(problem), _sentence(remedy) if remedy else _remedy(pointer, CORRECT))
     return Finding(pointer, value, f"{fault['msg']}.", _remedy(pointer, CORRECT))
 
 
@@ -164,12 +169,14 @@ STYLE_PROPERTY_KEYS = (
 
 
 def style_findings(document: Mapping[str, Any]) -> list[Finding]:
-    """Places in the style that name a property the schema does not have; nothing where the schema is not given."""
+    """Places in the style that do not go with the rest: unknown properties (where a schema is given), unfit geometry."""
     style, entries = document.get("style"), document.get("schema")
-    if not isinstance(style, Mapping) or not isinstance(entries, list):
+    if not isinstance(style, Mapping):
         return []
+    findings = _geometry_style_findings(style.get("kind"), document.get("geometry_type"))
+    if not isinstance(entries, list):
+        return findings
     names = [str(entry["name"]) for entry in entries if isinstance(entry, Mapping) and "name" in entry]
-    findings = []
     for part, key in STYLE_PROPERTY_KEYS:
         section = style.get(part)
         name = section.get(key) if isinstance(section, Mapping) else None
@@ -177,3 +184,12 @@ def style_findings(document: Mapping[str, Any]) -> list[Finding]:
             remedy = f"Use one of: {', '.join(names[:30])}." if names else "Add the property to the schema."
             findings.append(Finding(f"/style/{part}/{key}", name, "The schema has no property of this name.", remedy))
     return findings
+
+
+def _geometry_style_findings(kind: object, geometry_type: object) -> list[Finding]:
+    if kind not in ("fill", "line", "circle") or geometry_type not in list(GeometryType):
+        return []
+    if Style.model_construct(kind=kind).draws(GeometryType(str(geometry_type))):
+        return []
+    remedy = "Use fill for polygons, line for lines, circle for points."
+    return [Finding("/style/kind", str(kind), f"This does not draw a {geometry_type}.", remedy)]
