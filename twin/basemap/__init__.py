@@ -1,1 +1,1 @@
-"""The shared reference map: what OSM and survey data become before they are layers."""
+"""The reference base map: its layers, the classes of its features, and how OpenStreetMap extracts become it."""

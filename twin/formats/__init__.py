@@ -1,1 +1,1 @@
-"""File formats in and out, one file each: features as columnar batches on our side."""
+"""Reading department files and writing exports. Start at `port.py` (what a reader gives) and `reading.py` (`open_source`)."""
