@@ -1,0 +1,82 @@
+"""May this actor do that to this layer? The one question every write passes, and the place where sign-in will stand.
+
+Until sign-in comes, `OpenPolicy` allows everything and the actor is who the caller says they are: good enough for the
+author line of a changeset, not for protection. That is why the server binds to loopback unless told otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from twin.errors import PolicyError
+from twin.store.port import Author
+
+MAX_NAME = 100
+
+
+class Action(StrEnum):
+    """What somebody wants to do."""
+
+    READ = "read"
+    REGISTER_LAYER = "register-layer"
+    DESCRIBE_LAYER = "describe-layer"
+    DROP_LAYER = "drop-layer"
+    WRITE_FEATURES = "write-features"
+
+    @property
+    def writes(self) -> bool:
+        return self is not Action.READ
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks.
+
+    Attributes:
+        name: As shown in the changesets.
+    """
+
+    name: str = "anonymous"
+
+    @classmethod
+    def parse(cls, text: str | None) -> Actor:
+        """The actor named by a header: printable characters, at most 100 of them; anonymous where there is nothing."""
+        name = "".join(c for c in (text or "") if c.isprintable()).strip()[:MAX_NAME]
+        return cls(name) if name else cls()
+
+    def author(self, reason: str) -> Author:
+        """The same person as the author of a changeset."""
+        return Author(self.name, reason)
+
+
+class Policy(Protocol):
+    """Decides. One method, so that nothing can slip past it."""
+
+    def authorise(self, actor: Actor, action: Action, layer_id: str) -> None:
+        """Return when `actor` may; the layer need not exist (registering asks before it does).
+
+        Raises:
+            PolicyError: if not, with the reason in words.
+        """
+
+
+class OpenPolicy:
+    """Everybody may do everything."""
+
+    def authorise(self, actor: Actor, action: Action, layer_id: str) -> None:
+        return None
+
+
+class ReadOnlyPolicy:
+    """Everybody may read, nobody may write: for a server that only shows."""
+
+    def authorise(self, actor: Actor, action: Action, layer_id: str) -> None:
+        if action.writes:
+            raise PolicyError(
+                f"{actor.name} may not {action.value.replace('-', ' ')} '{layer_id}': this server is read-only.",
+                value=action.value,
+                limit="reading only",
+                remedy="Ask the operator of the server to allow writes.",
+            )
