@@ -32,9 +32,7 @@ _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
 
 def _check_color(text: str) -> str:
     if not _HEX.fullmatch(text):
-        raise ValueError(
-            f"'{text}' is not a colour; write it as #rgb, #rrggbb or #rrggbbaa"
-        )
+        raise ValueError(f"'{text}' is not a colour; write it as #rgb, #rrggbb or #rrggbbaa")
     return text.lower()
 
 
@@ -73,15 +71,11 @@ class ColorBy(_Part):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.values is None) == (self.stops is None):
-            raise ValueError(
-                "color_by needs either 'values' (a table) or 'stops' (a ramp), and not both"
-            )
+            raise ValueError("color_by needs either 'values' (a table) or 'stops' (a ramp), and not both")
         for stops in (self.stops, self.stops_dark):
             _check_ascending(stops)
         if self.values_dark is not None and self.values is None:
-            raise ValueError(
-                "'values_dark' belongs to 'values'; this style has 'stops'"
-            )
+            raise ValueError("'values_dark' belongs to 'values'; this style has 'stops'")
         if self.stops_dark is not None and self.stops is None:
             raise ValueError("'stops_dark' belongs to 'stops'; this style has 'values'")
         return self
@@ -148,29 +142,15 @@ class Style(_Part):
     @model_validator(mode="after")
     def _parts_fit_the_kind(self) -> Self:
         if self.kind == "label" and self.label is None:
-            raise ValueError(
-                "kind 'label' draws text only, so it needs 'label': {\"property\": …}"
-            )
+            raise ValueError("kind 'label' draws text only, so it needs 'label': {\"property\": …}")
         if self.extrude is not None and self.kind != "fill":
-            raise ValueError(
-                f"'extrude' raises polygons (kind 'fill'); this style is of kind '{self.kind}'"
-            )
+            raise ValueError(f"'extrude' raises polygons (kind 'fill'); this style is of kind '{self.kind}'")
         if self.icon is not None and self.kind != "circle":
-            raise ValueError(
-                f"'icon' is drawn inside circles (kind 'circle'); this style is of kind '{self.kind}'"
-            )
+            raise ValueError(f"'icon' is drawn inside circles (kind 'circle'); this style is of kind '{self.kind}'")
         if self.width_by is not None and self.kind not in ("line", "circle"):
-            raise ValueError(
-                f"'width_by' is for lines and circles; this style is of kind '{self.kind}'"
-            )
-        if (
-            self.min_zoom is not None
-            and self.max_zoom is not None
-            and self.min_zoom > self.max_zoom
-        ):
-            raise ValueError(
-                f"min_zoom {self.min_zoom:g} is above max_zoom {self.max_zoom:g}; swap them"
-            )
+            raise ValueError(f"'width_by' is for lines and circles; this style is of kind '{self.kind}'")
+        if self.min_zoom is not None and self.max_zoom is not None and self.min_zoom > self.max_zoom:
+            raise ValueError(f"min_zoom {self.min_zoom:g} is above max_zoom {self.max_zoom:g}; swap them")
         return self
 
     def properties_used(self) -> frozenset[str]:
@@ -184,10 +164,7 @@ class Style(_Part):
     def draws(self, geometry_type: GeometryType) -> bool:
         """Whether this kind of drawing suits that geometry; labels suit every one, lines also draw polygon edges."""
         name = geometry_type.value.removeprefix("Multi")
-        if (
-            geometry_type in (GeometryType.GEOMETRY, GeometryType.GEOMETRYCOLLECTION)
-            or self.kind == "label"
-        ):
+        if geometry_type in (GeometryType.GEOMETRY, GeometryType.GEOMETRYCOLLECTION) or self.kind == "label":
             return True
         suited = {
             "fill": {"Polygon"},

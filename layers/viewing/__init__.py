@@ -1,0 +1,1 @@
+"""From layers and their styles to the description of a view. Knows styles, not HTTP."""

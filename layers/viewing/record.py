@@ -1,0 +1,64 @@
+"""The few things of a layer that a view needs, read from its catalogue entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from layers.style import Style, default_style
+from twin.schema import GeometryType
+from twin.text import LocalText
+
+BASEMAP = "basemap"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecord:
+    """One layer as a view sees it.
+
+    Attributes:
+        version: The layer's change number; tiles of one version never change.
+        order: Drawing order; larger is on top.
+        visible: Shown when nobody has chosen layers yet.
+        properties: Names of the layer's properties, for what the style leaves open.
+    """
+
+    id: str
+    title: LocalText
+    department: str
+    style: Style
+    version: int = 0
+    order: int = 100
+    visible: bool = True
+    attribution: str = ""
+    properties: tuple[str, ...] = ()
+
+    @property
+    def is_basemap(self) -> bool:
+        return self.department == BASEMAP
+
+
+def read_record(entry: Mapping[str, Any]) -> LayerRecord:
+    """The record of one entry of `GET /layers` (a manifest with version and schema).
+
+    A layer without a style gets the default one of its geometry type.
+    """
+    geometry_type = GeometryType(entry.get("geometry_type") or "Geometry")
+    style = entry.get("style")
+    return LayerRecord(
+        id=entry["id"],
+        title=LocalText.parse(entry.get("title")),
+        department=entry.get("department") or "",
+        style=Style.model_validate(style) if style else default_style(geometry_type, entry["id"]),
+        version=int(entry.get("version") or 0),
+        order=int(entry.get("order", 100)),
+        visible=bool(entry.get("visible", True)),
+        attribution=entry.get("attribution") or "",
+        properties=tuple(p["name"] for p in entry.get("schema") or ()),
+    )
+
+
+def read_records(entries: Iterable[Mapping[str, Any]]) -> tuple[LayerRecord, ...]:
+    """The records of all entries, lowest layer first."""
+    return tuple(sorted((read_record(entry) for entry in entries), key=lambda record: (record.order, record.id)))
