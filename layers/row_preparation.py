@@ -1,0 +1,195 @@
+"""Rows of a file made ready for the store: ids, geometries in CGCS2000, values of the schema's types.
+
+Work is done on whole columns; only what fails is looked at row by row. A row that cannot be taken is counted with its
+reason and left out; the rows around it go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from layers.column_plan import ColumnPlan, PlannedColumn
+from layers.import_report import ReasonTally
+from twin.bounds import Bounds
+from twin.crs import CRS, is_same_place, to_cgcs2000
+from twin.feature import FeatureBatch
+from twin.formats.port import RowBatch
+from twin.geometry import check_geometries
+
+log = logging.getLogger(__name__)
+ROW_NUMBER = "row number"
+
+
+@dataclass
+class RowPreparer:
+    """Prepares one batch after the other and remembers what it met.
+
+    Attributes:
+        plan: Which column fills which property.
+        crs: CRS of the file's coordinates, east or longitude first.
+        repair: Mend invalid rings and count them, instead of refusing the rows.
+        number_rows: Ignore the ids of the file; its row numbers are the ids.
+        rows, repaired, bounds, rejected, altered: What was met so far.
+    """
+
+    plan: ColumnPlan
+    crs: CRS
+    repair: bool = True
+    number_rows: bool = False
+    rows: int = 0
+    repaired: int = 0
+    bounds: Bounds | None = None
+    ids_from: str = ROW_NUMBER
+    rejected: ReasonTally = field(default_factory=ReasonTally)
+    altered: ReasonTally = field(default_factory=ReasonTally)
+    _seen: set[str] = field(default_factory=set)
+
+    def prepare(self, batch: RowBatch) -> FeatureBatch:
+        """The rows of `batch` that can be taken, ready for `LayerWriter.upsert`."""
+        self.rows += len(batch) + len(batch.rejected)
+        for refused in batch.rejected:
+            self.rejected.add(refused.reason, refused.row, refused.value)
+        for alteration in batch.alterations:
+            self.altered.add_count(f"{alteration.property}: {alteration.reason}", alteration.count)
+        keep = np.ones(len(batch), dtype=bool)
+        columns = {column.property.name: self._values(column, batch, keep) for column in self.plan.columns}
+        wkb = self._geometries(batch, keep)
+        ids = self._ids(batch, keep)
+        if not keep.all():
+            wkb, ids = list(compress(wkb, keep)), list(compress(ids, keep))
+            columns = {name: list(compress(values, keep)) for name, values in columns.items()}
+        return FeatureBatch(self.plan.schema, np.zeros(len(ids), dtype=np.int64), ids, wkb, columns)
+
+    def _refuse(
+        self, keep: npt.NDArray[np.bool_], batch: RowBatch, i: int, reason: str, value: object, remedy: str
+    ) -> None:
+        """Count a row once, by the first reason found."""
+        if keep[i]:
+            self.rejected.add(reason, batch.rows[i], value, remedy)
+            keep[i] = False
+
+    def _values(self, column: PlannedColumn, batch: RowBatch, keep: npt.NDArray[np.bool_]) -> Sequence[Any]:
+        name = column.property.name
+        if column.source is None:
+            values: Sequence[Any] = [None] * len(batch)
+        else:
+            values = batch.columns[column.source]
+            if column.convert is not None:
+                values = self._converted(column, values, batch, keep)
+        if column.allowed and not (set(values) <= column.allowed | {None}):
+            remedy = "Use one of the codes in the layer's schema, or add the code to it."
+            for i, value in enumerate(values):
+                if value is not None and value not in column.allowed:
+                    self._refuse(keep, batch, i, f"{name}: not one of the property's codes", value, remedy)
+        if column.property.required and None in values:
+            for i, value in enumerate(values):
+                if value is None:
+                    self._refuse(keep, batch, i, f"{name}: required, but there is no value", "", "Fill the value in.")
+        return values
+
+    def _converted(
+        self, column: PlannedColumn, values: Sequence[Any], batch: RowBatch, keep: npt.NDArray[np.bool_]
+    ) -> list[Any]:
+        convert = column.convert
+        assert convert is not None
+        try:
+            return [convert(value) for value in values]
+        except (ValueError, TypeError, OverflowError):
+            log.debug("column %s holds values that need a look one by one", column.source)
+        converted: list[Any] = []
+        reason = f"{column.property.name}: not a value of type {column.property.type.value}"
+        for i, value in enumerate(values):
+            try:
+                converted.append(convert(value))
+            except (ValueError, TypeError, OverflowError):
+                converted.append(None)
+                self._refuse(keep, batch, i, reason, value, "Correct the value, or change the type in the schema.")
+        return converted
+
+    def _geometries(self, batch: RowBatch, keep: npt.NDArray[np.bool_]) -> Sequence[bytes | None]:
+        given = np.empty(len(batch), dtype=object)
+        given[:] = batch.wkb
+        parsed = shapely.from_wkb(given, on_invalid="ignore")
+        for i in np.flatnonzero(shapely.is_missing(parsed) & (given != None)):  # noqa: E711 (element by element)
+            self._refuse(keep, batch, int(i), "The geometry cannot be read.", "", "Mend the geometry in the source.")
+        moved = to_cgcs2000(parsed, self.crs)
+        checked = check_geometries(moved, self.plan.schema.geometry_type, repair=self.repair)
+        for fault in checked.faults:
+            reason, value = _general(fault.problem), fault.problem
+            self._refuse(keep, batch, fault.row, reason, value, fault.remedy)
+        self.repaired += len(checked.repaired)
+        self._grow(checked.geometries[keep])
+        return _as_wkb(given, parsed, checked.geometries, same_place=is_same_place(self.crs))
+
+    def _grow(self, geometries: npt.NDArray[np.object_]) -> None:
+        box = shapely.total_bounds(geometries)
+        if np.isfinite(box).all():
+            self.bounds = Bounds(*(float(v) for v in box)).union(self.bounds)
+
+    def _ids(self, batch: RowBatch, keep: npt.NDArray[np.bool_]) -> Sequence[str | None]:
+        if self.plan.id_column is not None:
+            ids = [_id_text(value) for value in batch.columns[self.plan.id_column]]
+            for i, value in enumerate(ids):
+                if value is None:
+                    reason = f"{self.plan.id_column}: holds the ids, but there is no value"
+                    self._refuse(keep, batch, i, reason, "", "Give every row an id of its own.")
+            self._refuse_repeated(ids, batch, keep)
+            return ids
+        if batch.ids is None or self.number_rows:
+            return list(map(str, batch.rows))
+        named = [f"row-{row}" if id_ is None else id_ for id_, row in zip(batch.ids, batch.rows, strict=True)]
+        self._refuse_repeated(named, batch, keep)
+        return named
+
+    def _refuse_repeated(self, ids: Sequence[str | None], batch: RowBatch, keep: npt.NDArray[np.bool_]) -> None:
+        fresh = {id_ for id_ in ids if id_ is not None}
+        if len(fresh) != len(ids) or not self._seen.isdisjoint(fresh):
+            met: set[str] = set()
+            for i, id_ in enumerate(ids):
+                if id_ is not None and keep[i]:
+                    if id_ in met or id_ in self._seen:
+                        remedy = "Ids must be unique in a file; the first row of each id is taken."
+                        self._refuse(keep, batch, i, "The id occurs more than once.", id_, remedy)
+                    met.add(id_)
+        self._seen |= fresh
+
+
+def _id_text(value: object) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = "" if value is None else str(value).strip()
+    return text or None
+
+
+def _general(problem: str) -> str:
+    """The reason without the row's own numbers, so that equal faults are counted together."""
+    if problem.startswith("Coordinates "):
+        return "The coordinates are not degrees of longitude and latitude."
+    head, _, detail = problem.partition(": ")
+    return f"{head}: {detail.split('[')[0].strip()}." if detail else problem
+
+
+def _as_wkb(
+    given: npt.NDArray[np.object_],
+    parsed: npt.NDArray[np.object_],
+    final: npt.NDArray[np.object_],
+    *,
+    same_place: bool,
+) -> list[bytes | None]:
+    """ISO WKB, little-endian, of the final geometries; the given bytes themselves wherever nothing changed them."""
+    plain = same_place and not shapely.has_z(parsed).any() and not shapely.has_m(parsed).any()
+    if plain and not shapely.get_srid(parsed).clip(min=0).any() and {w[0] for w in given if w is not None} <= {1}:
+        changed = np.fromiter((a is not b for a, b in zip(parsed, final, strict=True)), dtype=bool, count=len(final))
+        wkb = given if not changed.any() else given.copy()
+        if changed.any():
+            wkb[changed] = shapely.to_wkb(final[changed], output_dimension=3, byte_order=1, flavor="iso")
+        return list(wkb)
+    return list(shapely.to_wkb(final, output_dimension=3, byte_order=1, flavor="iso"))
