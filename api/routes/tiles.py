@@ -1,0 +1,174 @@
+"""Descriptions of tiles: TileJSON, OGC tilesets, tiling schemes. The tiles themselves are answered by `TileRouter`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Path
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.errors import PROBLEM_JSON
+from api.links import base_url
+from api.negotiation import JSON, Format, negotiate
+from api.parameters import read_parameters
+from api.tile_path import match_tile_path
+from api.tile_router import TileRouter, answer_tile
+from tiles.grids import GRIDS, grid_called
+from tiles.matrix_sets import matrix_set_document
+from tiles.service import TileService
+from tiles.tilejson import both_languages, tilejson
+from tiles.tilesets import MVT, matrix_sets_document, tileset_document, tilesets_document
+
+__all__ = ["TileRouter", "router", "tile_service_of"]
+
+_DATASET_TITLE = "一张图 · One Map"
+
+_PROBLEM = {"content": {PROBLEM_JSON: {"schema": {"type": "object"}}}}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "A parameter is unknown or cannot be read", **_PROBLEM},
+    404: {"description": "No such layer, tiling scheme or tile", **_PROBLEM},
+    406: {"description": "No representation that the client accepts", **_PROBLEM},
+    422: {"description": "Data cannot be taken", **_PROBLEM},
+    503: {"description": "The store is busy", **_PROBLEM},
+}
+_TILE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The tile", "content": {MVT: {"schema": {"type": "string", "format": "binary"}}}},
+    204: {"description": "A tile without features"},
+    304: {"description": "Not changed since the ETag that was sent"},
+    **_PROBLEMS,
+}
+
+router = APIRouter(tags=["Tiles"])
+
+LayerId = Annotated[str, Path(description="Id of a layer", examples=["buildings"])]
+LayerIds = Annotated[str, Path(description="Ids of layers, joined with commas", examples=["roads,water"])]
+GridId = Annotated[str, Path(description="Tiling scheme: " + " or ".join(GRIDS), examples=["WebMercatorQuad"])]
+Level = Annotated[str, Path(description="Level", examples=["14"], json_schema_extra={"pattern": "^[0-9]{1,2}$"})]
+Row = Annotated[str, Path(description="Row, 0 in the north", examples=["6418"])]
+Column = Annotated[str, Path(description="Column, 0 in the west", examples=["13654"])]
+
+
+def tile_service_of(request: Request) -> TileService:
+    """The tile service of the server that answers `request`."""
+    service: TileService = request.app.state.tiles
+    return service
+
+
+Service = Annotated[TileService, Depends(tile_service_of)]
+
+
+@router.get("/collections/{collection_id}/tilejson.json", summary="TileJSON 3.0 of a layer", responses=_PROBLEMS)
+def get_tilejson(collection_id: LayerId, request: Request, service: Service) -> Response:
+    _only_json(request)
+    return _json(tilejson(service.describe([collection_id]).layers, base_url(request)))
+
+
+@router.get("/tiles/{ids}/tilejson.json", summary="TileJSON 3.0 of several layers", responses=_PROBLEMS)
+def get_joined_tilejson(ids: LayerIds, request: Request, service: Service) -> Response:
+    _only_json(request)
+    return _json(tilejson(service.describe(ids.split(",")).layers, base_url(request)))
+
+
+@router.get("/collections/{collection_id}/tiles", summary="Tilesets of a layer", responses=_PROBLEMS)
+def get_collection_tilesets(collection_id: LayerId, request: Request, service: Service) -> Response:
+    _only_json(request)
+    layer = service.describe([collection_id]).layers[0]
+    base = base_url(request)
+    return _json(tilesets_document(f"{base}/collections/{layer.id}/tiles", base, both_languages(layer.title)))
+
+
+@router.get("/collections/{collection_id}/tiles/{tms}", summary="Metadata of a layer's tileset", responses=_PROBLEMS)
+def get_collection_tileset(collection_id: LayerId, tms: GridId, request: Request, service: Service) -> Response:
+    _only_json(request)
+    layers = service.describe([collection_id]).layers
+    grid, base = grid_called(tms), base_url(request)
+    title = both_languages(layers[0].title)
+    return _json(tileset_document(layers, grid, f"{base}/collections/{layers[0].id}/tiles", base, title))
+
+
+@router.get("/tiles", summary="Tilesets of the whole data set", responses=_PROBLEMS)
+def get_dataset_tilesets(request: Request) -> Response:
+    _only_json(request)
+    base = base_url(request)
+    return _json(tilesets_document(f"{base}/tiles", base, _DATASET_TITLE))
+
+
+@router.get("/tiles/{tms}", summary="Metadata of the data set's tileset", responses=_PROBLEMS)
+def get_dataset_tileset(tms: GridId, request: Request, service: Service) -> Response:
+    _only_json(request)
+    grid, base = grid_called(tms), base_url(request)
+    return _json(tileset_document(service.describe_all().layers, grid, f"{base}/tiles", base, _DATASET_TITLE))
+
+
+@router.get("/tileMatrixSets", summary="Tiling schemes", responses=_PROBLEMS)
+def get_matrix_sets(request: Request) -> Response:
+    _only_json(request)
+    return _json(matrix_sets_document(base_url(request)))
+
+
+@router.get("/tileMatrixSets/{tms}", summary="A tiling scheme", responses=_PROBLEMS)
+def get_matrix_set(tms: GridId, request: Request) -> Response:
+    _only_json(request)
+    return _json(matrix_set_document(tms))
+
+
+# The routes below stand in the API description; `TileRouter` answers them before they are reached.
+
+
+@router.get("/tiles/{ids}/{z}/{x}/{y}.mvt", summary="A tile, XYZ", responses=_TILE_ANSWERS)
+async def get_xyz_tile(ids: LayerIds, z: Level, x: Column, y: Row, request: Request, service: Service) -> Response:
+    return await _tile(request, service)
+
+
+@router.get("/tiles/{ids}/{tms}/{z}/{x}/{y}.mvt", summary="A tile, XYZ, in any tiling scheme", responses=_TILE_ANSWERS)
+async def get_xyz_tile_of_grid(
+    ids: LayerIds, tms: GridId, z: Level, x: Column, y: Row, request: Request, service: Service
+) -> Response:
+    return await _tile(request, service)
+
+
+@router.get(
+    "/collections/{collection_id}/tiles/{tms}/{tile_matrix}/{tile_row}/{tile_col}",
+    summary="A tile of a layer, row before column",
+    responses=_TILE_ANSWERS,
+)
+async def get_collection_tile(
+    collection_id: LayerId,
+    tms: GridId,
+    tile_matrix: Level,
+    tile_row: Row,
+    tile_col: Column,
+    request: Request,
+    service: Service,
+) -> Response:
+    return await _tile(request, service)
+
+
+@router.get(
+    "/tiles/{tms}/{tile_matrix}/{tile_row}/{tile_col}",
+    summary="A tile of the data set, row before column",
+    responses=_TILE_ANSWERS,
+)
+async def get_dataset_tile(
+    tms: GridId, tile_matrix: Level, tile_row: Row, tile_col: Column, request: Request, service: Service
+) -> Response:
+    return await _tile(request, service)
+
+
+async def _tile(request: Request, service: TileService) -> Response:
+    path = match_tile_path(request.url.path.removeprefix(request.scope.get("root_path", "")))
+    if path is None:
+        grid_called(request.path_params["tms"])
+        raise AssertionError(request.url.path)
+    return await run_in_threadpool(answer_tile, service, request, path)
+
+
+def _only_json(request: Request) -> Format:
+    return negotiate(read_parameters(request, {"f"}), request.headers.get("accept"), (JSON,))
+
+
+def _json(document: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(document), media_type="application/json", headers={"Cache-Control": "no-cache"})

@@ -1,0 +1,189 @@
+"""The hot tile paths, answered ahead of the web framework.
+
+::
+
+    /tiles/{ids}/{z}/{x}/{y}.mvt                    XYZ in WebMercatorQuad, layers joined with commas
+    /tiles/{ids}/{grid}/{z}/{x}/{y}.mvt             XYZ in any grid
+    /collections/{id}/tiles/{tms}/{z}/{row}/{col}   OGC API Tiles: the row before the column
+    /tiles/{tms}/{z}/{row}/{col}                    the same for the data set, `collections=` selects layers
+
+An XYZ tile without features is 204. In OGC's paths it is an empty 200: clients and test suites there ask for 200.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import problem, problem_of
+from api.negotiation import Format, negotiate
+from api.parameters import read_parameters
+from api.tile_path import TilePath, match_tile_path
+from tiles.address import Tile
+from tiles.grids import grid_called
+from tiles.service import StoredTile, TileService, TileSet
+from tiles.tilesets import MVT
+from twin.errors import OneMapError
+
+log = logging.getLogger(__name__)
+
+MVT_FORMAT = Format("mvt", MVT, "Mapbox Vector Tile", also=("application/x-protobuf", "application/octet-stream"))
+
+_METHODS = "GET, HEAD, OPTIONS"
+_REVALIDATE = "no-cache"
+_IMMUTABLE = "max-age=31536000, immutable"
+_LONGEST_STAMP = 80
+
+
+class TileRouter:
+    """ASGI middleware: answers tile requests, hands everything else to the next application.
+
+    Args:
+        app: The next application.
+        service: Gives the tiles.
+        cors_origins: Origins that may read tiles from a browser; "*" stands for all.
+        workers: Threads that encode; None for one more than there are processors.
+    """
+
+    def __init__(
+        self, app: ASGIApp, service: TileService, cors_origins: Sequence[str] = ("*",), workers: int | None = None
+    ) -> None:
+        self._app = app
+        self._service = service
+        self._cors_origins = tuple(cors_origins)
+        self._pool = ThreadPoolExecutor(workers or (os.cpu_count() or 1) + 1, thread_name_prefix="tiles")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = _tile_path(scope) if scope["type"] == "http" else None
+        if path is None:
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] in ("GET", "HEAD"):
+            loop = asyncio.get_running_loop()
+            response = await loop.run_in_executor(self._pool, answer_tile, self._service, Request(scope), path)
+        else:
+            response = _other_method(scope["method"])
+        await _send(response, scope, send, self._cors_origins)
+
+
+def answer_tile(service: TileService, request: Request, path: TilePath) -> Response:
+    """The answer to one tile request; every failure is a problem+json answer. Blocks: call it from a worker thread."""
+    try:
+        return _answer(service, request, path)
+    except OneMapError as error:
+        return problem_of(error)
+    except Exception:
+        log.exception("%s %s failed", request.method, request.url.path)
+        return problem(500, "internal-error", "Something went wrong on the server; its log has the reason.")
+
+
+def _answer(service: TileService, request: Request, path: TilePath) -> Response:
+    grid = grid_called(path.grid)
+    tile = Tile.parse(z=path.z, x=path.x, y=path.y)
+    grid.check(tile)
+    parameters = _read_query(request, path)
+    layers = _layers(service, path, parameters)
+    headers = _validators(layers, parameters.get("v"))
+    if _is_fresh(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    stored = service.tile(layers, tile, grid)
+    return _tile_response(stored, request, headers, empty_status=200 if path.ogc else 204)
+
+
+def _read_query(request: Request, path: TilePath) -> dict[str, str]:
+    """Query parameters. OGC's paths refuse unknown ones; map clients may add to an XYZ address what they like."""
+    if not path.ogc:
+        return dict(request.query_params)
+    known = {"f", "v"} if path.ids else {"f", "v", "collections"}
+    parameters = read_parameters(request, known)
+    negotiate(parameters, request.headers.get("accept"), (MVT_FORMAT,))
+    return parameters
+
+
+def _layers(service: TileService, path: TilePath, parameters: dict[str, str]) -> TileSet:
+    if path.ids:
+        return service.describe(path.ids)
+    chosen = parameters.get("collections")
+    return service.describe_all() if chosen is None else service.describe(chosen.split(","))
+
+
+def _validators(layers: TileSet, version: str | None) -> dict[str, str]:
+    """Headers that say which state this is. An address that names exactly this version may be kept for good."""
+    stamp = layers.stamp
+    if len(stamp) > _LONGEST_STAMP:
+        stamp = blake2b(stamp.encode(), digest_size=16).hexdigest()
+    return {
+        "ETag": f'W/"{stamp}"',
+        "Cache-Control": _IMMUTABLE if version is not None and version == layers.version else _REVALIDATE,
+        "Vary": "Accept-Encoding",
+    }
+
+
+def _is_fresh(if_none_match: str | None, etag: str) -> bool:
+    """Weak comparison. Source: RFC 9110, 13.1.2."""
+    if if_none_match is None:
+        return False
+    known = [entry.strip() for entry in if_none_match.split(",")]
+    return "*" in known or etag.removeprefix("W/") in [entry.removeprefix("W/") for entry in known]
+
+
+def _tile_response(stored: StoredTile, request: Request, headers: dict[str, str], empty_status: int) -> Response:
+    headers |= {"Onemap-Features": str(stored.features), "Onemap-Left-Out": str(stored.left_out)}
+    if not stored.gzipped:
+        return Response(status_code=empty_status, headers=headers, media_type=MVT if empty_status == 200 else None)
+    if accepts_gzip(request.headers.get("accept-encoding", "")):
+        return Response(stored.gzipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=MVT)
+    return Response(stored.plain(), headers=headers, media_type=MVT)
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether the client takes gzip. Source: RFC 9110, 12.5.3.
+
+    >>> accepts_gzip("br, gzip;q=0.5"), accepts_gzip("gzip;q=0, *"), accepts_gzip("identity")
+    (True, False, False)
+    """
+    quality: dict[str, float] = {}
+    for part in accept_encoding.lower().split(","):
+        coding, _, weight = part.partition(";")
+        try:
+            quality[coding.strip()] = float(weight.strip().removeprefix("q=")) if weight else 1.0
+        except ValueError:
+            quality[coding.strip()] = 0.0
+    return quality.get("gzip", quality.get("x-gzip", quality.get("*", 0.0))) > 0.0
+
+
+def _tile_path(scope: Scope) -> TilePath | None:
+    root = scope.get("root_path", "").rstrip("/")
+    path: str = scope["path"]
+    return match_tile_path(path.removeprefix(root) if root and path.startswith(root + "/") else path)
+
+
+def _other_method(method: str) -> Response:
+    if method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": _METHODS, "Access-Control-Allow-Methods": _METHODS})
+    return problem(405, "method-not-allowed", f"{method} is not offered at this address.", headers={"Allow": _METHODS})
+
+
+async def _send(response: Response, scope: Scope, send: Send, cors_origins: Sequence[str]) -> None:
+    headers = [*response.raw_headers, *_cors_headers(scope, cors_origins)]
+    body = b"" if scope["method"] == "HEAD" else bytes(response.body)
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _cors_headers(scope: Scope, cors_origins: Sequence[str]) -> list[tuple[bytes, bytes]]:
+    expose = (b"access-control-expose-headers", b"ETag, Onemap-Features, Onemap-Left-Out")
+    if "*" in cors_origins:
+        return [(b"access-control-allow-origin", b"*"), expose]
+    origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
+    if origin and origin.decode("latin-1") in cors_origins:
+        return [(b"access-control-allow-origin", origin), (b"vary", b"Origin"), expose]
+    return []

@@ -1,0 +1,83 @@
+"""Recent results by key, bounded in bytes, each made once however many threads ask."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Generic, Protocol, TypeVar
+
+
+class Sized(Protocol):
+    """Something that knows its size in bytes."""
+
+    @property
+    def size(self) -> int: ...
+
+
+T = TypeVar("T", bound=Sized)
+
+# What an entry costs beside its bytes: key, table slot, objects.
+_OVERHEAD_BYTES = 400
+
+
+class SingleFlightCache(Generic[T]):
+    """Least recently used entries go first; keys carry versions, so nothing in it is ever stale.
+
+    Args:
+        max_bytes: Room for entries; 0 keeps nothing, and still makes a result once for all who wait for it.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[Hashable, T] = OrderedDict()
+        self._making: dict[Hashable, Future[T]] = {}
+
+    @property
+    def bytes_used(self) -> int:
+        return self._bytes
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get_or_make(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The entry of `key`, made by the first who asks while the others wait.
+
+        Raises:
+            Exception: whatever `make` raises, to everybody who waited; nothing is kept then.
+        """
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+                return entry
+            waiting = self._making.get(key)
+            promise = self._making.setdefault(key, Future()) if waiting is None else waiting
+        return promise.result() if waiting is not None else self._made(key, make, promise)
+
+    def _made(self, key: Hashable, make: Callable[[], T], promise: Future[T]) -> T:
+        try:
+            entry = make()
+        except BaseException as error:
+            with self._lock:
+                del self._making[key]
+            promise.set_exception(error)
+            raise
+        with self._lock:
+            del self._making[key]
+            self._keep(key, entry)
+        promise.set_result(entry)
+        return entry
+
+    def _keep(self, key: Hashable, entry: T) -> None:
+        cost = entry.size + _OVERHEAD_BYTES
+        if cost > self._max_bytes // 4:  # one giant must not push everybody else out
+            return
+        self._entries[key] = entry
+        self._bytes += cost
+        while self._bytes > self._max_bytes:
+            _, gone = self._entries.popitem(last=False)
+            self._bytes -= gone.size + _OVERHEAD_BYTES

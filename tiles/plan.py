@@ -1,0 +1,52 @@
+"""How a layer is tiled, worked out from its record in the store."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from tiles.density import density_zoom
+from tiles.source import TileLayer
+from twin.schema import Schema
+from twin.store.port import LayerRecord
+from twin.text import LocalText
+
+# Part of every stamp: raise it when the encoder draws the same data differently.
+ENCODER = 1
+
+
+def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -> TileLayer:
+    """What tiles of this layer look like.
+
+    Args:
+        record: The layer as it stands. Of its manifest only texts and `style.min_zoom` are read.
+        properties: Attributes that travel in tiles; None for all of them.
+
+    Raises:
+        UnknownPropertyError: if the layer lacks one of `properties`.
+    """
+    schema = record.schema
+    if properties is not None:
+        schema = Schema(schema.geometry_type, tuple(schema.property(name) for name in properties))
+    below = density_zoom(record.feature_count, record.bounds, _wished_zoom(record.document))
+    # A layer that was dropped and made anew counts its versions from zero: the instant of birth tells them apart.
+    birth = int(record.created_at.timestamp() * 1e6)
+    looks = zlib.crc32(repr((record.id, birth, below, schema.names)).encode("utf-8", "replace"))
+    return TileLayer(
+        id=record.id,
+        title=LocalText.parse(record.document.get("title") or record.id),
+        description=LocalText.parse(record.document.get("description")),
+        attribution=str(record.document.get("attribution") or ""),
+        schema=schema,
+        version=record.version,
+        stamp=f"{ENCODER}-{looks:08x}-{record.version}",
+        bounds=record.bounds,
+        density_below=below,
+    )
+
+
+def _wished_zoom(document: Mapping[str, Any]) -> int | None:
+    style = document.get("style")
+    wish = style.get("min_zoom") if isinstance(style, Mapping) else None
+    return int(wish) if isinstance(wish, int | float) and not isinstance(wish, bool) and 0 <= wish <= 30 else None

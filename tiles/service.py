@@ -1,0 +1,126 @@
+"""Tiles as they go out: one or several layers joined, compressed once, remembered while their versions stand."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tiles.address import Tile
+from tiles.cache import SingleFlightCache
+from tiles.grids import Grid
+from tiles.source import TileLayer, TileSource
+from twin.errors import BadLimitError, UnknownLayerError
+
+_MOST_LAYERS = 256
+_COMPRESSION_LEVEL = 2
+_GZIP_WINDOW = 31  # zlib's word for "gzip wrapper, largest window"; it writes no clock into the header
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTile:
+    """A tile as it is kept.
+
+    Attributes:
+        gzipped: Compressed bytes; empty for a tile without features.
+        features: Features drawn, all layers together.
+        left_out: Features inside the tile that are not drawn.
+    """
+
+    gzipped: bytes
+    features: int
+    left_out: int
+
+    @property
+    def size(self) -> int:
+        return len(self.gzipped)
+
+    def plain(self) -> bytes:
+        """The bytes without compression."""
+        return zlib.decompress(self.gzipped, wbits=_GZIP_WINDOW) if self.gzipped else b""
+
+
+@dataclass(frozen=True, slots=True)
+class TileSet:
+    """Layers that travel in one tile, as they stand.
+
+    Attributes:
+        layers: In the order asked for, each once.
+    """
+
+    layers: tuple[TileLayer, ...]
+
+    @property
+    def stamp(self) -> str:
+        """Changes whenever any tile may."""
+        return ".".join(layer.stamp for layer in self.layers)
+
+    @property
+    def version(self) -> str:
+        """What `?v=` has to say for the address to stand for exactly this state."""
+        return ".".join(str(layer.version) for layer in self.layers)
+
+
+class TileService:
+    """Serves tiles of a source.
+
+    Args:
+        source: Where they come from.
+        cache_bytes: Room for compressed tiles.
+    """
+
+    def __init__(self, source: TileSource, cache_bytes: int = 256 * 1024 * 1024) -> None:
+        self._source = source
+        self._cache: SingleFlightCache[StoredTile] = SingleFlightCache(cache_bytes)
+
+    def describe(self, layer_ids: Sequence[str]) -> TileSet:
+        """The layers as they stand; one that is named twice travels once.
+
+        Raises:
+            UnknownLayerError: if one of them does not exist; the first such is named.
+            BadLimitError: if there are too many.
+        """
+        wanted = tuple(dict.fromkeys(layer_ids))
+        if not any(wanted):
+            raise UnknownLayerError("No layer is named.", value="", remedy="Name one or more layers, with commas.")
+        if len(wanted) > _MOST_LAYERS:
+            raise BadLimitError(
+                f"{len(wanted)} layers are too many for one tile.",
+                value=len(wanted),
+                limit=f"{_MOST_LAYERS} layers",
+                remedy="Ask for several tiles.",
+            )
+        return TileSet(tuple(self._source.describe(layer_id) for layer_id in wanted))
+
+    def describe_all(self) -> TileSet:
+        """Every layer there is."""
+        return TileSet(tuple(self._source.describe(layer_id) for layer_id in self._source.layer_ids()))
+
+    def tile(self, layers: TileSet, tile: Tile, grid: Grid) -> StoredTile:
+        """One tile with all the layers.
+
+        Raises:
+            TileOutsideGridError: if the grid has no such tile.
+            UnknownLayerError: if a layer has gone in the meantime.
+        """
+        grid.check(tile)
+        key = (tuple((layer.id, layer.stamp) for layer in layers.layers), grid.id, tile.z, tile.x, tile.y)
+        return self._cache.get_or_make(key, lambda: self._make(layers, tile, grid))
+
+    def forget(self, layer_id: str) -> None:
+        """Notice at once that a manifest has changed or a layer is gone."""
+        self._source.forget(layer_id)
+
+    def _make(self, layers: TileSet, tile: Tile, grid: Grid) -> StoredTile:
+        shares = [self._source.tile(layer, tile, grid) for layer in layers.layers]
+        data = b"".join(share.data for share in shares)
+        return StoredTile(
+            gzipped=_compress(data) if data else b"",
+            features=sum(share.features for share in shares),
+            left_out=sum(share.left_out for share in shares),
+        )
+
+
+def _compress(data: bytes) -> bytes:
+    packer = zlib.compressobj(_COMPRESSION_LEVEL, wbits=_GZIP_WINDOW)
+    return packer.compress(data) + packer.flush()

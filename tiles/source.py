@@ -1,0 +1,84 @@
+"""The tile-source port: whatever gives vector tiles of layers. One page; the store-backed source is the first.
+
+Rules that hold for every source
+
+* A tile shows every write that had been acknowledged when it was asked for.
+* Nothing is cut silently: what a zoom leaves out is said by the layer's description and by the counts of each tile.
+* `describe` is cheap; it may be asked at every request. `tile` may take long and is called from worker threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tiles.address import Tile
+from tiles.grids import Grid
+from twin.bounds import Bounds
+from twin.schema import Schema
+from twin.text import LocalText
+
+
+@dataclass(frozen=True, slots=True)
+class TileLayer:
+    """What is to be known of a layer before any tile of it is made.
+
+    Attributes:
+        id: Id of the layer, and its name in every tile.
+        title, description, attribution: For people.
+        schema: Geometry type and properties, those that travel in tiles.
+        version: Change number of the layer's data.
+        stamp: Text that changes whenever a tile of the layer may differ; goes into cache keys and ETags.
+        bounds: Box of the data; None while there is none.
+        density_below: Web Mercator level below which tiles hold a density grid instead of features; 0 for never.
+    """
+
+    id: str
+    title: LocalText
+    description: LocalText
+    attribution: str
+    schema: Schema
+    version: int
+    stamp: str
+    bounds: Bounds | None
+    density_below: int
+
+    def is_density(self, tile: Tile, grid: Grid) -> bool:
+        """Whether this tile holds a density grid."""
+        return tile.z + grid.zoom_offset < self.density_below
+
+
+@dataclass(frozen=True, slots=True)
+class TileBytes:
+    """One layer's share of a tile.
+
+    Attributes:
+        data: Uncompressed Mapbox Vector Tile; empty where nothing is drawn.
+        features: Features (or density cells) drawn.
+        left_out: Features inside the tile that are not drawn: smaller than a tile unit, or broken.
+    """
+
+    data: bytes
+    features: int = 0
+    left_out: int = 0
+
+
+class TileSource(Protocol):
+    """Gives tiles of layers."""
+
+    def layer_ids(self) -> tuple[str, ...]:
+        """Every layer that has tiles, in order of their ids."""
+
+    def describe(self, layer_id: str) -> TileLayer:
+        """Raises UnknownLayerError if there is none."""
+
+    def tile(self, layer: TileLayer, tile: Tile, grid: Grid) -> TileBytes:
+        """One layer of one tile. Joining the bytes of several layers gives a tile with all of them.
+
+        Raises:
+            UnknownLayerError: if the layer has gone since it was described.
+            TileOutsideGridError: if the grid has no such tile.
+        """
+
+    def forget(self, layer_id: str) -> None:
+        """Drop what is remembered of a layer whose manifest has changed, or which is gone."""
