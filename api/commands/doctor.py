@@ -42,7 +42,10 @@ class Check:
 
 
 def doctor(data: DataOption = None) -> None:
-    """Say what this machine has and lacks; exit code 1 when something stops the server · 检查运行环境"""
+    """Check this machine · 检查运行环境
+
+    Exit code 1 when something would stop the server.
+    """
     checks = list(examine(settings_for(data)))
     marks = {"ok": "[green]✓[/]", "note": "[yellow]–[/]", "trouble": "[bold red]✗[/]"}
     width = max(len(check.name) for check in checks)

@@ -11,7 +11,7 @@ from rich.table import Table
 from api.commands.place import DataOption, opened_store
 from api.commands.terminal import CommandError, output
 
-app = typer.Typer(help="List, show and remove layers. · 图层管理", invoke_without_command=True, rich_markup_mode=None)
+app = typer.Typer(help="List, show and remove layers · 图层管理", invoke_without_command=True, rich_markup_mode=None)
 
 LayerArgument = Annotated[str, typer.Argument(help="Id of the layer.")]
 

@@ -18,7 +18,7 @@ NEEDED = ("ruff", "mypy", "importlinter", "pytest")
 
 
 def test(context: typer.Context) -> None:
-    """Run ruff, mypy, import-linter and pytest; further arguments go to pytest · 运行全部检查与测试"""
+    """Run every check and test; arguments go to pytest · 运行全部检查与测试"""
     root = checkout_dir()
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if root is None or missing:
