@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from layers.manifest_findings import findings_of, property_findings, style_findings, title_findings
+from layers.manifest_findings import findings_of, id_findings, property_findings, style_findings, title_findings
 from layers.style import Style
 from twin.errors import BadManifestError, Finding
 from twin.schema import CodeValue, GeometryType, Property, PropertyType, Schema
@@ -138,7 +138,7 @@ class Manifest(_Model):
         order: Drawing order; larger is on top; base map layers stay below 100.
     """
 
-    id: Annotated[str, Field(pattern=ID_PATTERN, max_length=60)]
+    id: Annotated[str, Field(pattern=ID_PATTERN, max_length=50)]
     title: Text
     description: Text = Text()
     department: Annotated[str, Field(pattern=ID_PATTERN, max_length=60)]
@@ -195,7 +195,12 @@ def parse_manifest(document: Mapping[str, Any]) -> Manifest:
         manifest = Manifest.model_validate(dict(document))
     except ValidationError as error:
         findings.extend(findings_of(error, document))
-    findings += [*title_findings(document), *property_findings(document), *style_findings(document)]
+    findings += [
+        *id_findings(document),
+        *title_findings(document),
+        *property_findings(document),
+        *style_findings(document),
+    ]
     if manifest is None or findings:
         raise BadManifestError(
             f"The manifest has {len(findings)} fault{'s' if len(findings) != 1 else ''}.",

@@ -23,6 +23,8 @@ REMEDIES: Mapping[str, str] = {
     "/order": "Give a whole number from 0 (bottom) to 10000 (top); 100 suits a department layer.",
 }
 CORRECT = "Correct the value; layers/README.md shows an example."
+RESERVED_IDS = ("onemap", "check")
+MAX_NAME_BYTES = 60
 PROPERTY_NAME_REMEDY = (
     "Begin with a letter and go on with letters (Chinese too), digits and underscores, at most 60 characters."
 )
@@ -115,6 +117,13 @@ def _nearest(field: str, pointer: str) -> str:
     return f"Did you mean '{near[0]}'?" if near else f"Leave it out; the fields are: {', '.join(known)}."
 
 
+def id_findings(document: Mapping[str, Any]) -> list[Finding]:
+    """Ids that are words in the server's own paths."""
+    if document.get("id") not in RESERVED_IDS:
+        return []
+    return [Finding("/id", str(document["id"]), "This word is taken by the server itself.", "Choose another id.")]
+
+
 def title_findings(document: Mapping[str, Any]) -> list[Finding]:
     """A title that is empty in both languages."""
     title = document.get("title")
@@ -137,6 +146,9 @@ def property_findings(document: Mapping[str, Any]) -> list[Finding]:
         if name.casefold() in seen:
             problem = f"/schema/{seen[name.casefold()]} has the same name (capital letters make no difference)."
             findings.append(Finding(f"/schema/{index}/name", name, problem, "Give every property a name of its own."))
+        elif len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
+            problem = f"The name takes more than {MAX_NAME_BYTES} bytes (a Chinese character takes three)."
+            findings.append(Finding(f"/schema/{index}/name", name, problem, "Shorten it; the title may be long."))
         seen.setdefault(name.casefold(), index)
         findings.extend(_code_findings(index, entry))
     return findings

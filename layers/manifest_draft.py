@@ -1,0 +1,37 @@
+"""Manifests filled in: a first draft for a file that comes without one, and the parts that data bring along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from layers.manifest import Manifest, Text
+from layers.style import default_style
+from twin.schema import Schema
+
+UNASSIGNED = "unassigned"
+
+
+def draft_manifest(layer_id: str, file_name: str, id_property: str | None = None) -> Manifest:
+    """A manifest for a file nobody has described yet: it belongs to no department, and says so."""
+    title = file_name.rsplit("/", 1)[-1].split(".", 1)[0] or layer_id
+    return Manifest(
+        id=layer_id,
+        title=Text(zh=title, en=title),
+        department=UNASSIGNED,
+        department_title=Text(zh="未分配部门", en="Unassigned"),
+        owner=UNASSIGNED,
+        licence="unknown",
+        id_property=id_property,
+    )
+
+
+def complete_document(manifest: Manifest, schema: Schema, crs: str | None) -> dict[str, Any]:
+    """The document to keep for a layer: the manifest with the geometry type, schema, CRS and style it ended up with."""
+    document = manifest.to_document()
+    document["geometry_type"] = schema.geometry_type.value
+    document["schema"] = [entry.to_dict() for entry in schema]
+    document["crs"] = crs or document.get("crs") or "EPSG:4490"
+    if manifest.style is None:
+        style = default_style(schema.geometry_type, manifest.id)
+        document["style"] = style.model_dump(mode="json", exclude_none=True)
+    return document
