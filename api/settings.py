@@ -46,13 +46,20 @@ class Settings(BaseSettings):
     )
     max_body_mb: int = Field(default=16, ge=1, description="Largest request body, except uploads to /layers.")
     max_upload_mb: int = Field(default=2048, ge=1, description="Largest upload to /layers.")
+    inbox: Path | None = Field(
+        default=None, description="Folder that inbox sources may read from; empty means inbox inside ONEMAP_DATA_DIR."
+    )
+    source_hosts: list[str] = Field(
+        default=[],
+        description='Servers that ogc-features sources may read from, as a JSON list of "host" or "host:port".',
+    )
     url_length_max: int = Field(default=16_384, ge=256, description="Longest request target in bytes.")
     filter_length_max: int = Field(default=8_192, ge=16, description="Longest filter in characters.")
     cors_origins: list[str] = Field(
         default=["*"], description='Origins that may read from a browser, as a JSON list; "[]" means none.'
     )
     compress_min_kb: int = Field(
-        default=32,
+        default=0,
         ge=0,
         description="Feature answers above this size are gzipped when the client accepts it; 0 means never.",
     )
@@ -80,6 +87,11 @@ class Settings(BaseSettings):
     def store_location(self) -> str:
         """What `twin.store.open_store` is given."""
         return self.store or str(self.data_dir / "onemap.gpkg")
+
+    @property
+    def inbox_dir(self) -> Path:
+        """Folder that inbox sources may read from; it need not exist."""
+        return self.inbox or self.data_dir / "inbox"
 
     @property
     def is_loopback(self) -> bool:
