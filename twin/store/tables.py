@@ -25,6 +25,10 @@ SYSTEM_COLUMNS = (FID, GEOM, ID, VERSION, VALID_FROM, VALID_TO)
 _TAKEN = {*SYSTEM_COLUMNS, SUPERSEDED, "om_history_id"}
 
 
+# GeoPackage knows INTEGER only; SQLite's is 64 bits wide.
+_WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
 class ColumnType(UserDefinedType):  # type: ignore[type-arg]
     """A column type known by its SQL name alone: values pass to and from the driver untouched."""
 
@@ -72,10 +76,10 @@ def layer_tables(layer_id: str, schema: Schema, types: ColumnTypes, db_schema: s
     current = sa.Table(
         layer_id,
         metadata,
-        sa.Column(FID, sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False),
+        sa.Column(FID, _WHOLE, primary_key=True, autoincrement=False),
         sa.Column(GEOM, types.geometry),
         sa.Column(ID, types.text, nullable=False),
-        sa.Column(VERSION, sa.BigInteger, nullable=False),
+        sa.Column(VERSION, _WHOLE, nullable=False),
         sa.Column(VALID_FROM, types.instant),
         sa.Column(VALID_TO, types.instant),
         *_property_columns(schema, types),
@@ -83,15 +87,15 @@ def layer_tables(layer_id: str, schema: Schema, types: ColumnTypes, db_schema: s
     history = sa.Table(
         f"{layer_id}__history",
         metadata,
-        sa.Column("om_history_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
-        sa.Column(FID, sa.BigInteger, nullable=False),
+        sa.Column("om_history_id", _WHOLE, primary_key=True),
+        sa.Column(FID, _WHOLE, nullable=False),
         sa.Column(GEOM, types.geometry),
         sa.Column(ID, types.text, nullable=False),
-        sa.Column(VERSION, sa.BigInteger, nullable=False),
+        sa.Column(VERSION, _WHOLE, nullable=False),
         sa.Column(VALID_FROM, types.instant),
         sa.Column(VALID_TO, types.instant),
         *_property_columns(schema, types),
-        sa.Column(SUPERSEDED, sa.BigInteger, nullable=False),
+        sa.Column(SUPERSEDED, _WHOLE, nullable=False),
     )
     return LayerTables(current, history, schema)
 
@@ -119,13 +123,14 @@ def catalogue_tables(db_schema: str | None) -> CatalogueTables:
     layers = sa.Table(
         "om_layers",
         metadata,
-        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("id", sa.Text, nullable=False, unique=True),
         sa.Column("schema", sa.Text, nullable=False),
         sa.Column("document", sa.Text, nullable=False),
-        sa.Column("revision", sa.BigInteger, nullable=False),
-        sa.Column("version", sa.BigInteger, nullable=False),
-        sa.Column("next_fid", sa.BigInteger, nullable=False),
-        sa.Column("feature_count", sa.BigInteger, nullable=False),
+        sa.Column("revision", _WHOLE, nullable=False),
+        sa.Column("version", _WHOLE, nullable=False),
+        sa.Column("next_fid", _WHOLE, nullable=False),
+        sa.Column("feature_count", _WHOLE, nullable=False),
         sa.Column("west", sa.Double),
         sa.Column("south", sa.Double),
         sa.Column("east", sa.Double),
@@ -136,21 +141,24 @@ def catalogue_tables(db_schema: str | None) -> CatalogueTables:
     changesets = sa.Table(
         "om_changesets",
         metadata,
-        sa.Column("layer_id", sa.Text, primary_key=True),
-        sa.Column("version", sa.BigInteger, primary_key=True),
+        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("layer_id", sa.Text, nullable=False),
+        sa.Column("version", _WHOLE, nullable=False),
         sa.Column("at", sa.Text, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("inserted", sa.BigInteger, nullable=False),
-        sa.Column("updated", sa.BigInteger, nullable=False),
-        sa.Column("deleted", sa.BigInteger, nullable=False),
+        sa.Column("inserted", _WHOLE, nullable=False),
+        sa.Column("updated", _WHOLE, nullable=False),
+        sa.Column("deleted", _WHOLE, nullable=False),
+        sa.UniqueConstraint("layer_id", "version"),
     )
     retired = sa.Table(
         "om_retired",
         metadata,
-        sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("revision", sa.BigInteger, nullable=False),
-        sa.Column("version", sa.BigInteger, nullable=False),
-        sa.Column("next_fid", sa.BigInteger, nullable=False),
+        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("id", sa.Text, nullable=False, unique=True),
+        sa.Column("revision", _WHOLE, nullable=False),
+        sa.Column("version", _WHOLE, nullable=False),
+        sa.Column("next_fid", _WHOLE, nullable=False),
     )
     return CatalogueTables(layers, changesets, retired, metadata)

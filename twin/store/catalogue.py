@@ -1,0 +1,207 @@
+"""Rows about layers, and the layers' tables, remembered until a row's revision moves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from twin.bounds import Bounds
+from twin.errors import UnknownLayerError
+from twin.schema import Schema
+from twin.store.dialect import Dialect
+from twin.store.port import Author, Changeset, LayerRecord, LayerSpec
+from twin.store.tables import LayerTables, catalogue_tables, layer_tables
+from twin.store.values import instant_text, now, parse_instant
+
+
+@dataclass(frozen=True)
+class KnownLayer:
+    """A layer as last read: its record, its tables and the counters behind them."""
+
+    record: LayerRecord
+    tables: LayerTables
+    revision: int
+    next_fid: int
+
+
+class Catalogue:
+    """Reads and writes `om_layers`, `om_changesets` and `om_retired` on a connection it is handed."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.tables = catalogue_tables(dialect.db_schema)
+        self._known: dict[str, KnownLayer] = {}
+        layers = self.tables.layers.c
+        self._numbers = sa.select(layers.revision, layers.version).where(layers.id == sa.bindparam("layer_id"))
+
+    def all(self, connection: sa.Connection) -> list[LayerRecord]:
+        rows = connection.execute(sa.select(self.tables.layers).order_by(self.tables.layers.c.id))
+        return [self._remember(row).record for row in rows.mappings()]
+
+    def version(self, connection: sa.Connection, layer_id: str) -> int:
+        row = connection.execute(self._numbers, {"layer_id": layer_id}).first()
+        if row is None:
+            raise unknown_layer(layer_id)
+        return int(row.version)
+
+    def known(self, connection: sa.Connection, layer_id: str) -> KnownLayer:
+        """The layer now, read anew only when its revision has moved. Raises UnknownLayerError."""
+        row = connection.execute(self._numbers, {"layer_id": layer_id}).first()
+        if row is None:
+            self._known.pop(layer_id, None)
+            raise unknown_layer(layer_id)
+        known = self._known.get(layer_id)
+        if known is not None and known.revision == row.revision:
+            return known
+        return self.reread(connection, layer_id)
+
+    def reread(self, connection: sa.Connection, layer_id: str, *, lock: bool = False) -> KnownLayer:
+        """The layer from its row, past the memory; `lock` holds other writers of it back until the transaction ends."""
+        statement = sa.select(self.tables.layers).where(self.tables.layers.c.id == layer_id)
+        row = connection.execute(statement.with_for_update() if lock else statement).mappings().first()
+        if row is None:
+            raise unknown_layer(layer_id)
+        # What an open transaction reads may yet be undone: only committed states are remembered.
+        return self._known_from(row) if lock else self._remember(row)
+
+    def insert(self, connection: sa.Connection, spec: LayerSpec) -> KnownLayer:
+        """A new row; numbers go on from those of a dropped layer of the same id."""
+        retired = self.tables.retired
+        past = connection.execute(sa.select(retired).where(retired.c.id == spec.id)).mappings().first()
+        stamp = instant_text(now())
+        row = {
+            "id": spec.id,
+            "schema": json.dumps(spec.schema.to_dict(), ensure_ascii=False),
+            "document": json.dumps(dict(spec.document), ensure_ascii=False),
+            "revision": past["revision"] + 1 if past else 1,
+            "version": past["version"] + 1 if past else 0,
+            "next_fid": past["next_fid"] if past else 1,
+            "feature_count": 0,
+            "west": None,
+            "south": None,
+            "east": None,
+            "north": None,
+            "created_at": stamp,
+            "updated_at": stamp,
+        }
+        connection.execute(sa.insert(self.tables.layers).values(row))
+        return self._known_from(row)
+
+    def describe(self, connection: sa.Connection, layer_id: str, document: Mapping[str, Any]) -> None:
+        layers = self.tables.layers
+        changed = connection.execute(
+            sa.update(layers)
+            .where(layers.c.id == layer_id)
+            .values(
+                document=json.dumps(dict(document), ensure_ascii=False),
+                revision=layers.c.revision + 1,
+                updated_at=instant_text(now()),
+            )
+        )
+        if changed.rowcount == 0:
+            raise unknown_layer(layer_id)
+
+    def remove(self, connection: sa.Connection, known: KnownLayer) -> None:
+        """Take the layer's rows away and keep its numbers."""
+        layer_id = known.record.id
+        t = self.tables
+        connection.execute(sa.delete(t.retired).where(t.retired.c.id == layer_id))
+        connection.execute(
+            sa.insert(t.retired).values(
+                id=layer_id, revision=known.revision, version=known.record.version, next_fid=known.next_fid
+            )
+        )
+        connection.execute(sa.delete(t.changesets).where(t.changesets.c.layer_id == layer_id))
+        connection.execute(sa.delete(t.layers).where(t.layers.c.id == layer_id))
+
+    def forget(self, layer_id: str) -> None:
+        self._known.pop(layer_id, None)
+
+    def commit_version(
+        self, connection: sa.Connection, known: KnownLayer, change: Changeset, bounds: Bounds | None, next_fid: int
+    ) -> None:
+        """Record a changeset and move the layer's numbers along."""
+        t = self.tables
+        connection.execute(
+            sa.insert(t.changesets).values(
+                layer_id=change.layer_id,
+                version=change.version,
+                at=instant_text(change.at),
+                author=change.author.name,
+                reason=change.author.reason,
+                inserted=change.inserted,
+                updated=change.updated,
+                deleted=change.deleted,
+            )
+        )
+        west, south, east, north = bounds.as_tuple() if bounds else (None, None, None, None)
+        connection.execute(
+            sa.update(t.layers)
+            .where(t.layers.c.id == change.layer_id)
+            .values(
+                revision=known.revision + 1,
+                version=change.version,
+                next_fid=next_fid,
+                feature_count=known.record.feature_count + change.inserted - change.deleted,
+                west=west,
+                south=south,
+                east=east,
+                north=north,
+                updated_at=instant_text(change.at),
+            )
+        )
+
+    def changesets(self, connection: sa.Connection, layer_id: str, limit: int | None) -> list[Changeset]:
+        c = self.tables.changesets
+        rows = connection.execute(
+            sa.select(c).where(c.c.layer_id == layer_id).order_by(c.c.version.desc()).limit(limit)
+        )
+        return [
+            Changeset(
+                layer_id=row.layer_id,
+                version=row.version,
+                at=parse_instant(row.at),
+                author=Author(row.author, row.reason),
+                inserted=row.inserted,
+                updated=row.updated,
+                deleted=row.deleted,
+            )
+            for row in rows
+        ]
+
+    def _remember(self, row: Mapping[Any, Any]) -> KnownLayer:
+        known = self._known.get(row["id"])
+        if known is None or known.revision != row["revision"]:
+            known = self._known_from(row)
+            self._known[row["id"]] = known
+        return known
+
+    def _known_from(self, row: Mapping[Any, Any]) -> KnownLayer:
+        schema = Schema.from_dict(json.loads(row["schema"]))
+        return KnownLayer(
+            record=LayerRecord(
+                id=row["id"],
+                schema=schema,
+                document=json.loads(row["document"]),
+                version=row["version"],
+                feature_count=row["feature_count"],
+                bounds=None
+                if row["west"] is None
+                else Bounds(row["west"], row["south"], row["east"], row["north"]),
+                created_at=parse_instant(row["created_at"]),
+                updated_at=parse_instant(row["updated_at"]),
+            ),
+            tables=layer_tables(row["id"], schema, self._dialect.types, self._dialect.db_schema),
+            revision=row["revision"],
+            next_fid=row["next_fid"],
+        )
+
+
+def unknown_layer(layer_id: str) -> UnknownLayerError:
+    return UnknownLayerError(
+        f"There is no layer '{layer_id}'.", value=layer_id, remedy="GET /layers lists the layers that exist."
+    )

@@ -1,0 +1,102 @@
+"""How SQLite with a GeoPackage inside spells things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from twin.bounds import Bounds
+from twin.schema import PropertyType
+from twin.store.gpkg_blob import decode_blobs
+from twin.store.tables import FID, GEOM, ColumnType, ColumnTypes, LayerTables
+from twin.store.values import instant_text, parse_day, parse_instant
+
+_TYPES = ColumnTypes(
+    geometry=ColumnType("BLOB"),
+    text=ColumnType("TEXT"),
+    instant=ColumnType("DATETIME"),
+    properties={
+        PropertyType.STRING: ColumnType("TEXT"),
+        PropertyType.INTEGER: ColumnType("INTEGER"),
+        PropertyType.NUMBER: ColumnType("REAL"),
+        PropertyType.BOOLEAN: ColumnType("BOOLEAN"),
+        PropertyType.DATE: ColumnType("DATE"),
+        PropertyType.DATETIME: ColumnType("DATETIME"),
+    },
+)
+
+
+def rtree_name(layer_id: str) -> str:
+    """Name that the GeoPackage standard gives the layer's R-tree."""
+    return f"rtree_{layer_id}_{GEOM}"
+
+
+class GeoPackageDialect:
+    """See `twin.store.dialect.Dialect`."""
+
+    types = _TYPES
+    db_schema: str | None = None
+
+    def wkb(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return column
+
+    def decode_geometries(self, values: Sequence[Any]) -> list[bytes | None]:
+        return decode_blobs(values)
+
+    def box_meets(
+        self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0
+    ) -> sa.ColumnElement[bool]:
+        rtree = sa.table(
+            rtree_name(tables.current.name), *(sa.column(c, sa.Double) for c in ("id", "minx", "maxx", "miny", "maxy"))
+        )
+        r = rtree.c
+        found = sa.select(r.id).where(
+            r.minx <= bounds.east, r.maxx >= bounds.west, r.miny <= bounds.north, r.maxy >= bounds.south
+        )
+        if min_extent_deg > 0:
+            found = found.where(sa.or_(r.maxx - r.minx >= min_extent_deg, r.maxy - r.miny >= min_extent_deg))
+        return tables.current.c[FID].in_(found)
+
+    def relation(self, name: str, tables: LayerTables, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
+        exact = getattr(sa.func, f"om_{name}")(tables.current.c[GEOM], wkb, type_=sa.Integer) == 1
+        return exact if name == "disjoint" else sa.and_(self.box_meets(tables, box), exact)
+
+    def like(self, text: sa.ColumnElement[Any], pattern: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        return sa.func.om_like(text, pattern, type_=sa.Integer) == 1
+
+    def casei(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.om_casei(text, type_=self.types.text)
+
+    def accenti(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.om_accenti(text, type_=self.types.text)
+
+    def power(self, base: sa.ColumnElement[Any], exponent: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.om_power(base, exponent, type_=self.types.properties[PropertyType.NUMBER])
+
+    def modulo(self, a: sa.ColumnElement[Any], b: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.om_modulo(a, b, type_=self.types.properties[PropertyType.NUMBER])
+
+    def midnight(self, day: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.substr(day, 1, 10, type_=sa.Text).concat("T00:00:00.000Z")
+
+    def bind(self, kind: PropertyType, value: Any) -> Any:
+        if value is None:
+            return None
+        if kind is PropertyType.BOOLEAN:
+            return int(value)
+        if kind is PropertyType.DATE:
+            return value.isoformat()
+        if kind is PropertyType.DATETIME:
+            return instant_text(value)
+        return value
+
+    def decode_column(self, kind: PropertyType, values: Sequence[Any]) -> Sequence[Any]:
+        if kind is PropertyType.BOOLEAN:
+            return [None if v is None else bool(v) for v in values]
+        if kind is PropertyType.DATE:
+            return [None if v is None else parse_day(v) for v in values]
+        if kind is PropertyType.DATETIME:
+            return [None if v is None else parse_instant(v) for v in values]
+        return values

@@ -1,0 +1,200 @@
+"""The production store: PostgreSQL with PostGIS, through SQLAlchemy and GeoAlchemy2.
+
+Any number of processes. Writers of one layer queue on that layer's row; bulk rows go through COPY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+import sqlalchemy as sa
+
+from twin.bounds import Bounds
+from twin.errors import BadFilterError, StoreBrokenError, StoreBusyError
+from twin.schema import GeometryType, PropertyType
+from twin.store.catalogue import KnownLayer
+from twin.store.postgis_dialect import SRID, PostGISDialect
+from twin.store.sql import SqlStore
+from twin.store.tables import GEOM, ID, column_name
+from twin.store.writing import Row, SqlLayerWriter
+
+_WAIT_S = 30.0
+_SINGLE_TYPES = {GeometryType.POINT, GeometryType.LINESTRING, GeometryType.POLYGON}
+_COPY_TYPES = {
+    PropertyType.STRING: "text",
+    PropertyType.INTEGER: "int8",
+    PropertyType.NUMBER: "float8",
+    PropertyType.BOOLEAN: "bool",
+    PropertyType.DATE: "date",
+    PropertyType.DATETIME: "timestamptz",
+}
+# Numbers of the advisory lock that keeps two servers from making the first tables at once.
+_SETUP_LOCK = 370281
+
+
+class PostGISStore(SqlStore):
+    """Layers as tables of one schema of a PostGIS database.
+
+    Args:
+        url: `postgresql://user@host:port/database`.
+        db_schema: Schema for all tables; made when absent.
+        wait_s: How long a write waits for another one on the same layer.
+
+    Raises:
+        StoreBrokenError: if the database cannot be reached or has no PostGIS.
+    """
+
+    def __init__(self, url: str, *, db_schema: str = "onemap", wait_s: float = _WAIT_S) -> None:
+        self._wait_s = wait_s
+        address = sa.make_url(url).set(drivername="postgresql+psycopg")
+        options = f"-c timezone=UTC -c lock_timeout={int(wait_s * 1000)}"
+        engine = sa.create_engine(
+            address, pool_size=16, max_overflow=32, pool_pre_ping=True, connect_args={"options": options}
+        )
+        super().__init__(engine, PostGISDialect(db_schema))
+        self._schema = db_schema
+        self._prepare()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        with _named_errors(self._wait_s), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        with _named_errors(self._wait_s), self.engine.begin() as connection:
+            yield connection
+
+    def make_tables(self, connection: sa.Connection, known: KnownLayer) -> None:
+        tables, layer_id = known.tables, known.record.id
+        tables.current.create(connection)
+        tables.history.create(connection)
+        for statement in (
+            f"ALTER TABLE {self._name(layer_id)} ADD CONSTRAINT cgcs2000 CHECK (ST_SRID({GEOM}) = {SRID})",
+            f"CREATE INDEX ON {self._name(f'{layer_id}__history')} ({ID})",
+            f"CREATE UNIQUE INDEX ON {self._name(layer_id)} ({ID})",
+            f"CREATE INDEX ON {self._name(layer_id)} USING gist ({GEOM})",
+        ):
+            connection.exec_driver_sql(statement)
+        kind = known.record.schema.geometry_type
+        if kind in _SINGLE_TYPES:
+            # In this form the geometry_columns view, and with it QGIS, sees the type.
+            connection.exec_driver_sql(
+                f"ALTER TABLE {self._name(layer_id)} "
+                f"ADD CONSTRAINT geometry_type CHECK (geometrytype({GEOM}) = '{kind.upper()}'::text)"
+            )
+
+    def drop_tables(self, connection: sa.Connection, known: KnownLayer) -> None:
+        known.tables.history.drop(connection)
+        known.tables.current.drop(connection)
+
+    def writer(self, connection: sa.Connection, known: KnownLayer, *, born: bool) -> SqlLayerWriter:
+        return _PostGISWriter(connection, known, self.dialect, born=born)
+
+    def grid_counts(
+        self, connection: sa.Connection, known: KnownLayer, bounds: Bounds, cell_deg: float
+    ) -> Sequence[Any]:
+        statement = f"""
+            SELECT floor(((ST_XMin({GEOM}) + ST_XMax({GEOM})) / 2 + 180) / :cell)::bigint AS c,
+                   floor(((ST_YMin({GEOM}) + ST_YMax({GEOM})) / 2 + 90) / :cell)::bigint AS r, count(*)
+            FROM {self._name(known.record.id)}
+            WHERE {GEOM} && ST_MakeEnvelope(:west, :south, :east, :north, {SRID}) GROUP BY c, r"""
+        west, south, east, north = bounds.as_tuple()
+        return connection.execute(
+            sa.text(statement), {"cell": cell_deg, "west": west, "south": south, "east": east, "north": north}
+        ).fetchall()
+
+    def _name(self, table: str) -> str:
+        return f'"{self._schema}"."{table}"'
+
+    def _prepare(self) -> None:
+        with self.writing() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})")
+            connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis")
+            connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+            self.catalogue.tables.metadata.create_all(connection)
+
+
+class _PostGISWriter(SqlLayerWriter):
+    """Streams every batch of new rows through COPY."""
+
+    def insert_rows(self, rows: list[Row], boxes: npt.NDArray[np.float64]) -> None:
+        driver = self.connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        schema = self.tables.schema
+        columns = [c.name for c in self.tables.current.c]
+        assert columns[6:] == [column_name(p) for p in schema]
+        target = psycopg.sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+            psycopg.sql.Identifier(str(self.tables.current.schema), self.known.record.id),
+            psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns)),
+        )
+        kinds = ["int8", "bytea", "text", "int8", "timestamptz", "timestamptz", *(_COPY_TYPES[p.type] for p in schema)]
+        with driver.cursor() as cursor, cursor.copy(target) as copy:
+            copy.set_types(kinds)
+            for row in rows:
+                copy.write_row(row)
+
+    def encode_geometries(
+        self, wkb: Sequence[bytes | None], boxes: npt.NDArray[np.float64]
+    ) -> Sequence[Any]:
+        return [None if body is None else _ewkb(body) for body in wkb]
+
+    def _stored_columns(self) -> list[sa.ColumnElement[Any]]:
+        geometry = sa.func.ST_AsEWKB(self.tables.current.c[GEOM], "NDR", type_=sa.LargeBinary).label(GEOM)
+        return [geometry if c.name == GEOM else c for c in self.tables.current.c]
+
+    def exact_bounds(self) -> Bounds | None:
+        name = f'"{self.tables.current.schema}"."{self.known.record.id}"'
+        box = f"SELECT ST_Extent({GEOM}) AS e FROM {name}"
+        row = self.connection.exec_driver_sql(
+            f"SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM ({box}) AS s"
+        ).one()
+        return None if row[0] is None else Bounds(*row)
+
+
+def _ewkb(wkb: bytes) -> bytes:
+    """ISO WKB (little-endian) as PostGIS's EWKB with the house's SRID; heights become its Z flag."""
+    kind = int.from_bytes(wkb[1:5], "little")
+    if kind >= 1000 or kind in {4, 5, 6, 7}:
+        import shapely
+
+        return bytes(shapely.to_wkb(shapely.set_srid(shapely.from_wkb(wkb), SRID), include_srid=True, byte_order=1))
+    return wkb[:1] + (kind | 0x20000000).to_bytes(4, "little") + SRID.to_bytes(4, "little") + wkb[5:]
+
+
+@contextmanager
+def _named_errors(wait_s: float) -> Iterator[None]:
+    """The database's own failures in the words of the house."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        _raise_named(error.orig, wait_s, error)
+    except psycopg.Error as error:
+        _raise_named(error, wait_s, error)
+
+
+def _raise_named(cause: BaseException | None, wait_s: float, error: Exception) -> None:
+    if isinstance(cause, psycopg.errors.LockNotAvailable):
+        raise StoreBusyError(
+            "Another write on this layer is still under way.",
+            value=f"waited {wait_s:.0f} s",
+            limit="one write at a time per layer",
+            remedy="Try again in a moment.",
+        ) from error
+    if isinstance(cause, psycopg.errors.DataError | psycopg.errors.InternalError_):
+        raise BadFilterError(
+            "The database cannot work this filter out.",
+            value=str(cause).splitlines()[0],
+            remedy="Check the sizes of the numbers and the geometry in the filter.",
+        ) from error
+    raise StoreBrokenError(
+        "The database does not answer as it should.",
+        value=type(cause).__name__,
+        limit="PostgreSQL with PostGIS",
+        remedy="Check that it runs, that PostGIS is installed, and the user's rights.",
+    ) from error

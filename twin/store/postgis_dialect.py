@@ -1,0 +1,97 @@
+"""How PostgreSQL with PostGIS spells things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any
+
+import sqlalchemy as sa
+from geoalchemy2 import Geometry
+
+from twin.bounds import Bounds
+from twin.schema import PropertyType
+from twin.store.tables import GEOM, ColumnType, ColumnTypes, LayerTables
+
+SRID = 4490
+
+# Collation C orders text by code point, as SQLite does: both stores sort and page alike.
+_TEXT = ColumnType('text COLLATE "C"')
+
+_TYPES = ColumnTypes(
+    geometry=Geometry(geometry_type=None, srid=-1, spatial_index=False),
+    text=_TEXT,
+    instant=ColumnType("timestamptz"),
+    properties={
+        PropertyType.STRING: _TEXT,
+        PropertyType.INTEGER: ColumnType("bigint"),
+        PropertyType.NUMBER: ColumnType("double precision"),
+        PropertyType.BOOLEAN: ColumnType("boolean"),
+        PropertyType.DATE: ColumnType("date"),
+        PropertyType.DATETIME: ColumnType("timestamptz"),
+    },
+)
+
+
+class PostGISDialect:
+    """See `twin.store.dialect.Dialect`."""
+
+    types = _TYPES
+
+    def __init__(self, db_schema: str | None) -> None:
+        self.db_schema = db_schema
+
+    def wkb(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.ST_AsBinary(column, type_=sa.LargeBinary).label(GEOM)
+
+    def decode_geometries(self, values: Sequence[Any]) -> list[bytes | None]:
+        return [None if v is None else bytes(v) for v in values]
+
+    def box_meets(
+        self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0
+    ) -> sa.ColumnElement[bool]:
+        geom = _plain(tables.current.c[GEOM])
+        meets = geom.op("&&", is_comparison=True)(sa.func.ST_MakeEnvelope(*bounds.as_tuple(), SRID))
+        if min_extent_deg <= 0:
+            return meets
+        wide = sa.func.ST_XMax(geom, type_=sa.Double) - sa.func.ST_XMin(geom, type_=sa.Double) >= min_extent_deg
+        high = sa.func.ST_YMax(geom, type_=sa.Double) - sa.func.ST_YMin(geom, type_=sa.Double) >= min_extent_deg
+        return sa.and_(meets, sa.or_(wide, high))
+
+    def relation(self, name: str, tables: LayerTables, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
+        literal = sa.func.ST_GeomFromWKB(sa.literal(wkb, sa.LargeBinary), SRID)
+        function = getattr(sa.func, f"ST_{name.capitalize()}")
+        return function(_plain(tables.current.c[GEOM]), literal, type_=sa.Boolean)  # type: ignore[no-any-return]
+
+    def like(self, text: sa.ColumnElement[Any], pattern: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        return text.like(pattern, escape="\\")
+
+    def casei(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.lower(sa.collate(text, "und-x-icu"), type_=sa.Text).collate("C")
+
+    def accenti(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        marks = "[\u0300-\u036f]"
+        return sa.func.regexp_replace(sa.func.normalize(text, sa.text("NFD")), marks, "", "g", type_=_TEXT)
+
+    def power(self, base: sa.ColumnElement[Any], exponent: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.power(base, exponent, type_=self.types.properties[PropertyType.NUMBER])
+
+    def modulo(self, a: sa.ColumnElement[Any], b: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        # Double precision has no % here; the remainder keeps the sign of a, as in C.
+        return a - b * sa.func.trunc(a / b, type_=self.types.properties[PropertyType.NUMBER])
+
+    def midnight(self, day: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.timezone("UTC", sa.cast(day, sa.TIMESTAMP), type_=self.types.instant)
+
+    def bind(self, kind: PropertyType, value: Any) -> Any:
+        return value
+
+    def decode_column(self, kind: PropertyType, values: Sequence[Any]) -> Sequence[Any]:
+        if kind is PropertyType.DATETIME:
+            return [None if v is None else v.astimezone(UTC) for v in values]
+        return values
+
+
+def _plain(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The column without GeoAlchemy's wrapping of operands."""
+    return sa.type_coerce(column, ColumnType("geometry"))

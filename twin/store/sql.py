@@ -1,0 +1,214 @@
+"""The store over any SQL database: reading, life cycle of layers, and the frame of a write.
+
+The adapters (`gpkg`, `postgis`) bring the connection, the dialect, the making of tables and the bulk paths.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from twin.bounds import Bounds
+from twin.errors import DuplicateLayerError, UnknownFeatureError
+from twin.feature import Feature, FeatureBatch
+from twin.query import FeatureQuery
+from twin.schema import PropertyType, Schema
+from twin.store.catalogue import Catalogue, KnownLayer
+from twin.store.dialect import Dialect
+from twin.store.history import read_history
+from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter
+from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
+from twin.store.writing import SqlLayerWriter
+
+
+class SqlStore(abc.ABC):
+    """See `twin.store.port.Store`."""
+
+    def __init__(self, engine: sa.Engine, dialect: Dialect) -> None:
+        self.engine = engine
+        self.dialect = dialect
+        self.catalogue = Catalogue(dialect)
+
+    # -- what an adapter brings --------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def reading(self) -> AbstractContextManager[sa.Connection]:
+        """A connection in one consistent reading."""
+
+    @abc.abstractmethod
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """A connection in a write transaction: committed at the end of the block, undone by an exception."""
+
+    @abc.abstractmethod
+    def make_tables(self, connection: sa.Connection, known: KnownLayer) -> None: ...
+
+    @abc.abstractmethod
+    def drop_tables(self, connection: sa.Connection, known: KnownLayer) -> None: ...
+
+    @abc.abstractmethod
+    def writer(self, connection: sa.Connection, known: KnownLayer, *, born: bool) -> SqlLayerWriter:
+        """The adapter's writer; `born` says that the layer was created in this transaction."""
+
+    @abc.abstractmethod
+    def grid_counts(
+        self, connection: sa.Connection, known: KnownLayer, bounds: Bounds, cell_deg: float
+    ) -> Sequence[Any]:
+        """Rows (column, row, count) for the middles of the boxes that meet `bounds`."""
+
+    # -- layers ------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def layers(self) -> list[LayerRecord]:
+        with self.reading() as connection:
+            return self.catalogue.all(connection)
+
+    def layer(self, layer_id: str) -> LayerRecord:
+        with self.reading() as connection:
+            return self.catalogue.known(connection, layer_id).record
+
+    def version(self, layer_id: str) -> int:
+        with self.reading() as connection:
+            return self.catalogue.version(connection, layer_id)
+
+    def create_layer(self, spec: LayerSpec, author: Author) -> LayerRecord:
+        with self.writing() as connection:
+            return self._create(connection, spec).record
+
+    def describe_layer(self, layer_id: str, document: Mapping[str, Any]) -> LayerRecord:
+        with self.writing() as connection:
+            self.catalogue.describe(connection, layer_id, document)
+        return self.layer(layer_id)
+
+    def drop_layer(self, layer_id: str) -> None:
+        with self.writing() as connection:
+            known = self.catalogue.reread(connection, layer_id, lock=True)
+            self.drop_tables(connection, known)
+            self.catalogue.remove(connection, known)
+        self.catalogue.forget(layer_id)
+
+    def _create(self, connection: sa.Connection, spec: LayerSpec) -> KnownLayer:
+        layers = self.catalogue.tables.layers
+        if connection.execute(sa.select(layers.c.id).where(layers.c.id == spec.id)).first():
+            raise DuplicateLayerError(
+                f"A layer '{spec.id}' exists already.",
+                value=spec.id,
+                limit="one layer per id",
+                remedy="Choose another id, or send the data to the existing layer.",
+            )
+        known = self.catalogue.insert(connection, spec)
+        self.make_tables(connection, known)
+        return known
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def write(self, layer_id: str, author: Author, *, create: LayerSpec | None = None) -> Iterator[LayerWriter]:
+        with self.writing() as connection:
+            if create is None:
+                known = self.catalogue.reread(connection, layer_id, lock=True)
+            else:
+                known = self._create(connection, create)
+            writer = self.writer(connection, known, born=create is not None)
+            yield writer
+            writer.finish(author, self.catalogue)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def select(self, layer_id: str, query: FeatureQuery) -> FeatureBatch:
+        with self.reading() as connection:
+            known = self.catalogue.known(connection, layer_id)
+            rows = connection.execute(select_rows(known.tables, query, self.dialect, known.record.bounds)).fetchall()
+        return self._batch(rows, selected_schema(known.record.schema, query.properties))
+
+    def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Iterator[FeatureBatch]:
+        with self.reading() as connection:
+            known = self.catalogue.known(connection, layer_id)
+            schema = selected_schema(known.record.schema, query.properties)
+            statement = select_rows(known.tables, query, self.dialect, known.record.bounds)
+            result = connection.execution_options(yield_per=rows).execute(statement)
+            for part in result.partitions(rows):
+                yield self._batch(part, schema)
+
+    def get(self, layer_id: str, feature_id: str) -> Feature:
+        batch = self.select(layer_id, FeatureQuery(ids=(feature_id,)))
+        for feature in batch.features():
+            return feature
+        raise unknown_feature(layer_id, feature_id)
+
+    def count(self, layer_id: str, query: FeatureQuery) -> int:
+        with self.reading() as connection:
+            known = self.catalogue.known(connection, layer_id)
+            if replace(query, limit=None, after=None, sort=(), properties=None, geometry=True) == FeatureQuery():
+                return known.record.feature_count
+            statement = count_rows(known.tables, query, self.dialect, known.record.bounds)
+            return int(connection.execute(statement).scalar_one())
+
+    def count_grid(self, layer_id: str, bounds: Bounds, cell_deg: float) -> list[GridCount]:
+        first_column, first_row = int((bounds.west + 180) // cell_deg), int((bounds.south + 90) // cell_deg)
+        last_column, last_row = int((bounds.east + 180) // cell_deg), int((bounds.north + 90) // cell_deg)
+        whole = Bounds(
+            first_column * cell_deg - 180,
+            first_row * cell_deg - 90,
+            (last_column + 1) * cell_deg - 180,
+            (last_row + 1) * cell_deg - 90,
+        )
+        with self.reading() as connection:
+            known = self.catalogue.known(connection, layer_id)
+            rows = self.grid_counts(connection, known, whole, cell_deg)
+        cells = (GridCount(int(column), int(row), int(count)) for column, row, count in rows)
+        return sorted(
+            (c for c in cells if first_column <= c.column <= last_column and first_row <= c.row <= last_row),
+            key=lambda c: (c.row, c.column),
+        )
+
+    def history(self, layer_id: str, feature_id: str) -> list[FeatureVersion]:
+        with self.reading() as connection:
+            known = self.catalogue.known(connection, layer_id)
+            versions = read_history(connection, known.tables, self.dialect, self.catalogue, feature_id)
+        if not versions:
+            raise unknown_feature(layer_id, feature_id)
+        return versions
+
+    def changesets(self, layer_id: str, limit: int = 100) -> list[Changeset]:
+        with self.reading() as connection:
+            self.catalogue.known(connection, layer_id)
+            return self.catalogue.changesets(connection, layer_id, limit)
+
+    def _batch(self, rows: Sequence[Any], schema: Schema) -> FeatureBatch:
+        return rows_to_batch(rows, schema, self.dialect)
+
+
+def rows_to_batch(rows: Sequence[Any], schema: Schema, dialect: Dialect) -> FeatureBatch:
+    """Rows of `select_rows` as columns."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * (LEADING + 1 + len(schema.properties))
+    fids, ids, versions, valid_from, valid_to, geometries = columns[: LEADING + 1]
+    dated = any(v is not None for v in valid_from) or any(v is not None for v in valid_to)
+    return FeatureBatch(
+        schema=schema,
+        fids=np.array(fids, dtype=np.int64),
+        ids=ids,
+        wkb=dialect.decode_geometries(geometries),
+        columns={
+            p.name: dialect.decode_column(p.type, values)
+            for p, values in zip(schema, columns[LEADING + 1 :], strict=True)
+        },
+        versions=versions,
+        valid_from=dialect.decode_column(PropertyType.DATETIME, valid_from) if dated else (),
+        valid_to=dialect.decode_column(PropertyType.DATETIME, valid_to) if dated else (),
+    )
+
+
+def unknown_feature(layer_id: str, feature_id: str) -> UnknownFeatureError:
+    return UnknownFeatureError(
+        f"The layer '{layer_id}' has no feature '{feature_id}'.",
+        value=feature_id,
+        remedy="List the layer's items to see which ids exist.",
+    )

@@ -1,0 +1,324 @@
+"""One open write on one layer, over any SQL database.
+
+Rows on their way in are tuples in the order of the current table's columns. A replaced or deleted row is first copied to the
+history with the version that ended it.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+import sqlalchemy as sa
+
+from twin.bounds import Bounds
+from twin.errors import DuplicateFeatureError, UnknownFeatureError, VersionConflictError
+from twin.feature import Feature, FeatureBatch
+from twin.schema import PropertyType
+from twin.store.catalogue import Catalogue, KnownLayer
+from twin.store.dialect import Dialect
+from twin.store.port import Author, Changeset, Tally
+from twin.store.tables import FID, ID, SUPERSEDED
+from twin.store.values import now, to_milliseconds
+
+Row = tuple[Any, ...]
+
+_FID, _GEOM, _ID, _VERSION = 0, 1, 2, 3
+# Ids asked for in one statement: below SQLite's limit of bound variables on old builds.
+_IDS_AT_ONCE = 900
+# A box this close to the layer's edge (degrees) may be what holds the edge there; the index keeps single precision.
+_EDGE_DEG = 2e-5
+
+
+class SqlLayerWriter(abc.ABC):
+    """See `twin.store.port.LayerWriter`."""
+
+    def __init__(self, connection: sa.Connection, known: KnownLayer, dialect: Dialect, *, born: bool) -> None:
+        self.connection = connection
+        self.known = known
+        self.tables = known.tables
+        self.dialect = dialect
+        self.version = known.record.version + 1
+        self._next_fid = known.next_fid
+        # While rows stream into a layer that was born in this transaction, nothing need be looked up and indexes can wait.
+        self.streaming = born
+        self._streamed_ids: set[str] = set()
+        self._tally = Tally()
+        self.bounds = known.record.bounds
+        self._edge_touched = False
+
+    # -- what an adapter brings --------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def insert_rows(self, rows: list[Row], boxes: npt.NDArray[np.float64]) -> None:
+        """Add rows; `boxes` float64 (n, 4), NaN where there is no geometry."""
+
+    @abc.abstractmethod
+    def encode_geometries(
+        self, wkb: Sequence[bytes | None], boxes: npt.NDArray[np.float64]
+    ) -> Sequence[Any]: ...
+
+    @abc.abstractmethod
+    def exact_bounds(self) -> Bounds | None:
+        """Box of all rows as they now are."""
+
+    def note_heights(self) -> None:
+        """Told that geometries with heights are coming in, for databases that want to know."""
+
+    def settle(self) -> None:
+        """End the streaming: make the indexes that were put off. Called once, before any row is looked up by its id."""
+
+    # -- the port ----------------------------------------------------------------------------------------------------
+
+    def upsert(self, batch: FeatureBatch) -> Tally:
+        if len(batch) == 0:
+            return Tally()
+        rows, boxes = self._rows(batch)
+        if self._can_stream(batch):
+            self._add(rows, boxes)
+            tally = Tally(inserted=len(rows))
+        else:
+            self._stop_streaming()
+            tally = self._merge(rows, boxes)
+        self._tally += tally
+        return tally
+
+    def insert(self, feature: Feature) -> str:
+        self._stop_streaming()
+        if feature.id is not None and self._existing([feature.id]):
+            raise DuplicateFeatureError(
+                f"A feature '{feature.id}' exists already.",
+                value=feature.id,
+                limit="one feature per id",
+                remedy="Use PUT to replace it, or leave the id out to be given a new one.",
+            )
+        batch = FeatureBatch.of(self.tables.schema, [feature])
+        rows, boxes = self._rows(batch)
+        self._add(rows, boxes)
+        self._tally += Tally(inserted=1)
+        return str(rows[0][_ID])
+
+    def replace(self, feature: Feature, *, if_version: int | None = None) -> None:
+        assert feature.id is not None
+        self._stop_streaming()
+        old = self._standing(feature.id, if_version)
+        batch = FeatureBatch.of(self.tables.schema, [feature])
+        rows, boxes = self._rows(batch)
+        self._supersede([(old, rows[0])], boxes)
+        self._tally += Tally(updated=1)
+
+    def delete(self, feature_id: str, *, if_version: int | None = None) -> None:
+        self._stop_streaming()
+        old = self._standing(feature_id, if_version)
+        self._archive(self.tables.current.c[FID] == old[_FID])
+        self._watch_edge([old])
+        self.connection.execute(sa.delete(self.tables.current).where(self.tables.current.c[FID] == old[_FID]))
+        self._tally += Tally(deleted=1)
+
+    def clear(self) -> int:
+        self._stop_streaming()
+        self._archive(sa.true())
+        removed = self.connection.execute(sa.delete(self.tables.current)).rowcount
+        self.bounds, self._edge_touched = None, False
+        self._tally += Tally(deleted=removed)
+        return removed
+
+    def finish(self, author: Author, catalogue: Catalogue) -> None:
+        """Settle what was put off, and move the layer's version if anything changed."""
+        self._stop_streaming()
+        total = self._tally
+        if total == Tally():
+            return
+        change = Changeset(
+            self.known.record.id, self.version, now(), author, total.inserted, total.updated, total.deleted
+        )
+        bounds = self.exact_bounds() if self._edge_touched else self.bounds
+        catalogue.commit_version(self.connection, self.known, change, bounds, self._next_fid)
+
+    # -- rows --------------------------------------------------------------------------------------------------------
+
+    def _can_stream(self, batch: FeatureBatch) -> bool:
+        """Whether the rows of a batch are certain to be new: a streaming layer, and no id seen before."""
+        if not self.streaming:
+            return False
+        given = [id_ for id_ in batch.ids if id_ is not None]
+        if not given:
+            return not self._streamed_ids
+        if len(given) < len(batch) or len(set(given)) < len(given) or not self._streamed_ids.isdisjoint(given):
+            return False
+        if not self._streamed_ids and self._tally.inserted:
+            return False
+        self._streamed_ids.update(given)
+        return True
+
+    def _stop_streaming(self) -> None:
+        if self.streaming:
+            self.settle()
+            self.streaming = False
+
+    def _rows(self, batch: FeatureBatch) -> tuple[list[Row], npt.NDArray[np.float64]]:
+        """Database rows for a batch with their boxes, float64 (n, 4); of rows that share an id only the last stays."""
+        count = len(batch)
+        boxes = shapely.bounds(batch.geometries)
+        if shapely.has_z(batch.geometries).any():
+            self.note_heights()
+        fids = range(self._next_fid, self._next_fid + count)
+        self._next_fid += count
+        ids = self._ids(batch, fids)
+        columns: list[Iterable[Any]] = [
+            fids,
+            self.encode_geometries(batch.wkb, boxes),
+            ids,
+            [self.version] * count,
+            self._instants(batch.valid_from, count),
+            self._instants(batch.valid_to, count),
+        ]
+        for prop in self.tables.schema:
+            values = batch.columns.get(prop.name)
+            columns.append([None] * count if values is None else self._bound(prop.type, values))
+        rows = list(zip(*columns, strict=True))
+        if len(set(ids)) < count:
+            last = sorted({row[_ID]: i for i, row in enumerate(rows)}.values())
+            return [rows[i] for i in last], boxes[last]
+        return rows, boxes
+
+    def _ids(self, batch: FeatureBatch, fids: range) -> list[str]:
+        """The rows' ids; where the store is to give one it is the row number, or a later free number if a client has used it."""
+        given = {id_ for id_ in batch.ids if id_ is not None}
+        if len(given) == len(batch):
+            return [str(id_) for id_ in batch.ids]
+        ids = [str(fid) if id_ is None else id_ for fid, id_ in zip(fids, batch.ids, strict=True)]
+        if self.streaming and not given and not self._streamed_ids:
+            return ids
+        made = [i for i, id_ in enumerate(batch.ids) if id_ is None]
+        self._stop_streaming()
+        taken = given | self._existing([ids[i] for i in made]).keys()
+        for i in made:
+            while ids[i] in taken:
+                ids[i] = str(self._next_fid)
+                self._next_fid += 1
+                if self._existing([ids[i]]):
+                    taken.add(ids[i])
+            taken.add(ids[i])
+        return ids
+
+    def _instants(self, values: Sequence[Any], count: int) -> Sequence[Any]:
+        if not values:
+            return [None] * count
+        return [None if v is None else self.dialect.bind(PropertyType.DATETIME, to_milliseconds(v)) for v in values]
+
+    def _bound(self, kind: PropertyType, values: Sequence[Any]) -> Sequence[Any]:
+        if kind is PropertyType.DATETIME:
+            return self._instants(values, len(values))
+        if kind in {PropertyType.BOOLEAN, PropertyType.DATE}:
+            return [self.dialect.bind(kind, v) for v in values]
+        return values
+
+    def _add(self, rows: list[Row], boxes: npt.NDArray[np.float64]) -> None:
+        if not rows:
+            return
+        self.insert_rows(rows, boxes)
+        self._grow(boxes)
+
+    def _grow(self, boxes: npt.NDArray[np.float64]) -> None:
+        known = boxes[~np.isnan(boxes[:, 0])]
+        if len(known):
+            low, high = known[:, :2].min(axis=0), known[:, 2:].max(axis=0)
+            self.bounds = Bounds(float(low[0]), float(low[1]), float(high[0]), float(high[1])).union(self.bounds)
+
+    def _merge(self, rows: list[Row], boxes: npt.NDArray[np.float64]) -> Tally:
+        """Insert what is new, replace what differs, leave alone what is the same."""
+        standing = self._existing([row[_ID] for row in rows])
+        new = [i for i, row in enumerate(rows) if row[_ID] not in standing]
+        changed = [
+            i for i, row in enumerate(rows) if row[_ID] in standing and _differs(standing[row[_ID]], row)
+        ]
+        self._supersede([(standing[rows[i][_ID]], rows[i]) for i in changed], boxes[changed])
+        self._add([rows[i] for i in new], boxes[new])
+        return Tally(inserted=len(new), updated=len(changed))
+
+    def _existing(self, ids: Sequence[str]) -> dict[str, Row]:
+        """Rows that stand under these ids, in the order of the table's columns, geometry as stored."""
+        t = self.tables.current
+        found: dict[str, Row] = {}
+        waiting = iter(ids)
+        while chunk := list(islice(waiting, _IDS_AT_ONCE)):
+            statement = sa.select(*self._stored_columns()).where(t.c[ID].in_(chunk))
+            found.update((row[_ID], tuple(row)) for row in self.connection.execute(statement))
+        return found
+
+    def _stored_columns(self) -> list[sa.ColumnElement[Any]]:
+        """The current table's columns, geometry in the form that `encode_geometries` gives."""
+        return list(self.tables.current.c)
+
+    def _standing(self, feature_id: str, if_version: int | None) -> Row:
+        row = self._existing([feature_id]).get(feature_id)
+        if row is None:
+            raise UnknownFeatureError(
+                f"The layer '{self.known.record.id}' has no feature '{feature_id}'.",
+                value=feature_id,
+                remedy="It may have been deleted meanwhile.",
+            )
+        if if_version is not None and row[_VERSION] != if_version:
+            raise VersionConflictError(
+                f"The feature '{feature_id}' was changed meanwhile.",
+                value=f"version {if_version}",
+                limit=f"now at version {row[_VERSION]}",
+                remedy="Read it again, put your change on top, and send it with the new ETag.",
+            )
+        return row
+
+    def _supersede(self, pairs: list[tuple[Row, Row]], boxes: npt.NDArray[np.float64]) -> None:
+        """Put new rows in the place of old ones, which go to the history; the row number stays."""
+        if not pairs:
+            return
+        t = self.tables.current
+        self._watch_edge([old for old, _ in pairs])
+        for start in range(0, len(pairs), _IDS_AT_ONCE):
+            fids = [old[_FID] for old, _ in pairs[start : start + _IDS_AT_ONCE]]
+            self._archive(t.c[FID].in_(fids))
+        names = [c.name for c in t.c][1:]
+        assignments = {name: sa.bindparam(f"v{i}", type_=t.c[name].type) for i, name in enumerate(names)}
+        statement = sa.update(t).where(t.c[FID] == sa.bindparam("row_fid")).values(assignments)
+        self.connection.execute(
+            statement,
+            [
+                {"row_fid": old[_FID], **{f"v{i}": value for i, value in enumerate(new[1:])}}
+                for old, new in pairs
+            ],
+        )
+        self._grow(boxes)
+
+    def _archive(self, condition: sa.ColumnElement[bool]) -> None:
+        t, h = self.tables.current, self.tables.history
+        names = [c.name for c in t.c]
+        source = sa.select(*t.c, sa.literal(self.version)).where(condition)
+        self.connection.execute(sa.insert(h).from_select([*names, SUPERSEDED], source))
+
+    def _watch_edge(self, old: list[Row]) -> None:
+        """Remember whether a row that goes may have held the layer's edge in its place."""
+        if self.bounds is None or self._edge_touched:
+            return
+        geometries = [row[_GEOM] for row in old if row[_GEOM] is not None]
+        wkb = np.array(self.dialect.decode_geometries(geometries), dtype=object)
+        if len(wkb) == 0:
+            return
+        boxes = shapely.bounds(shapely.from_wkb(wkb))
+        edge = self.bounds
+        inner = (
+            (boxes[:, 0] > edge.west + _EDGE_DEG)
+            & (boxes[:, 1] > edge.south + _EDGE_DEG)
+            & (boxes[:, 2] < edge.east - _EDGE_DEG)
+            & (boxes[:, 3] < edge.north - _EDGE_DEG)
+        )
+        self._edge_touched = not bool(inner.all())
+
+
+def _differs(old: Row, new: Row) -> bool:
+    """Whether anything but the row number and the version changed."""
+    return old[_GEOM] != new[_GEOM] or old[_VERSION + 1 :] != new[_VERSION + 1 :]
