@@ -18,11 +18,10 @@ from loud_skips import skip_loudly
 from processes import dying_with_parent, free_port, wait_until
 
 REMEDY = "sudo apt-get install postgresql postgis (or let ./onemap test do it)"
-# Speed over safety: the cluster dies with the test run. `kill -9` of a client or of the server is still survived,
-# because what the server has written is in the hands of the kernel.
+# Speed over safety against a power cut: the cluster dies with the test run. `kill -9` of a client or of the server is
+# still survived, because a commit has reached the kernel when it returns (so synchronous_commit stays on).
 SETTINGS = {
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "128MB",
     "max_connections": "60",
