@@ -15,39 +15,15 @@ from twin.formats.csv_cells import parse_number
 from twin.formats.geojson_geometry import GeometryTextError
 
 # In order of trust. Names are compared without case, spaces, underscores, hyphens and brackets.
-LON_NAMES = (
-    "经度",
-    "lon",
-    "lng",
-    "longitude",
-    "long",
-    "经度坐标",
-    "东经",
-    "wgs84lon",
-    "wgs84lng",
-    "pointx",
-    "x坐标",
-    "坐标x",
-    "coordx",
-    "easting",
-    "x",
-)
-LAT_NAMES = (
-    "纬度",
-    "lat",
-    "lat",
-    "latitude",
-    "lat",
-    "纬度坐标",
-    "北纬",
-    "wgs84lat",
-    "wgs84lat",
-    "pointy",
-    "y坐标",
-    "坐标y",
-    "coordy",
-    "northing",
-    "y",
+FAMILIES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (
+        ("经度", "lon", "lng", "longitude", "long", "经度坐标", "东经", "wgs84lon", "wgs84lng"),
+        ("纬度", "lat", "latitude", "纬度坐标", "北纬", "wgs84lat"),
+    ),
+    (
+        ("x", "pointx", "x坐标", "坐标x", "coordx", "easting"),
+        ("y", "pointy", "y坐标", "坐标y", "coordy", "northing"),
+    ),
 )
 WKT_NAMES = ("wkt", "geom", "geometry", "thegeom", "wktgeom", "wktgeometry", "shape", "几何", "图形", "坐标串")
 _NOISE = re.compile(r"[\s_\-()（）\[\]°.]+")
@@ -121,9 +97,11 @@ def find_coordinates(
     for wkt in WKT_NAMES:
         if wkt in plain and _is_wkt(first, plain.index(wkt)):
             return CoordinateColumns(wkt=plain.index(wkt))
-    for x, y in zip(LON_NAMES, LAT_NAMES, strict=True):
-        if x in plain and y in plain:
-            return CoordinateColumns(lon=plain.index(x), lat=plain.index(y))
+    for xs, ys in FAMILIES:
+        x = next((plain.index(x) for x in xs if x in plain), None)
+        y = next((plain.index(y) for y in ys if y in plain), None)
+        if x is not None and y is not None:
+            return CoordinateColumns(lon=x, lat=y)
     raise _missing(header, name, ", ".join(header))
 
 

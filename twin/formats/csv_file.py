@@ -16,7 +16,7 @@ from twin.formats.arrow_columns import NOT_FINITE
 from twin.formats.csv_cells import cell_converter, is_not_finite, kind_of_cell
 from twin.formats.csv_coordinates import find_coordinates
 from twin.formats.geojson_geometry import GeometryTextError
-from twin.formats.identity import id_column_of, id_text
+from twin.formats.identity import NO_ID, id_column_of, id_text
 from twin.formats.names import clean_names, list_renames
 from twin.formats.port import BATCH_ROWS, Alteration, Rejection, RowBatch, SourceInfo
 from twin.formats.row_builder import NO_ZONE, rejection
@@ -76,6 +76,8 @@ class CsvSource(FileSource):
                 row = self._row(number, cells)
                 if isinstance(row, Rejection):
                     bad.append(row)
+                elif self.id_place is not None and id_text(cells[self.id_place]) is None:
+                    bad.append(rejection(number, NO_ID))
                 else:
                     good.append(row)
                 if len(good) >= rows or len(bad) >= rows:
@@ -92,8 +94,6 @@ class CsvSource(FileSource):
             return rejection(
                 number, f"the row has {len(cells)} cells, the header has {width}", self.delimiter.join(cells)
             )
-        if self.id_place is not None and id_text(cells[self.id_place]) is None:
-            return rejection(number, "the column that gives the id is empty")
         try:
             return number, self.encode(cells), cells
         except GeometryTextError as error:
@@ -107,10 +107,10 @@ class CsvSource(FileSource):
             convert = cell_converter(kind, self.zone)
             columns[name] = [convert(text) for text in texts]
             altered += _alterations(name, kind, texts)
-        place = self.id_place
+        at = self.id_place
         return RowBatch(
             rows=[number for number, _, _ in good],
-            ids=None if place is None else [id_text(cells[place]) for _, _, cells in good],
+            ids=None if at is None else [id_text(cells[at]) for _, _, cells in good],
             wkb=[wkb for _, wkb, _ in good],
             columns=columns,
             rejected=tuple(bad),
@@ -124,22 +124,16 @@ class CsvSource(FileSource):
         count = 0
         with self._records() as records:
             next(records, None)
-            for count, cells in enumerate(records, start=1):  # noqa: B007 the last number is the count
-                row = self._row_without_id(cells)
-                if row is None:
+            for count, cells in enumerate(records, start=1):
+                row = self._row(count, cells)
+                if isinstance(row, Rejection):
                     continue
                 if wkt:
-                    types.add(type_of(row))
+                    types.add(type_of(row[1]))
                 for i, place in enumerate(self.places):
                     if kinds[i] is not Kind.TEXT:
                         kinds[i] |= kind_of_cell(cells[place])
         return count, kinds, common_type(types)
-
-    def _row_without_id(self, cells: list[str]) -> bytes | None:
-        """WKB of a row that will be taken, None for one that will not."""
-        self.id_place = None
-        row = self._row(0, cells)
-        return None if isinstance(row, Rejection) else row[1]
 
     @contextmanager
     def _records(self) -> Iterator[Iterator[list[str]]]:

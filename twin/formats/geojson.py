@@ -15,7 +15,7 @@ import orjson
 
 from twin.errors import UnreadableFileError
 from twin.formats.geojson_geometry import GeometryTextError, encode_geometry, geometry_type
-from twin.formats.identity import id_column_of, id_text
+from twin.formats.identity import NO_ID, id_column_of, id_text
 from twin.formats.json_split import ArraySplitter, Piece, split_texts
 from twin.formats.port import BATCH_ROWS, Rejection, RowBatch, SourceInfo
 from twin.formats.row_builder import Row, Survey, build_batches, properties_of, rejection, renames_of
@@ -84,7 +84,7 @@ class GeoJSONSource(FileSource):
             return rejection(number, "the properties are not an object", properties)
         id_ = id_text(properties[self.id_source] if self.id_source in properties else feature.get("id"))
         if self.id_source is not None and id_ is None:
-            return rejection(number, "the column that gives the id is empty")
+            return rejection(number, NO_ID)
         try:
             return Row(number, id_, encode_geometry(feature.get("geometry")), properties)
         except GeometryTextError as error:

@@ -11,7 +11,7 @@ from twin.errors import UnknownPropertyError
 from twin.formats.port import Rejection, RowBatch
 from twin.formats.values import as_text
 
-_NO_ID = "the column that gives the id is empty"
+NO_ID = "the column that gives the id is empty"
 
 
 def id_column_of(wanted: str | None, columns: Sequence[tuple[str, str]], layer: str) -> tuple[str | None, str | None]:
@@ -61,7 +61,7 @@ def reject_without_id(batch: RowBatch) -> RowBatch:
     if None not in batch.ids:
         return batch
     keep = [id_ is not None for id_ in batch.ids]
-    bad = [Rejection(row, _NO_ID) for row, good in zip(batch.rows, keep, strict=True) if not good]
+    bad = [Rejection(row, NO_ID) for row, good in zip(batch.rows, keep, strict=True) if not good]
     return select_rows(batch, keep, bad)
 
 

@@ -20,7 +20,7 @@ from twin.errors import UnreadableFileError
 from twin.formats.gdal import choose_layer
 from twin.formats.geojson import crs_member
 from twin.formats.geojson_geometry import GeometryTextError, encode_coordinates, geometry_type
-from twin.formats.identity import id_column_of, id_text
+from twin.formats.identity import NO_ID, id_column_of, id_text
 from twin.formats.port import BATCH_ROWS, Rejection, RowBatch, SourceInfo
 from twin.formats.row_builder import Row, Survey, build_batches, properties_of, rejection, renames_of
 from twin.formats.source import FileSource, ReadOptions
@@ -81,7 +81,7 @@ class TopoJSONSource(FileSource):
                 continue
             id_ = id_text(properties[self.id_source] if self.id_source in properties else member.get("id"))
             if self.id_source is not None and id_ is None:
-                yield rejection(number, "the column that gives the id is empty")
+                yield rejection(number, NO_ID)
                 continue
             try:
                 yield Row(number, id_, self.arcs.encode(member), properties)
@@ -125,7 +125,17 @@ class Arcs:
                 return encode_coordinates(kind, self._place(geometry["coordinates"]))
             if kind == "MultiPoint":
                 return encode_coordinates(kind, [self._place(p) for p in geometry["coordinates"]])
-            return encode_coordinates(kind, self._nested(geometry["arcs"], _ARC_DEPTH[kind]))
+            lines = self._nested(geometry["arcs"], _ARC_DEPTH[kind])
+            rings = (
+                lines
+                if kind == "Polygon"
+                else [r for polygon in lines for r in polygon]
+                if kind == "MultiPolygon"
+                else []
+            )
+            for ring in rings:
+                _pad(ring)
+            return encode_coordinates(kind, lines)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, GeometryTextError):
                 raise
@@ -164,6 +174,12 @@ class Arcs:
     def _scaled(self, x: float, y: float) -> tuple[float, float]:
         assert self._scale is not None
         return x * self._scale[0] + self._shift[0], y * self._scale[1] + self._shift[1]
+
+
+def _pad(ring: list[Position]) -> None:
+    """Rings that quantisation has made shorter than four positions repeat their first one, as the reference client does."""
+    while 0 < len(ring) < 4:
+        ring.append(ring[0])
 
 
 def _members(topology_object: Any) -> list[Any]:
