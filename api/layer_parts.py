@@ -1,0 +1,55 @@
+"""The registry of the running server and the person who asks it, reached through the request."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from api.deps import parts_of
+from layers.checker import Checker
+from layers.city import City, read_city
+from layers.ogc_features import FetchLimits
+from layers.policy import Actor
+from layers.registry import Registry
+from layers.sources import SourceSettings
+
+ACTOR_HEADER = "X-OneMap-Actor"
+MEBIBYTE = 1024**2
+
+
+def registry_of(request: Request) -> Registry:
+    """The registry; made at the first request and kept with the app."""
+    state = request.app.state
+    if getattr(state, "registry", None) is None:
+        settings = parts_of(request).settings
+        sources = SourceSettings(
+            inbox=settings.inbox_dir,
+            hosts=frozenset(host.lower() for host in settings.source_hosts),
+            limits=FetchLimits(max_bytes=settings.max_upload_mb * MEBIBYTE),
+        )
+        state.registry = Registry(parts_of(request).store, sources=sources)
+    registry: Registry = state.registry
+    return registry
+
+
+def city_of(request: Request) -> City:
+    """The city profile; read at the first request and kept with the app.
+
+    Raises:
+        BadManifestError: if ONEMAP_CITY names no profile.
+    """
+    state = request.app.state
+    if getattr(state, "city", None) is None:
+        state.city = read_city(parts_of(request).settings.city or None)
+    city: City = state.city
+    return city
+
+
+def checker_of(request: Request) -> Checker:
+    """The checker over the same store and sources as the registry."""
+    registry = registry_of(request)
+    return Checker(registry.store, city_of(request), registry.sources)
+
+
+def actor_of(request: Request) -> Actor:
+    """Who asks: the header X-OneMap-Actor, believed as it stands until there is a sign-in."""
+    return Actor.parse(request.headers.get(ACTOR_HEADER))
