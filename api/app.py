@@ -8,43 +8,72 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api.deps import Parts
+from api.documents import FEATURE_CLASSES
 from api.errors import install_error_handlers
-from api.routes import health
+from api.head_requests import HeadRequests
+from api.limits import RequestLimits
+from api.routes import collections, health, items, landing, layers, queryables, tiles, transactions
 from api.settings import Settings, unknown_names
+from layers.policy import OpenPolicy, Policy
+from tiles.features import StoreTileSource
+from tiles.service import TileService
+from twin.store import open_store
 from twin.store.port import Store
 
 log = logging.getLogger(__name__)
 
+ROUTERS = (landing, collections, queryables, items, transactions, tiles, layers, health)
+EXPOSED_HEADERS = ("Content-Crs", "ETag", "Link", "Location")
 
-def create_app(settings: Settings | None = None, store: Store | None = None) -> FastAPI:
+
+def create_app(settings: Settings | None = None, store: Store | None = None, policy: Policy | None = None) -> FastAPI:
     """The ASGI application.
 
     Args:
         settings: Where None, they are read from the environment, now.
         store: Where None, the one `settings` names is opened, and closed again when the server stops.
+        policy: Where None, everybody may do everything.
     """
     settings = settings or Settings()
     for name in unknown_names(os.environ):
         log.warning("%s is not a setting of this server and does nothing; see the README for the list.", name)
-    own_store = store is None
-    parts = Parts(settings=settings, store=store if store is not None else _open_store(settings))
+    parts = Parts(
+        settings=settings,
+        store=store if store is not None else open_store(settings.store_location),
+        policy=policy or OpenPolicy(),
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        if own_store:
+        if store is None:
             parts.store.close()
 
     app = FastAPI(title=settings.title_en, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.parts = parts
+    app.state.tiles = TileService(StoreTileSource(parts.store))
+    app.state.conformance = FEATURE_CLASSES
     install_error_handlers(app)
-    app.include_router(health.router)
+    for module in ROUTERS:
+        app.include_router(module.router)
+    _add_middleware(app, settings)
     return app
 
 
-def _open_store(settings: Settings) -> Store:
-    from twin.store import open_store
-
-    return open_store(settings.store_location)
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """What stands before the routes, innermost first."""
+    app.add_middleware(RequestLimits, settings=settings)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "HEAD", "OPTIONS"],
+            allow_headers=["Accept", "Content-Type", "If-None-Match"],
+            expose_headers=EXPOSED_HEADERS,
+            max_age=86_400,
+        )
+    app.add_middleware(HeadRequests)
+    app.add_middleware(tiles.TileRouter, service=app.state.tiles, cors_origins=settings.cors_origins)

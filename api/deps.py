@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 
 from api.settings import Settings
-from twin.store.port import Author, Store
+from layers.policy import OpenPolicy, Policy
+from twin.store.port import Store
+
+
+def utc_now() -> datetime:
+    """The time of day, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +25,17 @@ class Parts:
     Attributes:
         settings: Read once at start.
         store: Where layers live.
+        policy: Asked before every write.
+        clock: What time it is.
     """
 
     settings: Settings
     store: Store
+    policy: Policy = field(default_factory=OpenPolicy)
+    clock: Callable[[], datetime] = utc_now
 
 
 def parts_of(request: Request) -> Parts:
     """The parts of the server that answers `request`."""
     parts: Parts = request.app.state.parts
     return parts
-
-
-def author_of(request: Request) -> Author:
-    """Who writes. Until there is a sign-in, everybody is anonymous."""
-    return Author("anonymous", reason=request.headers.get("x-reason", "")[:500])

@@ -11,6 +11,7 @@ from layers.ogc_features import FetchLimits
 from layers.policy import Actor
 from layers.registry import Registry
 from layers.sources import SourceSettings
+from twin.store.port import LayerRecord
 
 ACTOR_HEADER = "X-OneMap-Actor"
 MEBIBYTE = 1024**2
@@ -26,7 +27,8 @@ def registry_of(request: Request) -> Registry:
             hosts=frozenset(host.lower() for host in settings.source_hosts),
             limits=FetchLimits(max_bytes=settings.max_upload_mb * MEBIBYTE),
         )
-        state.registry = Registry(parts_of(request).store, sources=sources)
+        parts = parts_of(request)
+        state.registry = Registry(parts.store, policy=parts.policy, sources=sources)
     registry: Registry = state.registry
     return registry
 
@@ -53,3 +55,12 @@ def checker_of(request: Request) -> Checker:
 def actor_of(request: Request) -> Actor:
     """Who asks: the header X-OneMap-Actor, believed as it stands until there is a sign-in."""
     return Actor.parse(request.headers.get(ACTOR_HEADER))
+
+
+def layer_of(request: Request) -> LayerRecord:
+    """The layer that the path parameter `collectionId` names.
+
+    Raises:
+        UnknownLayerError: if there is none, or the one who asks may not know of it.
+    """
+    return registry_of(request).layer(request.path_params["collectionId"], actor_of(request))

@@ -1,0 +1,1 @@
+"""Answers: batches of features and documents in, bytes of each representation out."""

@@ -1,0 +1,164 @@
+"""Changing features: create, replace, update, delete, each one transaction that the policy has allowed.
+
+Source: OGC 20-002 (Features part 4, draft); RFC 7396 (merge patch); RFC 9110, 13.1.1 (If-Match).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.crs_edge import EdgeCRS, edge_crs
+from api.deps import parts_of
+from api.errors import UnsupportedMediaError
+from api.etags import expected_version, feature_etag
+from api.feature_body import parse_feature, parse_json_object
+from api.item_operations import CREATE_ITEM, DELETE_ITEM, REPLACE_ITEM, UPDATE_ITEM
+from api.layer_parts import actor_of, registry_of
+from api.links import base_url, item_path, link
+from api.merge_patch import merge
+from api.negotiation import GEOJSON
+from api.operation import ITEM_PATH, ITEMS_PATH, ThinRoute
+from api.parameters import read_parameters
+from api.responses.geojson import encode_feature, feature_objects
+from layers.policy import Action
+from twin.crs import CRS84
+from twin.errors import BadFeatureError, Conflict, Finding, VersionConflictError
+from twin.feature import Feature, FeatureBatch
+from twin.store.port import Author, LayerRecord
+
+router = APIRouter(tags=["features"], route_class=ThinRoute)
+MERGE_PATCH = "application/merge-patch+json"
+_ATTEMPTS = 5
+
+
+@router.post(ITEMS_PATH, summary="Create a feature", **CREATE_ITEM)
+async def create(request: Request) -> Response:
+    """A new feature; its id is the one it brings, or one that the store gives."""
+    return await _with_body(request, _create, (GEOJSON.media_type, "application/json"))
+
+
+@router.put(ITEM_PATH, summary="Replace a feature", **REPLACE_ITEM)
+async def replace_item(request: Request) -> Response:
+    """A new state in place of the whole feature; what the body does not name becomes unknown."""
+    return await _with_body(request, _replace, (GEOJSON.media_type, "application/json"))
+
+
+@router.patch(ITEM_PATH, summary="Update a feature", **UPDATE_ITEM)
+async def update(request: Request) -> Response:
+    """Some members of a feature changed, the others kept."""
+    return await _with_body(request, _update, (MERGE_PATCH,))
+
+
+@router.delete(ITEM_PATH, summary="Delete a feature", **DELETE_ITEM)
+def delete(request: Request) -> Response:
+    """The feature gone; its last state stays in the history."""
+    record, author, _ = _opening(request, "delete feature")
+    store, feature_id = parts_of(request).store, request.path_params["featureId"]
+    expected = expected_version(request, record, store.get(record.id, feature_id))
+    with store.write(record.id, author) as writer:
+        writer.delete(feature_id, if_version=expected)
+    return Response(status_code=204)
+
+
+async def _with_body(
+    request: Request, change: Callable[[Request, dict[str, Any]], Response], media_types: tuple[str, ...]
+) -> Response:
+    """Read the body here, where waiting is cheap, and change the store in a worker thread."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in media_types:
+        raise UnsupportedMediaError(
+            "The body comes in a media type that is not read here.",
+            value=given or "no Content-Type",
+            limit=", ".join(media_types),
+            remedy=f"Send Content-Type: {media_types[0]}.",
+        )
+    body = await request.body()
+    return await run_in_threadpool(lambda: change(request, parse_json_object(body)))
+
+
+def _create(request: Request, document: dict[str, Any]) -> Response:
+    record, author, crs = _opening(request, "create feature")
+    feature = parse_feature(document, record.schema, crs)
+    with parts_of(request).store.write(record.id, author) as writer:
+        made = replace(feature, id=writer.insert(feature), version=writer.version)
+    answer = _state(request, record, made, crs, 201)
+    answer.headers["Location"] = base_url(request) + item_path(record.id, str(made.id))
+    return answer
+
+
+def _replace(request: Request, document: dict[str, Any]) -> Response:
+    record, author, crs = _opening(request, "replace feature")
+    store, feature_id = parts_of(request).store, request.path_params["featureId"]
+    expected = expected_version(request, record, store.get(record.id, feature_id))
+    feature = _same_id(parse_feature(document, record.schema, crs), feature_id)
+    with store.write(record.id, author) as writer:
+        writer.replace(feature, if_version=expected)
+        made = replace(feature, version=writer.version)
+    return _state(request, record, made, crs, 200)
+
+
+def _update(request: Request, patch: dict[str, Any]) -> Response:
+    """Merge and replace; without If-Match, try again when somebody else was faster."""
+    record, author, crs = _opening(request, "update feature")
+    store, feature_id = parts_of(request).store, request.path_params["featureId"]
+    for _ in range(_ATTEMPTS):
+        current = store.get(record.id, feature_id)
+        expected = expected_version(request, record, current)
+        feature = _same_id(_merged(current, patch, record, crs), feature_id)
+        try:
+            with store.write(record.id, author) as writer:
+                writer.replace(feature, if_version=current.version)
+                made = replace(feature, version=writer.version)
+        except VersionConflictError:
+            if expected is not None:
+                raise
+            continue
+        return _state(request, record, made, crs, 200)
+    raise Conflict(
+        "Others keep changing this feature.", value=feature_id, limit=f"{_ATTEMPTS} attempts", remedy="Try again."
+    )
+
+
+def _merged(current: Feature, patch: dict[str, Any], record: LayerRecord, crs: EdgeCRS) -> Feature:
+    """The current feature with the patch on top; a geometry that the patch does not name keeps every digit."""
+    (shown,) = feature_objects(FeatureBatch.of(record.schema, [current]), crs, None)
+    before = orjson.loads(orjson.dumps(shown, option=orjson.OPT_UTC_Z))
+    merged = merge(before, patch)
+    if "geometry" in patch:
+        return parse_feature(merged, record.schema, crs)
+    return replace(parse_feature(merged | {"geometry": None}, record.schema, crs), geometry=current.geometry)
+
+
+def _opening(request: Request, reason: str) -> tuple[LayerRecord, Author, EdgeCRS]:
+    """What every change begins with: no stray parameters, a layer, a policy that allows it, a reference system."""
+    read_parameters(request, ())
+    parts, actor = parts_of(request), actor_of(request)
+    layer_id = request.path_params["collectionId"]
+    record = registry_of(request).layer(layer_id, actor)
+    parts.policy.authorise(actor, Action.WRITE_FEATURES, layer_id)
+    named = request.headers.get("content-crs", CRS84).strip().removeprefix("<").removesuffix(">")
+    return record, actor.author(reason), edge_crs(named, "Content-Crs")
+
+
+def _same_id(feature: Feature, feature_id: str) -> Feature:
+    if feature.id in (None, feature_id):
+        return replace(feature, id=feature_id)
+    finding = Finding("/id", str(feature.id), "The body has another id than the address.", "Leave the id out.")
+    raise BadFeatureError("An id never changes.", value=feature.id, limit=feature_id, findings=(finding,))
+
+
+def _state(request: Request, record: LayerRecord, feature: Feature, crs: EdgeCRS, status: int) -> Response:
+    """The feature as it now stands, with its new tag."""
+    base = base_url(request)
+    links = [link(base + item_path(record.id, str(feature.id)), "self", GEOJSON.media_type)]
+    body = encode_feature(feature, record.schema, crs, links)
+    headers = {"ETag": feature_etag(record, feature), "Content-Crs": crs.header}
+    return Response(body, status, headers=headers, media_type=GEOJSON.media_type)
