@@ -33,7 +33,7 @@ SCHEMAS = MappingProxyType(
             (
                 *SHARED,
                 _property("code", _STRING, "行政区划代码", "Administrative code"),
-                _property("level", _STRING, "行政级别", "Administrative level"),
+                _property("level", _INTEGER, "行政层级", "Administrative level (OSM: 6 county, 8 township)"),
                 _property("area_km2", _NUMBER, "面积", "Area", "km²"),
             ),
         ),
@@ -47,7 +47,7 @@ SCHEMAS = MappingProxyType(
             ),
         ),
         "rivers": Schema(
-            GeometryType.LINESTRING,
+            GeometryType.MULTILINESTRING,
             (
                 *SHARED,
                 _property("water_class", _STRING, "水体类型", "Type of water"),
@@ -64,17 +64,10 @@ SCHEMAS = MappingProxyType(
                 _property("oneway", _BOOLEAN, "单行", "One way"),
                 _property("bridge", _BOOLEAN, "桥梁", "Bridge"),
                 _property("tunnel", _BOOLEAN, "隧道", "Tunnel"),
-                _property("maxspeed_kmh", _NUMBER, "限速", "Speed limit", "km/h"),
+                _property("maxspeed_kmh", _INTEGER, "限速", "Speed limit", "km/h"),
             ),
         ),
-        "railways": Schema(
-            GeometryType.LINESTRING,
-            (
-                *SHARED,
-                _property("bridge", _BOOLEAN, "桥梁", "Bridge"),
-                _property("tunnel", _BOOLEAN, "隧道", "Tunnel"),
-            ),
-        ),
+        "railways": Schema(GeometryType.LINESTRING, SHARED),
         "buildings": Schema(
             GeometryType.MULTIPOLYGON,
             (
