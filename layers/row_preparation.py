@@ -26,6 +26,7 @@ from twin.geometry import check_geometries
 
 log = logging.getLogger(__name__)
 ROW_NUMBER = "row number"
+HOPELESS = "Mend the ring in the source: nothing of the layer's geometry type is left of it."
 
 
 @dataclass
@@ -61,12 +62,15 @@ class RowPreparer:
             self.altered.add_count(f"{alteration.property}: {alteration.reason}", alteration.count)
         keep = np.ones(len(batch), dtype=bool)
         columns = {column.property.name: self._values(column, batch, keep) for column in self.plan.columns}
-        wkb = self._geometries(batch, keep)
+        geometries, wkb = self._geometries(batch, keep)
         ids = self._ids(batch, keep)
+        self._grow(geometries[keep])
         if not keep.all():
             wkb, ids = list(compress(wkb, keep)), list(compress(ids, keep))
             columns = {name: list(compress(values, keep)) for name, values in columns.items()}
-        return FeatureBatch(self.plan.schema, np.zeros(len(ids), dtype=np.int64), ids, wkb, columns)
+        prepared = FeatureBatch(self.plan.schema, np.zeros(len(ids), dtype=np.int64), ids, wkb, columns)
+        vars(prepared)["geometries"] = geometries[keep]  # its cached property: the store need not parse them again
+        return prepared
 
     def _refuse(
         self, keep: npt.NDArray[np.bool_], batch: RowBatch, i: int, reason: str, value: object, remedy: str
@@ -114,7 +118,10 @@ class RowPreparer:
                 self._refuse(keep, batch, i, reason, value, "Correct the value, or change the type in the schema.")
         return converted
 
-    def _geometries(self, batch: RowBatch, keep: npt.NDArray[np.bool_]) -> Sequence[bytes | None]:
+    def _geometries(
+        self, batch: RowBatch, keep: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.object_], Sequence[bytes | None]]:
+        """The geometries in CGCS2000 and their WKB, both of the batch's length; rows that fail are struck from `keep`."""
         given = np.empty(len(batch), dtype=object)
         given[:] = batch.wkb
         parsed = shapely.from_wkb(given, on_invalid="ignore")
@@ -124,10 +131,10 @@ class RowPreparer:
         checked = check_geometries(moved, self.plan.schema.geometry_type, repair=self.repair)
         for fault in checked.faults:
             reason, value = _general(fault.problem), fault.problem
-            self._refuse(keep, batch, fault.row, reason, value, fault.remedy)
+            remedy = HOPELESS if self.repair and fault.code == "invalid" else fault.remedy
+            self._refuse(keep, batch, fault.row, reason, value, remedy)
         self.repaired += len(checked.repaired)
-        self._grow(checked.geometries[keep])
-        return _as_wkb(given, parsed, checked.geometries, same_place=is_same_place(self.crs))
+        return checked.geometries, _as_wkb(given, parsed, checked.geometries, same_place=is_same_place(self.crs))
 
     def _grow(self, geometries: npt.NDArray[np.object_]) -> None:
         box = shapely.total_bounds(geometries)
