@@ -31,7 +31,9 @@ JIAOZHOU = (120.0335, 36.2645)
         (CGCS2000_QUAD, 17, 218477, 39128),
     ],
 )
-def test_a_point_in_jiaozhou_lies_in_the_tile_that_the_standards_sheet_names(grid: Grid, z: int, x: int, y: int) -> None:
+def test_a_point_in_jiaozhou_lies_in_the_tile_that_the_standards_sheet_names(
+    grid: Grid, z: int, x: int, y: int
+) -> None:
     assert grid.tile_at(*JIAOZHOU, z) == Tile(z=z, x=x, y=y)
 
 

@@ -63,6 +63,7 @@ def fit_to_window(geometries: Geometries, window: Window) -> Shapes:
     collections = shapely.get_type_id(placed) == _COLLECTION
     placed[collections] = _parts_of(placed[collections], dimensions[collections])
 
+    placed = _thin(placed, dimensions)
     inside = (boxes[:, :2] >= window.low).all(axis=1) & (boxes[:, 2:] <= window.high).all(axis=1)
     placed[~inside] = _clip(placed[~inside], dimensions[~inside], window)
     met = ~shapely.is_empty(placed)
@@ -87,43 +88,50 @@ def _all_finite(geometries: Geometries) -> npt.NDArray[np.bool_]:
     return finite
 
 
+def _thin(geometries: Geometries, dimensions: npt.NDArray[np.int64]) -> Geometries:
+    """Geometries without the vertices that cannot be seen. Done before the cut, so that neighbours thin alike."""
+    boxes = shapely.bounds(geometries)
+    girth = 2.0 * ((boxes[:, 2] - boxes[:, 0]) + (boxes[:, 3] - boxes[:, 1]))
+    dense = np.flatnonzero((dimensions > 0) & (girth < _DENSE_UNITS * shapely.get_num_coordinates(geometries)))
+    thinned = np.asarray(shapely.simplify(geometries[dense], _THINNING_UNITS, preserve_topology=False), dtype=object)
+    left = ~shapely.is_empty(thinned)
+    result = np.array(geometries, dtype=object)
+    result[dense[left]] = thinned[left]
+    return result
+
+
 def _clip(geometries: Geometries, dimensions: npt.NDArray[np.int64], window: Window) -> Geometries:
     """Geometries cut at the buffer, each in its own dimension: a polygon that only touches the edge is gone."""
-    box = (window.low, window.low, window.high, window.high)
-    try:
-        cut = shapely.clip_by_rect(geometries, *box)
-    except shapely.GEOSException:
-        cut = shapely.intersection(shapely.make_valid(geometries), shapely.box(*box))
+    sound = np.array(geometries, dtype=object)
+    # A ring that crosses itself, be it by a millionth of a unit, may come out of the clip inside out.
+    crossed = np.flatnonzero((dimensions == 2) & ~shapely.is_valid(sound))
+    sound[crossed] = _mended(sound[crossed])
+    cut = shapely.clip_by_rect(sound, window.low, window.low, window.high, window.high)
     return _parts_of(np.asarray(cut, dtype=object), dimensions)
 
 
 def _round(geometries: Geometries, dimensions: npt.NDArray[np.int64]) -> Geometries:
     """Geometries on integers; empty where nothing is left."""
-    thinned = np.array(geometries, dtype=object)
+    rounded = np.asarray(shapely.transform(geometries, np.rint), dtype=object)
     linear = dimensions > 0
-    dense = linear & _is_dense(geometries)
-    thinned[dense] = shapely.simplify(geometries[dense], _THINNING_UNITS, preserve_topology=False)
-    rounded = np.asarray(shapely.transform(thinned, np.rint), dtype=object)
     # Lines and polygons that collapse are not valid any more; points always are.
     doubtful = np.flatnonzero(linear & ~(shapely.is_valid(rounded) & ~shapely.is_empty(rounded)))
     rounded[doubtful] = _snap(geometries[doubtful], dimensions[doubtful])
     return rounded
 
 
-def _is_dense(geometries: Geometries) -> npt.NDArray[np.bool_]:
-    """Whether vertices lie so close together that thinning pays."""
-    boxes = shapely.bounds(geometries)
-    girth = 2.0 * ((boxes[:, 2] - boxes[:, 0]) + (boxes[:, 3] - boxes[:, 1]))
-    return np.asarray(girth < _DENSE_UNITS * shapely.get_num_coordinates(geometries), dtype=bool)
-
-
 def _snap(geometries: Geometries, dimensions: npt.NDArray[np.int64]) -> Geometries:
     """The slow way to integers that keeps topology (GEOS snap rounding), for the few that plain rounding breaks."""
     areas = dimensions == 2
     sound = np.array(geometries, dtype=object)
-    sound[areas] = _parts_of(shapely.make_valid(geometries[areas]), dimensions[areas])
+    sound[areas] = _parts_of(_mended(geometries[areas]), dimensions[areas])
     snapped = np.asarray(shapely.set_precision(sound, 1.0), dtype=object)
     return _parts_of(snapped, dimensions)
+
+
+def _mended(geometries: Geometries) -> Geometries:
+    """Valid geometries. GEOS' other method, over linework, fills gaps beside slivers."""
+    return np.asarray(shapely.make_valid(geometries, method="structure", keep_collapsed=False), dtype=object)
 
 
 def _parts_of(geometries: Geometries, dimensions: npt.NDArray[np.int64]) -> Geometries:
