@@ -1,0 +1,36 @@
+// Line icons of the buttons, drawn for this page on a 24-unit grid.
+
+const PATHS = {
+  search: "M10.5 4a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13M15.5 15.5L20 20",
+  layers: "M12 4l8.5 4.5L12 13L3.5 8.500zM3.500 12.500L12 17l8.500-4.500M3.500 16.500L12 21l8.500-4.500",
+  collapse: "M14.500 6l-6 6l6 6",
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  home: "M4 11.500L12 4.500l8 7M6.500 10v9.500h11V10",
+  north: "M12 3.500l5 16.500l-5-3.500l-5 3.500z",
+  moon: "M19.500 14.500A8 8 0 0 1 9.500 4.500a8 8 0 1 0 10 10z",
+  sun: "M12 8a4 4 0 1 0 0 8a4 4 0 0 0 0-8M12 2.500v2.500M12 19v2.500M2.500 12H5M19 12h2.500M5.300 5.300l1.700 1.700M17 17l1.700 1.700M18.700 5.300L17 7M7 17l-1.700 1.700",
+  link: "M10 14a4.200 4.200 0 0 0 6 0l3-3a4.200 4.200 0 0 0-6-6l-1.200 1.200M14 10a4.200 4.200 0 0 0-6 0l-3 3a4.200 4.200 0 0 0 6 6l1.200-1.200",
+  print: "M7 9V4h10v5M7 17H4.500V9.500h15V17H17M7 14h10v6H7z",
+  close: "M6 6l12 12M18 6L6 18",
+  chevron: "M9 6l6 6l-6 6",
+  target: "M12 7.500a4.500 4.500 0 1 0 0 9a4.500 4.500 0 0 0 0-9M12 3v4M12 17v4M3 12h4M17 12h4",
+  table: "M4 5.500h16v13H4zM4 10h16M9.500 10v8.500",
+  open: "M13 5h6v6M19 5l-8.500 8.500M16 14v5H5V8h5",
+};
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", "icon");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** Puts the icons into the fixed buttons of the page. */
+export function drawIcons(root = document) {
+  for (const node of root.querySelectorAll("[data-icon]")) node.replaceChildren(icon(node.dataset.icon));
+}

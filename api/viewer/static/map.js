@@ -1,0 +1,152 @@
+// The deck: converts a view from the composer, lays the reader's choices over it, and tells what happens on the map.
+
+import { createFunctions } from "./functions.js";
+import { drawGlyphs } from "./glyphs.js";
+import { radiusScale, roundZoom, widthScale } from "./scales.js";
+
+const { deck } = globalThis;
+const CLASSES = ["MapView", "MVTLayer", "LightingEffect", "AmbientLight", "DirectionalLight"];
+
+export class MapCanvas {
+  /** @param on {camera, click, hover, render, failure} */
+  constructor({ parent, source, state, on }) {
+    this.state = state;
+    this.on = on;
+    this.templates = [];
+    this.selection = null;
+    this.generation = 0;
+    const glyphs = drawGlyphs();
+    this.converter = new deck.JSONConverter({
+      configuration: {
+        classes: Object.fromEntries(CLASSES.map((name) => [name, deck[name]])),
+        functions: createFunctions(source),
+        constants: { iconAtlas: glyphs.atlas, iconMapping: glyphs.mapping },
+      },
+    });
+    this.deck = new deck.Deck({
+      parent,
+      width: "100%",
+      height: "100%",
+      viewState: this.#viewState(),
+      layers: [],
+      pickingRadius: 4,
+      getCursor: ({ isDragging, isHovering }) => (isDragging ? "grabbing" : isHovering ? "pointer" : "default"),
+      onViewStateChange: ({ viewState }) => this.#moved(viewState),
+      onClick: (info) => on.click(info),
+      onHover: (info) => on.hover(info),
+      onAfterRender: () => on.render(),
+      onError: (error) => on.failure(error),
+    });
+  }
+
+  /** Draws the view that the composer described. */
+  setSpec(spec) {
+    const { layers, views, effects } = this.converter.convert(spec);
+    this.templates = layers.filter(Boolean);
+    this.deck.setProps({ views, effects });
+    this.refresh();
+  }
+
+  /** Lays visibility, opacity and zoom-dependent sizes over the view. Layers that are off are not in the deck at all. */
+  refresh() {
+    const zoom = roundZoom(this.state.camera.zoom);
+    this.zoom = zoom;
+    const layers = [];
+    for (const template of this.templates) {
+      const [id] = template.id.split("/");
+      if (!this.state.visible.has(id)) continue;
+      const kind = this.state.kinds.get(id);
+      layers.push(
+        template.clone({
+          opacity: this.state.opacity.get(id) ?? 1,
+          lineWidthScale: kind === "line" ? widthScale(zoom) : 1,
+          pointRadiusScale: radiusScale(zoom),
+          iconSizeScale: radiusScale(zoom),
+          onTileError: () => {}, // the tile source has told the reader already
+          updateTriggers: { ...template.props.updateTriggers, getTileData: this.generation },
+        }),
+      );
+    }
+    if (this.selection) layers.push(this.#selectionLayer());
+    this.deck.setProps({ layers });
+  }
+
+  /** Asks again for tiles that failed. */
+  reload() {
+    this.generation++;
+    this.refresh();
+  }
+
+  setSelection(feature) {
+    this.selection = feature;
+    this.refresh();
+  }
+
+  get layers() {
+    return this.deck.props.layers;
+  }
+
+  get isLoaded() {
+    return this.layers.every((layer) => layer.isLoaded);
+  }
+
+  viewport() {
+    return this.deck.getViewports()[0];
+  }
+
+  /** Moves the camera, gliding unless the reader asked for less motion. */
+  go(camera, milliseconds = 700) {
+    Object.assign(this.state.camera, camera);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches || !milliseconds;
+    const glide = still
+      ? { transitionDuration: 0 }
+      : { transitionDuration: milliseconds, transitionInterpolator: new deck.FlyToInterpolator({ speed: 1.6 }) };
+    this.deck.setProps({ viewState: { ...this.#viewState(), ...glide } });
+    if (still) this.#moved(this.#viewState());
+  }
+
+  /** The camera that shows a box [west, south, east, north] with room for the panels. */
+  cameraFor([west, south, east, north], padding) {
+    const { width, height } = this.deck;
+    const fit = new deck.WebMercatorViewport({ width, height, longitude: west, latitude: south, zoom: 5 });
+    const room = Math.min(width, height) / 2 - 20;
+    const pad = Object.fromEntries(Object.entries(padding).map(([side, px]) => [side, Math.min(px, room)]));
+    const w = Math.max(east - west, 1e-4) === east - west ? [west, east] : [west - 5e-4, east + 5e-4];
+    const s = Math.max(north - south, 1e-4) === north - south ? [south, north] : [south - 5e-4, north + 5e-4];
+    const { longitude, latitude, zoom } = fit.fitBounds([[w[0], s[0]], [w[1], s[1]]], { padding: pad, maxZoom: 18 });
+    return { lon: longitude, lat: latitude, zoom };
+  }
+
+  #viewState() {
+    const { lon, lat, zoom, pitch, bearing } = this.state.camera;
+    return { longitude: lon, latitude: lat, zoom, pitch, bearing, minZoom: 2, maxZoom: 20.5, maxPitch: 70 };
+  }
+
+  #moved(viewState) {
+    const { longitude, latitude, zoom, pitch, bearing } = viewState;
+    Object.assign(this.state.camera, { lon: longitude, lat: latitude, zoom, pitch, bearing });
+    this.deck.setProps({ viewState });
+    if (roundZoom(zoom) !== this.zoom) this.refresh();
+    this.on.camera();
+  }
+
+  #selectionLayer() {
+    const dark = this.state.theme === "dark";
+    const line = dark ? [255, 196, 84, 255] : [214, 92, 20, 255];
+    return new deck.GeoJsonLayer({
+      id: "onemap-selection",
+      data: this.selection,
+      filled: true,
+      stroked: true,
+      getFillColor: [...line.slice(0, 3), 36],
+      getLineColor: line,
+      getLineWidth: 3,
+      lineWidthUnits: "pixels",
+      lineWidthMinPixels: 2,
+      pointRadiusUnits: "pixels",
+      getPointRadius: 13,
+      parameters: { depthCompare: "always" },
+      updateTriggers: { getLineColor: dark, getFillColor: dark },
+    });
+  }
+}

@@ -1,0 +1,49 @@
+// The whole view in the address of the page, and back. Short names, because people send these by chat.
+
+const finite = (text) => (text === undefined || text === "" || !Number.isFinite(Number(text)) ? undefined : Number(text));
+
+/** What an address asks for; everything it does not say is undefined. */
+export function readAddress(search) {
+  const asked = new URLSearchParams(search);
+  const [lon, lat, zoom, pitch, bearing] = (asked.get("at") ?? "").split(",").map(finite);
+  const camera = lon !== undefined && lat !== undefined && Math.abs(lat) <= 85 ? { lon, lat, zoom, pitch, bearing } : null;
+  const opacity = {};
+  for (const pair of (asked.get("opacity") ?? "").split(",")) {
+    const [id, value] = pair.split(":");
+    if (id && finite(value) !== undefined) opacity[id] = Math.min(1, Math.max(0, finite(value)));
+  }
+  const feature = asked.get("feature");
+  const slash = feature ? feature.indexOf("/") : -1;
+  return {
+    camera,
+    layers: asked.has("layers") ? asked.get("layers").split(",").filter(Boolean) : null,
+    opacity,
+    theme: ["light", "dark"].includes(asked.get("theme")) ? asked.get("theme") : null,
+    language: ["zh", "en"].includes(asked.get("lang")) ? asked.get("lang") : null,
+    threeD: asked.get("view") === "3d",
+    feature: slash > 0 ? { layer: feature.slice(0, slash), id: feature.slice(slash + 1) } : null,
+    embed: Boolean(asked.get("embed")),
+  };
+}
+
+const round = (value, digits) => Number(value.toFixed(digits));
+
+/** The address that restores `state`. */
+export function writeAddress(state, defaults) {
+  const parts = [];
+  const add = (name, value) => parts.push(`${name}=${encodeURIComponent(value).replace(/%2C/g, ",").replace(/%2F/g, "/").replace(/%3A/g, ":")}`);
+  const { lon, lat, zoom, pitch, bearing } = state.camera;
+  const at = [round(lon, 6), round(lat, 6), round(zoom, 2)];
+  if (pitch || bearing) at.push(round(pitch, 1), round(bearing, 1));
+  add("at", at.join(","));
+  const visible = [...state.visible].sort();
+  if (visible.join() !== [...defaults.visible].sort().join()) add("layers", visible.join(","));
+  const opacity = [...state.opacity].filter(([, value]) => value !== 1).map(([id, value]) => `${id}:${round(value, 2)}`);
+  if (opacity.length) add("opacity", opacity.join(","));
+  add("theme", state.theme);
+  add("lang", state.language);
+  if (state.threeD) add("view", "3d");
+  if (state.selected) add("feature", `${state.selected.layer}/${state.selected.id}`);
+  if (state.embed) add("embed", "1");
+  return `?${parts.join("&")}`;
+}

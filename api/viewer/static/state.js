@@ -1,0 +1,38 @@
+// The one state of the page: what is shown and how. Other files read it; only main.js changes it.
+
+/** Layers in drawing order, the reader's choices laid over what the manifests say. */
+export function createState(catalogue, asked, theme, language) {
+  const { layers, city } = catalogue;
+  const known = new Set(layers.map((entry) => entry.id));
+  const defaults = { visible: new Set(layers.filter((entry) => entry.visible !== false).map((entry) => entry.id)) };
+  const visible = asked.layers ? new Set(asked.layers.filter((id) => known.has(id))) : new Set(defaults.visible);
+  const home = { lon: city.home.lon, lat: city.home.lat, zoom: city.home.zoom, pitch: 0, bearing: 0 };
+  const camera = asked.camera
+    ? { ...asked.camera, zoom: asked.camera.zoom ?? home.zoom, pitch: asked.camera.pitch ?? 0, bearing: asked.camera.bearing ?? 0 }
+    : { ...home, pitch: asked.threeD ? 50 : 0 };
+  return {
+    layers,
+    city,
+    defaults,
+    visible,
+    camera,
+    home,
+    theme,
+    language,
+    opacity: new Map(Object.entries(asked.opacity).filter(([id]) => known.has(id))),
+    threeD: asked.threeD,
+    selected: null,
+    embed: asked.embed,
+    entries: new Map(layers.map((entry) => [entry.id, entry])),
+    kinds: new Map(layers.map((entry) => [entry.id, entry.style.kind])),
+    looks: new Map(layers.map((entry) => [entry.id, lookOf(entry)])),
+  };
+}
+
+// How the names of a layer rank against those of others: places, water, streets, what departments show, the rest.
+function lookOf(entry) {
+  const { style } = entry;
+  const tier = style.kind === "label" ? 0 : entry.department !== "basemap" ? 1 : { fill: 2, line: 3, circle: 4 }[style.kind];
+  const radius = style.kind === "circle" ? (style.radius_px ?? 5) : 0;
+  return { kind: style.kind, label: style.label, tier, radius };
+}

@@ -1,0 +1,143 @@
+// The catalogue at the left: departments, their layers, and what the reader can do with each.
+
+import { byId, element } from "./dom.js";
+import { icon } from "./icons.js";
+import { formatDate, formatNumber, pick, say } from "./i18n.js";
+import { drawLegend, layerSwatch } from "./legend.js";
+
+const BASEMAP = "basemap";
+
+export class Tree {
+  /** @param on {toggle(ids, visible), opacity(id, value), zoomTo(entry)} */
+  constructor(root, state, on) {
+    this.root = root;
+    this.state = state;
+    this.on = on;
+    this.open = new Set(); // layers whose details are open
+    this.closed = new Set([BASEMAP]); // departments that are folded
+    this.words = "";
+    byId("search").addEventListener("input", (event) => {
+      this.words = event.target.value.trim().toLowerCase();
+      this.draw();
+    });
+  }
+
+  draw() {
+    const groups = this.#groups();
+    const focused = document.activeElement?.dataset?.focus;
+    const empty = this.state.layers.length ? say("nothingFound") : say("noLayers");
+    this.root.replaceChildren(
+      ...(groups.length ? groups.map((group) => this.#group(group)) : [element("p", { class: "tree-empty" }, empty)]),
+    );
+    if (focused) this.root.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  // Base map first, then departments in the order of their titles; in a group the top-most layer first, as on the map.
+  #groups() {
+    const groups = new Map();
+    for (const entry of this.state.layers) {
+      const title = entry.department === BASEMAP ? say("basemap") : pick(entry.department_title) || entry.department;
+      if (!this.#matches(entry, title)) continue;
+      if (!groups.has(entry.department)) groups.set(entry.department, { id: entry.department, title, layers: [] });
+      groups.get(entry.department).layers.unshift(entry);
+    }
+    return [...groups.values()].sort(
+      (a, b) => (b.id === BASEMAP) - (a.id === BASEMAP) || a.title.localeCompare(b.title, document.documentElement.lang),
+    );
+  }
+
+  #matches(entry, department) {
+    if (!this.words) return true;
+    const text = [entry.id, entry.title?.zh, entry.title?.en, entry.owner, department, entry.department_title?.zh, entry.department_title?.en];
+    return text.filter(Boolean).join(" ").toLowerCase().includes(this.words);
+  }
+
+  #group({ id, title, layers }) {
+    const shown = layers.filter((entry) => this.state.visible.has(entry.id)).length;
+    const folded = this.closed.has(id) && !this.words;
+    const all = element("input", {
+      type: "checkbox", class: "switch", "aria-label": `${say("show")}: ${title}`, "data-focus": `group-${id}`,
+      "data-group": id,
+      onchange: (event) => this.on.toggle(layers.map((entry) => entry.id), event.target.checked),
+    });
+    all.checked = shown > 0;
+    all.indeterminate = shown > 0 && shown < layers.length;
+    const fold = element(
+      "button",
+      {
+        class: "group-title", "aria-expanded": String(!folded), "data-focus": `fold-${id}`,
+        onclick: () => {
+          if (!this.closed.delete(id)) this.closed.add(id);
+          this.draw();
+        },
+      },
+      icon("chevron"), element("span", { class: "group-name" }, title),
+      element("span", { class: "group-count" }, `${shown}/${layers.length}`),
+    );
+    return element(
+      "section", { class: "group", "data-department": id },
+      element("div", { class: "group-head" }, fold, all),
+      folded ? null : element("ul", { class: "group-layers" }, layers.map((entry) => this.#row(entry))),
+    );
+  }
+
+  #row(entry) {
+    const { id } = entry;
+    const title = pick(entry.title) || id;
+    const open = this.open.has(id);
+    const visible = this.state.visible.has(id);
+    const box = element("input", {
+      type: "checkbox", class: "switch", id: `show-${id}`, "data-focus": `show-${id}`,
+      onchange: (event) => this.on.toggle([id], event.target.checked),
+    });
+    box.checked = visible;
+    const more = element(
+      "button",
+      {
+        class: "quiet more", "aria-expanded": String(open), "aria-label": `${say("details")}: ${title}`, title: say("details"),
+        "data-focus": `more-${id}`,
+        onclick: () => {
+          if (!this.open.delete(id)) this.open.add(id);
+          this.draw();
+        },
+      },
+      icon("chevron"),
+    );
+    return element(
+      "li", { class: `layer${visible ? "" : " off"}`, "data-layer": id },
+      element("div", { class: "layer-head" },
+        more, layerSwatch(entry.style), element("label", { for: `show-${id}`, class: "layer-name" }, title), box),
+      open ? this.#details(entry, title) : null,
+    );
+  }
+
+  #details(entry, title) {
+    const value = Math.round((this.state.opacity.get(entry.id) ?? 1) * 100);
+    const shown = element("output", {}, `${value}%`);
+    const slider = element("input", {
+      type: "range", min: 0, max: 100, step: 5, "aria-label": `${say("opacity")}: ${title}`, "data-focus": `opacity-${entry.id}`,
+      oninput: (event) => {
+        shown.textContent = `${event.target.value}%`;
+        this.on.opacity(entry.id, event.target.value / 100);
+      },
+    });
+    slider.value = value;
+    const count = entry.feature_count;
+    const words = [
+      count === 1 ? say("countOne") : say("count", { n: formatNumber(count ?? 0) }),
+      entry.updated_at && say("updated", { t: formatDate(entry.updated_at) }),
+    ].filter(Boolean);
+    return element(
+      "div", { class: "details" },
+      drawLegend(entry),
+      element("div", { class: "opacity" }, element("span", {}, say("opacity")), slider, shown),
+      element("p", { class: "facts" }, words.join(" · "), entry.synthetic ? element("em", {}, say("synthetic")) : null),
+      entry.owner ? element("p", { class: "facts" }, entry.owner) : null,
+      element("div", { class: "actions" },
+        element("button", { class: "chip", "data-zoom": entry.id, disabled: !entry.bounds, onclick: () => this.on.zoomTo(entry) },
+          icon("target"), say("zoomTo")),
+        element("a", { class: "chip", href: `collections/${entry.id}/items?f=html`, target: "_blank", rel: "noopener" },
+          icon("table"), say("data"))),
+    );
+  }
+}
