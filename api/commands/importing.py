@@ -90,21 +90,29 @@ def _manifest(
     from layers.manifest import parse_manifest
     from layers.manifest_draft import draft_manifest
 
-    if manifest is not None:
-        try:
-            document = json.loads(manifest.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise CommandError(f"The manifest cannot be read: {error}", value=str(manifest)) from error
-    elif title_zh or title_en or department:
-        document = draft_manifest(layer, file.name, id_property).to_document()
-    else:
-        return None
+    described = manifest is not None or title_zh or title_en or department
+    document = _read_document(manifest) if manifest else draft_manifest("draft", file.name, id_property).to_document()
     changes: dict[str, object] = {"id": layer}
     if title_zh or title_en:
         changes["title"] = {"zh": title_zh or title_en, "en": title_en or title_zh}
     if department:
         changes |= {"department": department, "department_title": {"zh": department, "en": department}}
-    return parse_manifest({**document, **changes})
+    parsed = parse_manifest(
+        {**document, **changes}
+    )  # also where it is not used: a bad id is named before the file is read
+    return parsed if described else None
+
+
+def _read_document(manifest: Path) -> dict[str, object]:
+    try:
+        document = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(
+            f"The manifest cannot be read: {error}.", value=str(manifest), remedy="Give the path of a JSON file."
+        ) from error
+    if not isinstance(document, dict):
+        raise CommandError("The manifest is not a JSON object.", value=str(manifest), remedy="Write {…}.")
+    return document
 
 
 class RateColumn(ProgressColumn):

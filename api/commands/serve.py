@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on. · 监听地址", show_default="127.0.0.1")]
-PortOption = Annotated[
-    int | None, typer.Option(help="TCP port; 0 takes a free one. · 端口", show_default="8000", min=0, max=65535)
-]
+PortOption = Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one. · 端口", show_default="8000")]
 
 
 def serve(host: HostOption = None, port: PortOption = None, data: DataOption = None) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 
 from rich.console import Console
 from rich.markup import escape
 
 from twin.errors import OneMapError
+
+PIPE_WIDTH = 250
 
 
 class CommandError(OneMapError):
@@ -18,8 +21,8 @@ class CommandError(OneMapError):
 
 @cache
 def output() -> Console:
-    """Where results go; plain text when it is a pipe."""
-    return Console(highlight=False, soft_wrap=True)
+    """Where results go; plain text of any width when it is a pipe."""
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 @cache

@@ -1,0 +1,212 @@
+"""The `onemap` command: what each verb prints, its exit code, and one line for every error."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from api.cli import run
+from api.commands.serve import browser_host, listen
+from api.commands.terminal import CommandError, error_line
+from twin.errors import BadCall
+
+
+@pytest.fixture
+def onemap(tmp_path, monkeypatch, capfd):
+    """Run a command line on a data folder of its own: (exit code, standard output, standard error)."""
+    for name in ("ONEMAP_STORE", "ONEMAP_PORT", "ONEMAP_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ONEMAP_DATA_DIR", str(tmp_path / "data"))
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        code = run([str(argument) for argument in arguments])
+        said = capfd.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def lamps(tmp_path):
+    """Three lamps, the last of them nowhere on earth."""
+    places = {"a": (120.0, 36.27), "b": (120.01, 36.28), "c": (500.0, 36.29)}
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"code": code, "kind": "路灯"},
+            "geometry": {"type": "Point", "coordinates": place},
+        }
+        for code, place in places.items()
+    ]
+    file = tmp_path / "lamps.geojson"
+    file.write_text(
+        json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False), encoding="utf-8"
+    )
+    return file
+
+
+def one_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    assert len(lines) == 1, text
+    return lines[0]
+
+
+@pytest.mark.parametrize("verb", ["serve", "import", "export", "layers", "doctor", "demo", "test"])
+def test_every_verb_is_listed_and_explains_itself(onemap, verb):
+    assert f"  {verb} " in onemap("--help")[1]
+    code, out, _ = onemap(verb, "--help")
+    assert code == 0
+    assert "Usage: onemap" in out
+
+
+def test_an_unknown_verb_is_one_line_with_a_remedy(onemap):
+    code, _, err = onemap("srve")
+    assert code == 2
+    assert "serve" in one_line(err)
+
+
+def test_a_bad_port_is_one_line(onemap):
+    code, _, err = onemap("serve", "--port", "70000")
+    assert code == 2
+    assert "70000" in one_line(err)
+
+
+def test_a_bad_setting_names_the_variable_and_its_value(onemap, monkeypatch):
+    monkeypatch.setenv("ONEMAP_PORT", "eighty")
+    code, _, err = onemap("doctor")
+    assert code == 2
+    assert "ONEMAP_PORT='eighty'" in one_line(err)
+
+
+def test_an_unknown_setting_is_pointed_out(onemap, monkeypatch):
+    monkeypatch.setenv("ONEMAP_PROT", "80")
+    assert "ONEMAP_PROT is not a setting" in onemap("layers")[2]
+
+
+def test_a_taken_port_says_which_one_and_what_to_do(onemap):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        code, _, err = onemap("serve", "--port", port)
+    assert code == 2
+    line = one_line(err)
+    assert f"port {port}" in line
+    assert "--port" in line
+
+
+def test_an_address_of_another_machine_is_refused():
+    with pytest.raises(CommandError, match=r"no-such-host\.invalid"):
+        listen("no-such-host.invalid", 0)
+
+
+@pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("map.lan", "map.lan")])
+def test_the_address_shown_can_be_opened_in_a_browser(host, shown):
+    assert browser_host(host) == shown
+
+
+def test_a_file_is_imported_reported_listed_shown_and_removed(onemap, lamps):
+    titles = ("--title-zh", "路灯", "--title-en", "Lamps")
+    arguments = ("import", lamps, "--layer", "lamps", "--id-property", "code", *titles)
+    code, out, _ = onemap(*arguments)
+    assert code == 0
+    assert "3 rows of lamps.geojson" in out
+    assert "inserted 2, updated 0, deleted 0; ids: code" in out
+    assert "refused rows · 被拒绝的行: 1" in out
+    assert "row 3" in out
+
+    lamps.write_text(lamps.read_text(encoding="utf-8").replace("路灯", "景观灯"), encoding="utf-8")
+    assert "inserted 0, updated 2" in onemap(*arguments)[1], "the same import again updates by id"
+
+    listed = onemap("layers")[1]
+    assert "路灯 · Lamps" in listed
+    entry = json.loads(onemap("layers", "show", "lamps")[1])
+    assert (entry["feature_count"], entry["version"], entry["title"]) == (2, 2, {"zh": "路灯", "en": "Lamps"})
+
+    assert onemap("layers", "remove", "lamps", "--yes")[0] == 0
+    assert "lamps" not in onemap("layers")[1]
+
+
+def test_a_dry_run_writes_nothing(onemap, lamps):
+    code, out, _ = onemap("import", lamps, "--layer", "lamps", "--dry-run")
+    assert code == 0
+    assert "would be inserted 2" in out
+    assert "No layers yet" in onemap("layers")[1]
+
+
+def test_replacing_deletes_what_the_file_no_longer_has(onemap, lamps):
+    onemap("import", lamps, "--layer", "lamps", "--id-property", "code")
+    document = json.loads(lamps.read_text(encoding="utf-8"))
+    document["features"] = document["features"][:1]
+    lamps.write_text(json.dumps(document), encoding="utf-8")
+    assert "deleted 2" in onemap("import", lamps, "--layer", "lamps", "--mode", "replace")[1]
+    assert json.loads(onemap("layers", "show", "lamps")[1])["feature_count"] == 1
+
+
+def test_a_missing_file_is_one_line(onemap, tmp_path):
+    code, _, err = onemap("import", tmp_path / "nothing.geojson", "--layer", "x")
+    assert code == 2
+    assert "nothing.geojson" in one_line(err)
+
+
+def test_a_file_of_no_known_format_is_one_line(onemap, tmp_path):
+    (tmp_path / "text.bin").write_bytes(b"\x00\x01 this is not a map")
+    code, _, err = onemap("import", tmp_path / "text.bin", "--layer", "x")
+    assert code == 2
+    assert "text.bin" in one_line(err)
+
+
+def test_a_bad_layer_id_is_named_before_the_file_is_read(onemap, lamps):
+    code, _, err = onemap("import", lamps, "--layer", "Street Lamps")
+    assert code == 2
+    assert "/id" in err
+    assert "Traceback" not in err
+
+
+def test_an_unknown_layer_is_one_line(onemap):
+    for verb in (["show", "nope"], ["remove", "nope", "--yes"]):
+        code, _, err = onemap("layers", *verb)
+        assert code == 2
+        assert "nope" in one_line(err)
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_line(onemap, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = onemap("layers", "--data", tmp_path / "file" / "data")
+    assert code == 2
+    assert "--data" in one_line(err)
+
+
+def test_doctor_reports_what_is_there(onemap, tmp_path):
+    code, out, _ = onemap("doctor", "--data", tmp_path / "new")
+    assert code == 0
+    assert "with R-tree" in out
+    assert "will be made" in out
+    assert not (tmp_path / "new").exists(), "looking leaves nothing behind"
+
+
+def test_doctor_ends_with_one_when_the_data_folder_is_in_trouble(onemap, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    code, out, _ = onemap("doctor", "--data", tmp_path / "file")
+    assert code == 1
+    assert "✗ data folder" in out
+
+
+def test_doctor_hides_the_password_of_the_store(onemap, monkeypatch):
+    monkeypatch.setenv("ONEMAP_STORE", "postgresql://map:secret@127.0.0.1:1/map")
+    code, out, err = onemap("doctor")
+    assert code == 1
+    assert "secret" not in out + err
+
+
+def test_an_error_line_holds_value_limit_and_remedy_once():
+    error = BadCall("The limit 0 is too small.", value="0", limit="1 to 10000", remedy="Ask for more.")
+    assert error_line(error) == "The limit 0 is too small. Limit: 1 to 10000. Remedy: Ask for more."
+
+
+def test_the_server_announces_itself_serves_and_warns_beyond_loopback(running_server):
+    server = running_server(arguments=("--host", "0.0.0.0"))
+    assert server.read_line() == f"One Map · 一张图  →  {server.url}/view"
+    assert "no sign-in yet" in server.log()
