@@ -59,7 +59,10 @@ class Bounds:
     def contains(self, other: Bounds) -> bool:
         """Whether `other` lies wholly inside; neither may cross the antimeridian."""
         return (
-            self.west <= other.west and self.south <= other.south and self.east >= other.east and self.north >= other.north
+            self.west <= other.west
+            and self.south <= other.south
+            and self.east >= other.east
+            and self.north >= other.north
         )
 
     def union(self, other: Bounds | None) -> Bounds:

@@ -77,7 +77,9 @@ def parse_filter(
     if isinstance(text, Mapping):
         tree: Any = text
     elif len(text) > MAX_LENGTH:
-        raise _bad("The filter is too long.", f"{len(text)} characters", f"{MAX_LENGTH} characters", "Split the question.")
+        raise _bad(
+            "The filter is too long.", f"{len(text)} characters", f"{MAX_LENGTH} characters", "Split the question."
+        )
     elif language == "cql2-text":
         tree = _read_text(text)
     elif language == "cql2-json":
@@ -90,8 +92,8 @@ def parse_filter(
 def check_filter(tree: Any, schema: Schema, crs: CRS | None = None) -> Mapping[str, Any] | bool:
     """A CQL2 JSON tree held against a schema; see `parse_filter`."""
     _check_size(tree)
-    checked = _Checker(schema, crs).condition(tree)
-    return checked  # type: ignore[no-any-return]
+    checked: Mapping[str, Any] | bool = _Checker(schema, crs).condition(tree)
+    return checked
 
 
 def instant_range(node: Mapping[str, Any]) -> tuple[datetime, datetime]:
@@ -153,7 +155,12 @@ def _check_size(tree: Any) -> None:
         if depth > 2 * MAX_DEPTH:
             raise _too_deep(depth // 2)
         if nodes > 20 * MAX_NODES:
-            raise _bad("The filter has too many parts.", f"more than {20 * MAX_NODES}", f"{20 * MAX_NODES}", "Split the question.")
+            raise _bad(
+                "The filter has too many parts.",
+                f"more than {20 * MAX_NODES}",
+                f"{20 * MAX_NODES}",
+                "Split the question.",
+            )
         if isinstance(node, Mapping):
             stack += [(child, depth + 1) for child in node.values()]
         elif isinstance(node, list):
@@ -161,7 +168,12 @@ def _check_size(tree: Any) -> None:
 
 
 def _too_deep(depth: int) -> BadFilterError:
-    return _bad("The filter is nested too deeply.", f"{depth} levels", f"{MAX_DEPTH} levels", "Flatten it: a AND b AND c needs no brackets.")
+    return _bad(
+        "The filter is nested too deeply.",
+        f"{depth} levels",
+        f"{MAX_DEPTH} levels",
+        "Flatten it: a AND b AND c needs no brackets.",
+    )
 
 
 def _bad(message: str, value: object, limit: str = "", remedy: str = "") -> BadFilterError:
@@ -180,7 +192,12 @@ class _Checker:
             return node
         if isinstance(node, Mapping) and "property" in node:
             if self.kind(node) is not PropertyType.BOOLEAN:
-                raise _bad("Only a yes/no property can stand alone as a condition.", node["property"], "", "Compare it with a value.")
+                raise _bad(
+                    "Only a yes/no property can stand alone as a condition.",
+                    node["property"],
+                    "",
+                    "Compare it with a value.",
+                )
             return self.operand(node)
         op, args = self._operation(node)
         if op in {"and", "or"}:
@@ -203,8 +220,14 @@ class _Checker:
             return {"op": op, "args": self.texts(op, self._exactly(op, args, 2))}
         if op == "isNull":
             (value,) = self._exactly(op, args, 1)
-            if isinstance(value, Mapping) and value.get("property") in GEOMETRY_NAMES and value["property"] not in self.schema:
-                raise _bad("Whether a place is known cannot be asked in a filter.", value["property"], "", "Use a bbox.")
+            if (
+                isinstance(value, Mapping)
+                and value.get("property") in GEOMETRY_NAMES
+                and value["property"] not in self.schema
+            ):
+                raise _bad(
+                    "Whether a place is known cannot be asked in a filter.", value["property"], "", "Use a bbox."
+                )
             return {"op": op, "args": [self.operand(value)]}
         if op.startswith("s_"):
             return self.spatial(op, self._exactly(op, args, 2))
@@ -213,7 +236,11 @@ class _Checker:
         raise _bad(f"'{op}' is not a condition.", op, "comparison, LIKE, IN, BETWEEN, IS NULL, S_… or T_… functions")
 
     def _operation(self, node: Any) -> tuple[str, list[Any]]:
-        if not isinstance(node, Mapping) or not isinstance(node.get("op"), str) or not isinstance(node.get("args"), list):
+        if (
+            not isinstance(node, Mapping)
+            or not isinstance(node.get("op"), str)
+            or not isinstance(node.get("args"), list)
+        ):
             raise _bad("A condition is expected here.", node, '{"op": …, "args": […]} or true/false')
         op = node["op"]
         lowered = op.lower()
@@ -279,7 +306,12 @@ class _Checker:
 
     def _mixed(self, op: str, kinds: set[PropertyType]) -> BadFilterError:
         names = " with ".join(sorted(k.value for k in kinds))
-        return _bad(f"'{op}' compares {names}.", names, "values of one type", "Put text in single quotes, and leave numbers bare.")
+        return _bad(
+            f"'{op}' compares {names}.",
+            names,
+            "values of one type",
+            "Put text in single quotes, and leave numbers bare.",
+        )
 
     def texts(self, op: str, nodes: list[Any]) -> list[Any]:
         for node in nodes:
@@ -307,11 +339,20 @@ class _Checker:
 
     def spatial(self, op: str, args: list[Any]) -> dict[str, Any]:
         if op.removeprefix("s_") not in SPATIAL_RELATIONS:
-            raise _bad(f"There is no spatial function '{op}'.", op, ", ".join(f"s_{name}" for name in SPATIAL_RELATIONS))
+            raise _bad(
+                f"There is no spatial function '{op}'.", op, ", ".join(f"s_{name}" for name in SPATIAL_RELATIONS)
+            )
         named = [isinstance(a, Mapping) and "property" in a for a in args]
         if sum(named) != 1:
-            raise _bad(f"'{op}' relates the feature's geometry to one given geometry.", op, "one property and one literal")
-        return {"op": op, "args": [self._geometry_name(a) if is_name else self._literal(a) for a, is_name in zip(args, named, strict=True)]}
+            raise _bad(
+                f"'{op}' relates the feature's geometry to one given geometry.", op, "one property and one literal"
+            )
+        return {
+            "op": op,
+            "args": [
+                self._geometry_name(a) if is_name else self._literal(a) for a, is_name in zip(args, named, strict=True)
+            ],
+        }
 
     def _geometry_name(self, node: Mapping[str, Any]) -> dict[str, str]:
         name = str(node["property"])

@@ -11,12 +11,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyproj
+import pyproj.aoi
 import shapely
-from pyproj.aoi import AreaOfInterest
 from pyproj.enums import TransformDirection
 from pyproj.exceptions import CRSError, ProjError
 
@@ -88,7 +89,7 @@ def crs_uri(crs: CRS) -> str:
 
 def is_lon_lat_by_definition(crs: CRS) -> bool:
     """Whether this is CRS84: WGS 84 with longitude first."""
-    return crs.to_authority() == ("OGC", "CRS84")
+    return bool(crs.to_authority() == ("OGC", "CRS84"))
 
 
 def is_same_place(crs: CRS) -> bool:
@@ -136,9 +137,7 @@ def from_cgcs2000(geometries: npt.NDArray[np.object_], target: CRS) -> npt.NDArr
     return _moved(geometries, target, TransformDirection.INVERSE)
 
 
-def transform_geometries(
-    geometries: npt.NDArray[np.object_], source: CRS, target: CRS
-) -> npt.NDArray[np.object_]:
+def transform_geometries(geometries: npt.NDArray[np.object_], source: CRS, target: CRS) -> npt.NDArray[np.object_]:
     """Geometries of `source` in `target`, by way of CGCS2000, east or longitude first on both sides."""
     if source == target:
         return geometries
@@ -181,9 +180,7 @@ def bounds_to_cgcs2000(values: Sequence[float], source: CRS, *, declared_order: 
     return Bounds(*(float(v) for v in box))
 
 
-def _moved(
-    geometries: npt.NDArray[np.object_], crs: CRS, direction: TransformDirection
-) -> npt.NDArray[np.object_]:
+def _moved(geometries: npt.NDArray[np.object_], crs: CRS, direction: TransformDirection) -> npt.NDArray[np.object_]:
     transformer = _transformer(_key(crs))
 
     def plane(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -245,8 +242,8 @@ def _build_transformer(crs: CRS) -> pyproj.Transformer:
     )
 
 
-def _area_of_use(crs: CRS) -> AreaOfInterest | None:
+def _area_of_use(crs: CRS) -> Any:
     area = crs.area_of_use
     if area is None or area.west > area.east:
         return None
-    return AreaOfInterest(area.west, area.south, area.east, area.north)
+    return pyproj.aoi.AreaOfInterest(area.west, area.south, area.east, area.north)

@@ -68,7 +68,7 @@ class FeatureBatch:
         """Shapely geometries, object (n,), None where there is none."""
         wkb = np.empty(len(self.wkb), dtype=object)
         wkb[:] = list(self.wkb)
-        return shapely.from_wkb(wkb)
+        return np.asarray(shapely.from_wkb(wkb), dtype=object)
 
     def features(self) -> Iterator[Feature]:
         """The rows one by one, for code that handles few."""

@@ -74,7 +74,9 @@ def check_geometries(
 
     box = shapely.bounds(result)
     broken = present & ~_finite(result, box)
-    _refuse(result, faults, broken, "not-finite", "A coordinate is NaN or infinite.", "Remove or correct the coordinate.")
+    _refuse(
+        result, faults, broken, "not-finite", "A coordinate is NaN or infinite.", "Remove or correct the coordinate."
+    )
     box[broken] = 0.0
     with np.errstate(invalid="ignore"):
         inside = (box[:, 0] >= -180) & (box[:, 2] <= 180) & (box[:, 1] >= -90) & (box[:, 3] <= 90)
@@ -101,7 +103,7 @@ def geometry_name(geometry: shapely.Geometry) -> str:
 
 def _finite(geometries: npt.NDArray[np.object_], box: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """False where any coordinate is NaN or infinite. GEOS skips NaN when it makes boxes, so every coordinate is read."""
-    finite = np.isfinite(box).all(axis=1)
+    finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(box).all(axis=1))
     coordinates, index = shapely.get_coordinates(geometries, return_index=True)
     bad = ~np.isfinite(coordinates).all(axis=1)
     if bad.any():
@@ -128,9 +130,7 @@ def _fault(
     faults.append(GeometryFault(row, code, problem, remedy))
 
 
-def _match_types(
-    result: npt.NDArray[np.object_], faults: list[GeometryFault], allowed: GeometryType
-) -> None:
+def _match_types(result: npt.NDArray[np.object_], faults: list[GeometryFault], allowed: GeometryType) -> None:
     """Refuse foreign types; a multi geometry with one part fits a single-type layer as that part."""
     if allowed is GeometryType.GEOMETRY:
         return

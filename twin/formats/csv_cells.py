@@ -17,6 +17,7 @@ MOST_DIGITS = 15
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d*)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _LEADING_ZERO = re.compile(r"[+-]?0\d")
+_GUARDED = re.compile(r"'+[=+\-@\t\r]")
 _NOT_FINITE = {"nan", "inf", "+inf", "-inf", "infinity", "-infinity"}
 _BOOLEANS = {"true": True, "false": False}
 
@@ -53,13 +54,22 @@ def cell_converter(kind: PropertyType, zone: tzinfo) -> Callable[[str], Value]:
     """A function from the text of a cell to a value of the column's type; empty cells become None."""
     dated: Callable[[Any], Value] = converter(kind, zone)
     return {
-        PropertyType.STRING: lambda text: text or None,
+        PropertyType.STRING: lambda text: unguarded(text) or None,
         PropertyType.NUMBER: parse_number,
         PropertyType.INTEGER: lambda text: int(text) if text.strip() and not is_not_finite(text) else None,
         PropertyType.BOOLEAN: lambda text: _BOOLEANS.get(text.strip().lower()),
         PropertyType.DATE: lambda text: dated(text.strip()),
         PropertyType.DATETIME: lambda text: dated(text.strip()),
     }[kind]
+
+
+def unguarded(text: str) -> str:
+    """Text without the apostrophe that keeps a spreadsheet from running it as a formula.
+
+    >>> [unguarded(t) for t in ("'=1+1", "'quoted'", "''@x")]
+    ['=1+1', "'quoted'", "'@x"]
+    """
+    return text[1:] if _GUARDED.match(text) else text
 
 
 def is_not_finite(text: str) -> bool:

@@ -24,6 +24,7 @@ from twin.formats.wkb import common_type, types_in
 from twin.schema import GeometryType, Property, PropertyType
 
 DEFAULT_CRS = "OGC:CRS84"
+_PROJJSON = "https://proj.org/schemas/v0.7/projjson.schema.json"
 _BROKEN = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError)
 
 
@@ -137,7 +138,7 @@ def crs_text(crs: Any) -> str | None:
     code = crs.get("id") or {}
     if code.get("authority") and code.get("code") is not None:
         return f"{code['authority']}:{code['code']}"
-    return json.dumps(crs)
+    return json.dumps({"$schema": _PROJJSON, **crs})
 
 
 def _geometry_type(file: pq.ParquetFile, geo: dict[str, Any]) -> GeometryType:

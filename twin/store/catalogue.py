@@ -189,9 +189,7 @@ class Catalogue:
                 document=json.loads(row["document"]),
                 version=row["version"],
                 feature_count=row["feature_count"],
-                bounds=None
-                if row["west"] is None
-                else Bounds(row["west"], row["south"], row["east"], row["north"]),
+                bounds=None if row["west"] is None else Bounds(row["west"], row["south"], row["east"], row["north"]),
                 created_at=parse_instant(row["created_at"]),
                 updated_at=parse_instant(row["updated_at"]),
             ),

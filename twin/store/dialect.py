@@ -24,9 +24,7 @@ class Dialect(Protocol):
     def decode_geometries(self, values: Sequence[Any]) -> list[bytes | None]:
         """WKB for what `wkb` selected."""
 
-    def box_meets(
-        self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0
-    ) -> sa.ColumnElement[bool]:
+    def box_meets(self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0) -> sa.ColumnElement[bool]:
         """Rows of the current table whose box, as the index keeps it, meets `bounds`.
 
         With `min_extent_deg` only those at least that wide or that high.

@@ -34,7 +34,8 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 
 def filter_clause(node: Any, tables: LayerTables, dialect: Dialect) -> sa.ColumnElement[bool]:
     """The condition that keeps the rows for which a checked CQL2 filter is true."""
-    return _Translator(tables, dialect).condition(node)
+    clause: sa.ColumnElement[bool] = _Translator(tables, dialect).condition(node)
+    return clause
 
 
 class _Translator:
@@ -44,7 +45,7 @@ class _Translator:
         self.tables = tables
         self.dialect = dialect
 
-    def condition(self, node: Any) -> sa.ColumnElement[bool]:
+    def condition(self, node: Any) -> Any:
         if isinstance(node, bool):
             return sa.true() if node else sa.false()
         if isinstance(node, Mapping) and "property" in node:
@@ -57,7 +58,7 @@ class _Translator:
         if op == "not":
             return sa.not_(self.condition(args[0]))
         if op in _COMPARISONS:
-            return _COMPARISONS[op](*self.values(args))  # type: ignore[no-any-return]
+            return _COMPARISONS[op](*self.values(args))
         if op == "isNull":
             return self.value(args[0]).is_(None)
         if op == "between":
@@ -148,7 +149,9 @@ class _Translator:
         if kind in {PropertyType.DATE, PropertyType.DATETIME} and isinstance(node, str):
             return self._time_literal({"timestamp": node}, kind)
         if isinstance(node, bool):
-            return sa.literal(self.dialect.bind(PropertyType.BOOLEAN, node), self.dialect.types.properties[PropertyType.BOOLEAN])
+            return sa.literal(
+                self.dialect.bind(PropertyType.BOOLEAN, node), self.dialect.types.properties[PropertyType.BOOLEAN]
+            )
         if isinstance(node, str):
             return sa.literal(node, self.dialect.types.text)
         whole = kind is PropertyType.INTEGER and float(node).is_integer() and abs(node) < 2**63
@@ -159,7 +162,9 @@ class _Translator:
         start, _ = instant_range(node)
         if kind is PropertyType.DATE:
             day: date = start.date()
-            return sa.literal(self.dialect.bind(PropertyType.DATE, day), self.dialect.types.properties[PropertyType.DATE])
+            return sa.literal(
+                self.dialect.bind(PropertyType.DATE, day), self.dialect.types.properties[PropertyType.DATE]
+            )
         return self._instant(start)
 
     def function(self, op: str, args: list[Any]) -> Any:
@@ -192,5 +197,3 @@ class _Translator:
 
     def _is_id(self, name: str) -> bool:
         return name == "id" and name not in self.tables.schema
-
-

@@ -86,7 +86,6 @@ class GeoPackageStore(SqlStore):
         raw.execute(f'CREATE INDEX "{layer_id}__history_id" ON "{layer_id}__history" ("{ID}")')
         gpkg_metadata.register_features(raw, layer_id, known.record.schema.geometry_type)
         gpkg_metadata.make_rtree(raw, layer_id)
-        _GeoPackageWriter(connection, known, GeoPackageDialect(), born=True).settle()
 
     def drop_tables(self, connection: sa.Connection, known: KnownLayer) -> None:
         raw = _raw(connection)
@@ -141,9 +140,7 @@ class _GeoPackageWriter(SqlLayerWriter):
         if self.streaming:
             self._streamed.append((np.array([row[0] for row in rows], dtype=np.int64), boxes))
 
-    def encode_geometries(
-        self, wkb: Sequence[bytes | None], boxes: npt.NDArray[np.float64]
-    ) -> Sequence[Any]:
+    def encode_geometries(self, wkb: Sequence[bytes | None], boxes: npt.NDArray[np.float64]) -> Sequence[Any]:
         return encode_blobs(wkb, boxes, gpkg_metadata.SRS_ID)
 
     def settle(self) -> None:
@@ -171,7 +168,9 @@ class _GeoPackageWriter(SqlLayerWriter):
         row = raw.execute(f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{rtree}"').fetchone()
         if row is None or row[0] is None:
             return None
-        sides = zip(("minx <=", "miny <=", "maxx >=", "maxy >="), ("min", "min", "max", "max"), _EDGES, row, strict=True)
+        sides = zip(
+            ("minx <=", "miny <=", "maxx >=", "maxy >="), ("min", "min", "max", "max"), _EDGES, row, strict=True
+        )
         exact = [
             raw.execute(
                 f'SELECT {pick}({edge}(geom)) FROM "{table}" WHERE fid IN (SELECT id FROM "{rtree}" WHERE {test} ?)',

@@ -5,6 +5,7 @@ Source: OGC 12-128r18, 2.1.3 (geometry encoding), little-endian throughout.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 
@@ -17,14 +18,10 @@ _FLAGS_WITH_BOX = 0b00000011  # little-endian, envelope xy
 _FLAGS_BARE = 0b00000001  # little-endian, no envelope: points
 _POINT_TYPES = {1, 1001, 2001, 3001}
 
-_HEADER = np.dtype(
-    [("magic", "S2"), ("version", "u1"), ("flags", "u1"), ("srs", "<i4"), ("box", "<f8", (4,))]
-)
+_HEADER = np.dtype([("magic", "S2"), ("version", "u1"), ("flags", "u1"), ("srs", "<i4"), ("box", "<f8", (4,))])
 
 
-def encode_blobs(
-    wkb: Sequence[bytes | None], box: npt.NDArray[np.float64], srs_id: int
-) -> list[bytes | None]:
+def encode_blobs(wkb: Sequence[bytes | None], box: npt.NDArray[np.float64], srs_id: int) -> list[bytes | None]:
     """Blobs for n geometries.
 
     Args:
@@ -78,7 +75,7 @@ def blob_box(blob: bytes) -> tuple[float, float, float, float] | None:
     (kind,) = struct.unpack_from(f"{inner}I", body, 1)
     if kind in _POINT_TYPES:
         x, y = struct.unpack_from(f"{inner}2d", body, 5)
-        return None if x != x else (x, y, x, y)
+        return None if math.isnan(x) else (x, y, x, y)
     return _box_by_geos(body)
 
 

@@ -45,9 +45,7 @@ class GeoPackageDialect:
     def decode_geometries(self, values: Sequence[Any]) -> list[bytes | None]:
         return decode_blobs(values)
 
-    def box_meets(
-        self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0
-    ) -> sa.ColumnElement[bool]:
+    def box_meets(self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0) -> sa.ColumnElement[bool]:
         rtree = sa.table(
             rtree_name(tables.current.name), *(sa.column(c, sa.Double) for c in ("id", "minx", "maxx", "miny", "maxy"))
         )

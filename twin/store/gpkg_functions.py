@@ -17,6 +17,8 @@ import shapely
 
 from twin.store.gpkg_blob import blob_box, decode_blob
 
+SqlValue = str | bytes | int | float | None
+
 RELATIONS: dict[str, Callable[[shapely.Geometry, shapely.Geometry], bool]] = {
     "intersects": shapely.intersects,
     "equals": shapely.equals,
@@ -28,13 +30,19 @@ RELATIONS: dict[str, Callable[[shapely.Geometry, shapely.Geometry], bool]] = {
     "contains": shapely.contains,
 }
 # Relations in which the prepared literal can stand first; the others keep the feature first.
-_MIRRORED = {"intersects": "intersects", "disjoint": "disjoint", "touches": "touches", "within": "contains", "contains": "within"}
+_MIRRORED = {
+    "intersects": "intersects",
+    "disjoint": "disjoint",
+    "touches": "touches",
+    "within": "contains",
+    "contains": "within",
+}
 
 
 def register_functions(connection: sqlite3.Connection) -> None:
     """Make the functions known to one connection."""
 
-    def add(name: str, arity: int, function: Callable[..., object]) -> None:
+    def add(name: str, arity: int, function: Callable[..., SqlValue]) -> None:
         connection.create_function(name, arity, function, deterministic=True)
 
     add("ST_IsEmpty", 1, lambda blob: None if blob is None else int(blob_box(blob) is None))
@@ -94,9 +102,9 @@ def _like_segments(pattern: str) -> tuple[re.Pattern[str], ...]:
 
 
 def matches_like(text: str, pattern: str) -> bool:
-    """LIKE with % and _ and backslash as the escape, case-sensitive, in time linear in the text for each stretch.
+    r"""LIKE with % and _ and backslash as the escape, case-sensitive, in time linear in the text for each stretch.
 
-    >>> matches_like("sea 50% wide", "sea%\\\\%%")
+    >>> matches_like("sea 50% wide", "sea%\\%%")
     True
     """
     first, *rest = _like_segments(pattern)

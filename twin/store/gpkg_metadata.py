@@ -69,8 +69,11 @@ def register_features(connection: sqlite3.Connection, layer_id: str, geometry_ty
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES (?, 'features', ?, ?)",
         (layer_id, layer_id, SRS_ID),
     )
+    # A multi layer takes single forms too, which the standard's multi types do not: it is listed as GEOMETRY.
+    single = geometry_type in {GeometryType.POINT, GeometryType.LINESTRING, GeometryType.POLYGON}
     connection.execute(
-        "INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, 0, 0)", (layer_id, GEOM, geometry_type.upper(), SRS_ID)
+        "INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, 0, 0)",
+        (layer_id, GEOM, geometry_type.upper() if single else "GEOMETRY", SRS_ID),
     )
     connection.execute(
         "INSERT INTO gpkg_extensions VALUES (?, ?, 'gpkg_rtree_index', ?, 'write-only')",
@@ -99,9 +102,7 @@ def note_change(connection: sqlite3.Connection, layer_id: str, bounds: Bounds | 
 
 def make_rtree(connection: sqlite3.Connection, layer_id: str) -> None:
     """The layer's R-tree, empty, without its triggers."""
-    connection.execute(
-        f'CREATE VIRTUAL TABLE "{rtree_name(layer_id)}" USING rtree(id, minx, maxx, miny, maxy)'
-    )
+    connection.execute(f'CREATE VIRTUAL TABLE "{rtree_name(layer_id)}" USING rtree(id, minx, maxx, miny, maxy)')
 
 
 def make_rtree_triggers(connection: sqlite3.Connection, layer_id: str) -> None:
@@ -119,17 +120,17 @@ def _rtree_triggers(t: str) -> list[str]:
     box = f'NEW."{i}", ST_MinX(NEW."{c}"), ST_MaxX(NEW."{c}"), ST_MinY(NEW."{c}"), ST_MaxY(NEW."{c}")'
     new_known = f'(NEW."{c}" NOTNULL AND NOT ST_IsEmpty(NEW."{c}"))'
     new_unknown = f'(NEW."{c}" ISNULL OR ST_IsEmpty(NEW."{c}"))'
+    forget, remember = f'DELETE FROM "{r}" WHERE id', f'INSERT OR REPLACE INTO "{r}" VALUES ({box})'
+    moved, same = f'OLD."{i}" != NEW."{i}"', f'OLD."{i}" = NEW."{i}"'
+    triggers = (
+        ("insert", "AFTER INSERT", new_known, remember),
+        ("update1", f'AFTER UPDATE OF "{c}"', f"{same} AND {new_known}", remember),
+        ("update2", f'AFTER UPDATE OF "{c}"', f"{same} AND {new_unknown}", f'{forget} = OLD."{i}"'),
+        ("update3", "AFTER UPDATE", f"{moved} AND {new_known}", f'{forget} = OLD."{i}"; {remember}'),
+        ("update4", "AFTER UPDATE", f"{moved} AND {new_unknown}", f'{forget} IN (OLD."{i}", NEW."{i}")'),
+        ("delete", "AFTER DELETE", f'OLD."{c}" NOT NULL', f'{forget} = OLD."{i}"'),
+    )
     return [
-        f'CREATE TRIGGER "{r}_insert" AFTER INSERT ON "{t}" WHEN {new_known} '
-        f'BEGIN INSERT OR REPLACE INTO "{r}" VALUES ({box}); END',
-        f'CREATE TRIGGER "{r}_update1" AFTER UPDATE OF "{c}" ON "{t}" WHEN OLD."{i}" = NEW."{i}" AND {new_known} '
-        f'BEGIN INSERT OR REPLACE INTO "{r}" VALUES ({box}); END',
-        f'CREATE TRIGGER "{r}_update2" AFTER UPDATE OF "{c}" ON "{t}" WHEN OLD."{i}" = NEW."{i}" AND {new_unknown} '
-        f'BEGIN DELETE FROM "{r}" WHERE id = OLD."{i}"; END',
-        f'CREATE TRIGGER "{r}_update3" AFTER UPDATE ON "{t}" WHEN OLD."{i}" != NEW."{i}" AND {new_known} '
-        f'BEGIN DELETE FROM "{r}" WHERE id = OLD."{i}"; INSERT OR REPLACE INTO "{r}" VALUES ({box}); END',
-        f'CREATE TRIGGER "{r}_update4" AFTER UPDATE ON "{t}" WHEN OLD."{i}" != NEW."{i}" AND {new_unknown} '
-        f'BEGIN DELETE FROM "{r}" WHERE id IN (OLD."{i}", NEW."{i}"); END',
-        f'CREATE TRIGGER "{r}_delete" AFTER DELETE ON "{t}" WHEN OLD."{c}" NOT NULL '
-        f'BEGIN DELETE FROM "{r}" WHERE id = OLD."{i}"; END',
+        f'CREATE TRIGGER "{r}_{name}" {event} ON "{t}" WHEN {condition} BEGIN {action}; END'
+        for name, event, condition, action in triggers
     ]

@@ -36,9 +36,7 @@ def read_history(
     return sorted(versions, key=lambda v: v.feature.version, reverse=True)
 
 
-def _state(
-    row: Any, feature_id: str, tables: LayerTables, dialect: Dialect, at: dict[int, datetime]
-) -> FeatureVersion:
+def _state(row: Any, feature_id: str, tables: LayerTables, dialect: Dialect, at: dict[int, datetime]) -> FeatureVersion:
     version, valid_from, valid_to, superseded, geometry, *values = row
     (wkb,) = dialect.decode_geometries([geometry])
     decoded = {

@@ -66,9 +66,7 @@ def _leaf_cells(ids: npt.NDArray[np.int64], boxes: npt.NDArray[np.float64]) -> n
     return cells
 
 
-def _parent_cells(
-    numbers: npt.NDArray[np.int64], cells: npt.NDArray[np.void], capacity: int
-) -> npt.NDArray[np.void]:
+def _parent_cells(numbers: npt.NDArray[np.int64], cells: npt.NDArray[np.void], capacity: int) -> npt.NDArray[np.void]:
     starts = np.arange(0, len(cells), capacity)
     parents = np.empty(len(numbers), dtype=_CELL)
     parents["id"] = numbers

@@ -103,9 +103,7 @@ class Tally:
     deleted: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted
-        )
+        return Tally(self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted)
 
 
 @dataclass(frozen=True, slots=True)

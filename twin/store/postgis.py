@@ -139,9 +139,7 @@ class _PostGISWriter(SqlLayerWriter):
             for row in rows:
                 copy.write_row(row)
 
-    def encode_geometries(
-        self, wkb: Sequence[bytes | None], boxes: npt.NDArray[np.float64]
-    ) -> Sequence[Any]:
+    def encode_geometries(self, wkb: Sequence[bytes | None], boxes: npt.NDArray[np.float64]) -> Sequence[Any]:
         return [None if body is None else _ewkb(body) for body in wkb]
 
     def _stored_columns(self) -> list[sa.ColumnElement[Any]]:

@@ -18,8 +18,27 @@ SRID = 4490
 # Collation C orders text by code point, as SQLite does: both stores sort and page alike.
 _TEXT = ColumnType('text COLLATE "C"')
 
+
+class StoredGeometry(Geometry):
+    """GeoAlchemy2's geometry column that takes EWKB bytes and gives itself back as it stands, without a conversion."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Any) -> None:
+        return None
+
+    def result_processor(self, dialect: Any, coltype: Any) -> None:
+        return None
+
+    def bind_expression(self, bindvalue: Any) -> Any:
+        return sa.func.ST_GeomFromEWKB(sa.type_coerce(bindvalue, sa.LargeBinary))
+
+    def column_expression(self, col: Any) -> Any:
+        return col
+
+
 _TYPES = ColumnTypes(
-    geometry=Geometry(geometry_type=None, srid=-1, spatial_index=False),
+    geometry=StoredGeometry(geometry_type=None, srid=-1, spatial_index=False),
     text=_TEXT,
     instant=ColumnType("timestamptz"),
     properties={
@@ -47,9 +66,7 @@ class PostGISDialect:
     def decode_geometries(self, values: Sequence[Any]) -> list[bytes | None]:
         return [None if v is None else bytes(v) for v in values]
 
-    def box_meets(
-        self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0
-    ) -> sa.ColumnElement[bool]:
+    def box_meets(self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0) -> sa.ColumnElement[bool]:
         geom = _plain(tables.current.c[GEOM])
         meets = geom.op("&&", is_comparison=True)(sa.func.ST_MakeEnvelope(*bounds.as_tuple(), SRID))
         if min_extent_deg <= 0:

@@ -46,7 +46,8 @@ class SqlStore(abc.ABC):
         """A connection in a write transaction: committed at the end of the block, undone by an exception."""
 
     @abc.abstractmethod
-    def make_tables(self, connection: sa.Connection, known: KnownLayer) -> None: ...
+    def make_tables(self, connection: sa.Connection, known: KnownLayer) -> None:
+        """The layer's tables; what only helps once rows are in may wait for the writer's `settle`."""
 
     @abc.abstractmethod
     def drop_tables(self, connection: sa.Connection, known: KnownLayer) -> None: ...
@@ -80,7 +81,9 @@ class SqlStore(abc.ABC):
 
     def create_layer(self, spec: LayerSpec, author: Author) -> LayerRecord:
         with self.writing() as connection:
-            return self._create(connection, spec).record
+            known = self._create(connection, spec)
+            self.writer(connection, known, born=True).settle()
+        return known.record
 
     def describe_layer(self, layer_id: str, document: Mapping[str, Any]) -> LayerRecord:
         with self.writing() as connection:

@@ -29,9 +29,7 @@ def selected_schema(schema: Schema, names: tuple[str, ...] | None) -> Schema:
     return Schema(schema.geometry_type, tuple(schema.property(name) for name in names))
 
 
-def select_rows(
-    tables: LayerTables, query: FeatureQuery, dialect: Dialect, extent: Bounds | None
-) -> sa.Select[Any]:
+def select_rows(tables: LayerTables, query: FeatureQuery, dialect: Dialect, extent: Bounds | None) -> sa.Select[Any]:
     """The statement for a query: leading columns, geometry when wanted, then the properties in order."""
     t = tables.current
     columns: list[sa.ColumnElement[Any]] = [t.c[FID], t.c[ID], t.c[VERSION], t.c[VALID_FROM], t.c[VALID_TO]]
@@ -48,9 +46,7 @@ def select_rows(
     return statement
 
 
-def count_rows(
-    tables: LayerTables, query: FeatureQuery, dialect: Dialect, extent: Bounds | None
-) -> sa.Select[Any]:
+def count_rows(tables: LayerTables, query: FeatureQuery, dialect: Dialect, extent: Bounds | None) -> sa.Select[Any]:
     clauses = where_clauses(tables, query, dialect, extent)
     return sa.select(sa.func.count()).select_from(tables.current).where(*clauses)
 

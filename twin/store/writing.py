@@ -59,18 +59,16 @@ class SqlLayerWriter(abc.ABC):
         """Add rows; `boxes` float64 (n, 4), NaN where there is no geometry."""
 
     @abc.abstractmethod
-    def encode_geometries(
-        self, wkb: Sequence[bytes | None], boxes: npt.NDArray[np.float64]
-    ) -> Sequence[Any]: ...
+    def encode_geometries(self, wkb: Sequence[bytes | None], boxes: npt.NDArray[np.float64]) -> Sequence[Any]: ...
 
     @abc.abstractmethod
     def exact_bounds(self) -> Bounds | None:
         """Box of all rows as they now are."""
 
-    def note_heights(self) -> None:
+    def note_heights(self) -> None:  # noqa: B027  only some databases care
         """Told that geometries with heights are coming in, for databases that want to know."""
 
-    def settle(self) -> None:
+    def settle(self) -> None:  # noqa: B027  only some databases put work off
         """End the streaming: make the indexes that were put off. Called once, before any row is looked up by its id."""
 
     # -- the port ----------------------------------------------------------------------------------------------------
@@ -235,9 +233,7 @@ class SqlLayerWriter(abc.ABC):
         """Insert what is new, replace what differs, leave alone what is the same."""
         standing = self._existing([row[_ID] for row in rows])
         new = [i for i, row in enumerate(rows) if row[_ID] not in standing]
-        changed = [
-            i for i, row in enumerate(rows) if row[_ID] in standing and _differs(standing[row[_ID]], row)
-        ]
+        changed = [i for i, row in enumerate(rows) if row[_ID] in standing and _differs(standing[row[_ID]], row)]
         self._supersede([(standing[rows[i][_ID]], rows[i]) for i in changed], boxes[changed])
         self._add([rows[i] for i in new], boxes[new])
         return Tally(inserted=len(new), updated=len(changed))
@@ -287,10 +283,7 @@ class SqlLayerWriter(abc.ABC):
         statement = sa.update(t).where(t.c[FID] == sa.bindparam("row_fid")).values(assignments)
         self.connection.execute(
             statement,
-            [
-                {"row_fid": old[_FID], **{f"v{i}": value for i, value in enumerate(new[1:])}}
-                for old, new in pairs
-            ],
+            [{"row_fid": old[_FID], **{f"v{i}": value for i, value in enumerate(new[1:])}} for old, new in pairs],
         )
         self._grow(boxes)
 

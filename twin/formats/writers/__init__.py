@@ -1,0 +1,1 @@
+"""One writer for each export format; `twin.formats.export` picks among them."""
