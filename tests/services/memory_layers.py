@@ -36,9 +36,7 @@ def decode(data: bytes) -> dict[str, list[Drawn]]:
     """Features of each layer of a tile, read by the package mapbox-vector-tile."""
     layers = mapbox_vector_tile.decode(data, default_options={"y_coord_down": True})
     return {
-        name: [
-            Drawn(f.get("id", 0), f["properties"], shapely.geometry.shape(f["geometry"])) for f in layer["features"]
-        ]
+        name: [Drawn(f.get("id", 0), f["properties"], shapely.geometry.shape(f["geometry"])) for f in layer["features"]]
         for name, layer in layers.items()
     }
 
