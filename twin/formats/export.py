@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterable
 from enum import StrEnum
@@ -103,10 +104,15 @@ def write_features(
     """
     target = Path(path)
     with tempfile.TemporaryDirectory(prefix=".onemap-export-", dir=target.parent) as folder:
-        whole = Path(folder) / f"{layer}{export_format.suffix}"
-        count = _WRITERS[export_format](Content(batches, schema, crs, layer), whole)
+        whole = Path(folder) / f"whole{export_format.suffix}"
+        count = _WRITERS[export_format](Content(batches, schema, crs, _safe_name(layer)), whole)
         whole.replace(target)
     return count
+
+
+def _safe_name(layer: str) -> str:
+    """A layer name that may stand in a file name."""
+    return re.sub(r"[^\w-]+", "_", layer) or "features"
 
 
 def encode_features(
