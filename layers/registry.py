@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from layers.import_report import ImportReport
-from layers.importing import ImportOptions, Origin, Progress, import_file
+from layers.importing import ImportOptions, Origin, Progress, import_file, import_osm
 from layers.manifest import Manifest, OgcFeaturesSource, UploadSource, parse_manifest
 from layers.manifest_draft import complete_document
 from layers.manifest_patch import merge_manifest
@@ -114,6 +114,10 @@ class Registry:
         """
         self.store.layer(options.layer_id)
         return self._import(upload, options, actor, progress)
+
+    def import_osm(self, upload: Upload, prefix: str, actor: Actor) -> list[ImportReport]:
+        """Base-map layers out of an OpenStreetMap extract, each in its own transaction. Raises as `import_osm`."""
+        return import_osm(self.store, upload.path, prefix, name=upload.name, origin=Origin(actor, self.policy))
 
     def refresh(self, layer_id: str, actor: Actor) -> ImportReport:
         """Read the layer's source again, and leave exactly what it holds now.

@@ -37,18 +37,17 @@ class RowPreparer:
         plan: Which column fills which property.
         crs: CRS of the file's coordinates, east or longitude first.
         repair: Mend invalid rings and count them, instead of refusing the rows.
-        number_rows: Ignore the ids of the file; its row numbers are the ids.
+        check_codes: Refuse rows whose coded values are not in the schema.
         rows, repaired, bounds, rejected, altered: What was met so far.
     """
 
     plan: ColumnPlan
     crs: CRS
     repair: bool = True
-    number_rows: bool = False
+    check_codes: bool = True
     rows: int = 0
     repaired: int = 0
     bounds: Bounds | None = None
-    ids_from: str = ROW_NUMBER
     rejected: ReasonTally = field(default_factory=ReasonTally)
     altered: ReasonTally = field(default_factory=ReasonTally)
     _seen: set[str] = field(default_factory=set)
@@ -88,7 +87,7 @@ class RowPreparer:
             values = batch.columns[column.source]
             if column.convert is not None:
                 values = self._converted(column, values, batch, keep)
-        if column.allowed and not (set(values) <= column.allowed | {None}):
+        if self.check_codes and column.allowed and not (set(values) <= column.allowed | {None}):
             remedy = "Use one of the codes in the layer's schema, or add the code to it."
             for i, value in enumerate(values):
                 if value is not None and value not in column.allowed:
@@ -137,7 +136,7 @@ class RowPreparer:
         return checked.geometries, _as_wkb(given, parsed, checked.geometries, same_place=is_same_place(self.crs))
 
     def _grow(self, geometries: npt.NDArray[np.object_]) -> None:
-        box = shapely.total_bounds(geometries)
+        box = shapely.total_bounds(geometries) if len(geometries) else np.full(4, np.nan)
         if np.isfinite(box).all():
             self.bounds = Bounds(*(float(v) for v in box)).union(self.bounds)
 
@@ -150,7 +149,7 @@ class RowPreparer:
                     self._refuse(keep, batch, i, reason, "", "Give every row an id of its own.")
             self._refuse_repeated(ids, batch, keep)
             return ids
-        if batch.ids is None or self.number_rows:
+        if batch.ids is None:
             return list(map(str, batch.rows))
         named = [f"row-{row}" if id_ is None else id_ for id_, row in zip(batch.ids, batch.rows, strict=True)]
         self._refuse_repeated(named, batch, keep)
