@@ -125,6 +125,9 @@ class GeoPackageStore(SqlStore):
             self.catalogue.tables.metadata.create_all(connection)
             for table in catalogue_tables(None).metadata.sorted_tables:
                 gpkg_metadata.register_attributes(raw, table.name)
+        # GDAL reads the application id off the file's first page, not through the write-ahead log.
+        with self.reading() as connection:
+            _raw(connection).execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 class _GeoPackageWriter(SqlLayerWriter):
@@ -196,6 +199,7 @@ def _engine(path: Path, wait_s: float, synchronous: str) -> sa.Engine:
         for pragma in (
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
+            "journal_size_limit = 67108864",
             "cache_size = -65536",
             "mmap_size = 1073741824",
             "temp_store = MEMORY",

@@ -1,0 +1,118 @@
+"""The door to PROJ, against the vectors of the standards reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twin import crs
+from twin.errors import BadBoundsError, BallparkTransformError, UnknownCRSError
+
+# lon, lat, easting and northing in EPSG:4549 (CGCS2000, 3 degree Gauss-Krüger, central meridian 120°E).
+VECTORS = [
+    (120.0335, 36.2645, 503010.3651, 4014892.4956),
+    (119.62, 36.1, 465781.0291, 3996705.5224),
+    (120.19, 36.4, 517044.181, 4029944.5261),
+    (120.0, 36.0, 500000.0, 3985542.6703),
+]
+
+
+@pytest.mark.parametrize(("lon", "lat", "easting", "northing"), VECTORS)
+def test_gauss_krueger_vectors(lon: float, lat: float, easting: float, northing: float) -> None:
+    point = np.array([shapely.Point(lon, lat)])
+    moved = crs.from_cgcs2000(point, crs.parse_crs("EPSG:4549"))[0]
+    assert (moved.x, moved.y) == pytest.approx((easting, northing), abs=1e-4)
+    prefixed = crs.from_cgcs2000(point, crs.parse_crs("EPSG:4528"))[0]
+    assert prefixed.x == pytest.approx(easting + 40_000_000, abs=1e-4)
+
+
+@given(lon=st.floats(118.6, 121.4), lat=st.floats(35, 37.5), height=st.floats(-100, 2000))
+def test_there_and_back_is_the_same_place(lon: float, lat: float, height: float) -> None:
+    point = np.array([shapely.Point(lon, lat, height)])
+    for name in ("EPSG:4549", "EPSG:3857", "EPSG:32651"):
+        system = crs.parse_crs(name)
+        back = crs.to_cgcs2000(crs.from_cgcs2000(point, system), system)[0]
+        assert (back.x, back.y) == pytest.approx((lon, lat), abs=1e-9)
+        assert back.z == height, "heights pass through untouched"
+
+
+@pytest.mark.parametrize(
+    ("text", "uri"),
+    [
+        ("EPSG:4490", "http://www.opengis.net/def/crs/EPSG/0/4490"),
+        ("4549", "http://www.opengis.net/def/crs/EPSG/0/4549"),
+        ("http://www.opengis.net/def/crs/EPSG/0/4326", "http://www.opengis.net/def/crs/EPSG/0/4326"),
+        ("urn:ogc:def:crs:EPSG::4490", "http://www.opengis.net/def/crs/EPSG/0/4490"),
+        ("http://www.opengis.net/def/crs/OGC/1.3/CRS84", crs.CRS84),
+        ("urn:ogc:def:crs:OGC:1.3:CRS84", crs.CRS84),
+        ("OGC:CRS84", crs.CRS84),
+    ],
+)
+def test_every_spelling_of_a_system_is_understood(text: str, uri: str) -> None:
+    assert crs.crs_uri(crs.parse_crs(text)) == uri
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "EPSG:999999",
+        "nonsense",
+        "+proj=longlat +datum=WGS84",
+        "/etc/passwd",
+        "http://example.com/crs/1",
+        "EPSG:4490\x00",
+        "😀",
+    ],
+)
+def test_an_unknown_system_is_named(text: str) -> None:
+    with pytest.raises(UnknownCRSError) as caught:
+        crs.parse_crs(text)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("legacy", ["EPSG:4214", "EPSG:4610", "EPSG:2364", "EPSG:2437"])
+def test_legacy_datums_are_refused_with_the_remedy(legacy: str) -> None:
+    with pytest.raises(BallparkTransformError, match="survey authority"):
+        crs.to_cgcs2000(np.array([shapely.Point(120, 36)]), crs.parse_crs(legacy))
+
+
+def test_wgs84_and_cgcs2000_are_the_same_place() -> None:
+    point = np.array([shapely.Point(120.1, 36.2)])
+    for name in ("EPSG:4326", "EPSG:4490", "CRS84", "EPSG:4480", "EPSG:4979"):
+        assert crs.to_cgcs2000(point, crs.parse_crs(name))[0] == point[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "northing_first"),
+    [("EPSG:4490", True), ("EPSG:4326", True), ("EPSG:4549", True), ("EPSG:3857", False), ("CRS84", False)],
+)
+def test_registered_axis_order(name: str, northing_first: bool) -> None:
+    assert crs.is_northing_first(crs.parse_crs(name)) is northing_first
+
+
+def test_swapping_axes_leaves_heights_and_holes_alone() -> None:
+    ring = shapely.Polygon([(0, 10), (4, 10), (4, 14)], [[(3, 11), (3.5, 11), (3.5, 11.5)]])
+    swapped = crs.swap_axes(np.array([ring, shapely.Point(1, 2, 3), None]))
+    assert swapped[0].bounds == (10, 0, 14, 4)
+    assert len(swapped[0].interiors) == 1
+    assert (swapped[1].x, swapped[1].y, swapped[1].z) == (2, 1, 3)
+    assert swapped[2] is None
+
+
+def test_a_box_in_declared_order_is_turned_round() -> None:
+    box = crs.bounds_to_cgcs2000((36.1, 120.0, 36.2, 120.1), crs.parse_crs("EPSG:4490"), declared_order=True)
+    assert box.as_tuple() == (120.0, 36.1, 120.1, 36.2)
+    metres = crs.bounds_to_cgcs2000((4014000, 503000, 4015000, 504000), crs.parse_crs("EPSG:4549"), declared_order=True)
+    assert metres.west == pytest.approx(120.0334, abs=1e-3)
+    assert metres.south == pytest.approx(36.2565, abs=1e-3)
+    with pytest.raises(BadBoundsError, match="upside down"):
+        crs.bounds_to_cgcs2000((120.0, 37.0, 120.1, 36.0), crs.parse_crs("CRS84"))
+
+
+def test_points_move_like_geometries() -> None:
+    x, y = crs.transform_points([120.0335], [36.2645], crs.parse_crs("CRS84"), crs.parse_crs("EPSG:4549"))
+    assert (x[0], y[0]) == pytest.approx((503010.3651, 4014892.4956), abs=1e-4)
