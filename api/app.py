@@ -15,7 +15,7 @@ from api.documents import FEATURE_CLASSES
 from api.errors import install_error_handlers
 from api.head_requests import HeadRequests
 from api.limits import RequestLimits
-from api.routes import collections, health, items, landing, layers, queryables, tiles, transactions
+from api.routes import collections, health, items, landing, layers, queryables, styles, tiles, transactions, view
 from api.settings import Settings, unknown_names
 from layers.policy import OpenPolicy, Policy
 from tiles.features import StoreTileSource
@@ -25,7 +25,7 @@ from twin.store.port import Store
 
 log = logging.getLogger(__name__)
 
-ROUTERS = (landing, collections, queryables, items, transactions, tiles, layers, health)
+ROUTERS = (landing, collections, queryables, items, transactions, tiles, styles, layers, view, health)
 EXPOSED_HEADERS = ("Content-Crs", "ETag", "Link", "Location")
 
 

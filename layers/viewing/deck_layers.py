@@ -17,6 +17,8 @@ DEEPEST_TILE_ZOOM = 16
 
 _FLAT = {"depthCompare": "always", "depthWriteEnabled": False}
 _CLEAR = [0, 0, 0, 0]
+_OVERLAP = [-0.0012, -0.0012, 1.0012, 1.0012]
+"""Tiles overlap by half a pixel: cut exactly at their edges, rounding leaves hairlines between them."""
 
 
 def deck_layers(record: LayerRecord, options: ViewOptions) -> tuple[pydeck.Layer, ...]:
@@ -35,11 +37,17 @@ def _main(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
     style = record.style
     props = _common(record, options) | {
         "pickable": style.kind != "label",
-        "auto_highlight": style.kind != "label",
+        "auto_highlight": _is_object(record),
         "highlight_color": [255, 176, 32, 110],
     }
     kinds = {"fill": _fill, "line": _line, "circle": _circle, "label": _label}
     return pydeck.Layer("MVTLayer", id=record.id, **(props | kinds[style.kind](record, options)))
+
+
+def _is_object(record: LayerRecord) -> bool:
+    """Whether features are things that light up under the cursor: not ground, water and streets of the base map."""
+    style = record.style
+    return style.kind != "label" and (not record.is_basemap or style.kind == "circle" or style.extrude is not None)
 
 
 def _common(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
@@ -62,6 +70,8 @@ def _common(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
         "parameters": _FLAT,
         "update_triggers": dict.fromkeys(names, trigger),
     }
+    if style.kind in ("fill", "line"):
+        props["clip_bounds"] = _OVERLAP
     if style.min_zoom is not None and record.is_basemap:
         props["min_zoom"] = style.min_zoom
     if style.max_zoom is not None:
@@ -163,6 +173,7 @@ def _circle(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
         "get_line_width": style.outline_px,
         "get_point_radius": radius,
         "point_antialiasing": True,
+        "point_billboard": True,
     }
     if style.icon is not None:
         props |= {

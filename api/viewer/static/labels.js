@@ -167,6 +167,7 @@ function degreesOf(anchor, { x, y, z }) {
   return anchor.degrees;
 }
 
+const HAN = /\p{Script=Han}/u;
 const ruler = document.createElement("canvas").getContext("2d");
 const widths = new Map();
 
@@ -185,7 +186,8 @@ function dress(anchor, look, text, dark, bearing) {
   const grow = rank === null ? 1 : rank <= 1 ? 1.55 : rank <= 2 ? 1.25 : rank <= 3 ? 1.08 : 0.9;
   const size = Math.round(label.size_px * grow * 2) / 2;
   const font = `${rank !== null && rank <= 2 ? 600 : rank !== null && rank <= 3 ? 500 : 400} ${size}px ${FONT}`;
-  const spacing = rank !== null && rank <= 2 ? size * 0.12 : anchor.kind === "area" ? size * 0.08 : 0.2;
+  const airy = HAN.test(text) ? 1 : 0.3; // Chinese names breathe, Latin ones fall apart
+  const spacing = airy * (rank !== null && rank <= 2 ? size * 0.12 : anchor.kind === "area" ? size * 0.08 : 0.2);
   const width = widthOf(text, font, spacing);
   let turn = null;
   if (anchor.kind === "line") {

@@ -83,7 +83,8 @@ export function drawLegend(entry) {
       .filter(([, color]) => !/00$/.test(color) || color.length < 9)
       .map(([value, color]) => element("li", {}, shape(style, color), element("span", {}, titleOf(property, value))));
     const rest = side(by.default, by.default_dark);
-    if (rest && !/^#......00$/.test(rest)) rows.push(element("li", {}, shape(style, rest), element("span", {}, say("other"))));
+    const said = Object.values(table).includes(rest);
+    if (rest && !said && !/^#......00$/.test(rest)) rows.push(element("li", {}, shape(style, rest), element("span", {}, say("other"))));
     body.push(element("ul", { class: "legend-list" }, rows));
   }
   return element("div", { class: "legend" }, element("p", { class: "legend-title" }, title), ...body);

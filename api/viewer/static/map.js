@@ -2,7 +2,7 @@
 
 import { createFunctions } from "./functions.js";
 import { drawGlyphs } from "./glyphs.js";
-import { radiusScale, roundZoom, widthScale } from "./scales.js";
+import { glyphScale, radiusScale, roundZoom, widthScale } from "./scales.js";
 
 const { deck } = globalThis;
 const CLASSES = ["MapView", "MVTLayer", "LightingEffect", "AmbientLight", "DirectionalLight"];
@@ -32,11 +32,11 @@ export class MapCanvas {
       pickingRadius: 4,
       getCursor: ({ isDragging, isHovering }) => (isDragging ? "grabbing" : isHovering ? "pointer" : "default"),
       onViewStateChange: ({ viewState }) => this.#moved(viewState),
-      onClick: (info) => on.click(info),
       onHover: (info) => on.hover(info),
       onAfterRender: () => on.render(),
       onError: (error) => on.failure(error),
     });
+    this.#listenForClicks(parent);
   }
 
   /** Draws the view that the composer described. */
@@ -61,7 +61,7 @@ export class MapCanvas {
           opacity: this.state.opacity.get(id) ?? 1,
           lineWidthScale: kind === "line" ? widthScale(zoom) : 1,
           pointRadiusScale: radiusScale(zoom),
-          iconSizeScale: radiusScale(zoom),
+          iconSizeScale: glyphScale(zoom),
           onTileError: () => {}, // the tile source has told the reader already
           updateTriggers: { ...template.props.updateTriggers, getTileData: this.generation },
         }),
@@ -130,6 +130,24 @@ export class MapCanvas {
     this.on.camera();
   }
 
+  // Not deck's own onClick: its recogniser drops a click when a frame takes longer than a quarter of a second.
+  #listenForClicks(parent) {
+    let start = null;
+    parent.addEventListener("pointerdown", (event) => {
+      start = event.isPrimary && event.button === 0 ? [event.clientX, event.clientY] : null;
+    });
+    parent.addEventListener("pointerup", (event) => {
+      if (!start || Math.hypot(event.clientX - start[0], event.clientY - start[1]) > 5) return;
+      const box = parent.getBoundingClientRect();
+      this.clickAt(event.clientX - box.left, event.clientY - box.top);
+    });
+  }
+
+  /** What lies under a point of the map, in pixels. */
+  clickAt(x, y) {
+    this.on.click(this.deck.pickObject({ x, y, radius: 5 }) ?? {});
+  }
+
   #selectionLayer() {
     const dark = this.state.theme === "dark";
     const line = dark ? [255, 196, 84, 255] : [214, 92, 20, 255];
@@ -138,7 +156,7 @@ export class MapCanvas {
       data: this.selection,
       filled: true,
       stroked: true,
-      getFillColor: [...line.slice(0, 3), 36],
+      getFillColor: [...line.slice(0, 3), 30],
       getLineColor: line,
       getLineWidth: 3,
       lineWidthUnits: "pixels",

@@ -19,3 +19,6 @@ const RADII = [[9, 0.5], [11, 0.65], [13, 0.85], [15, 1], [17, 1.3], [20, 1.7]];
 export const roundZoom = (zoom) => Math.round(zoom * 4) / 4;
 export const widthScale = (zoom) => along(WIDTHS, zoom);
 export const radiusScale = (zoom) => along(RADII, zoom);
+
+// A glyph smaller than some eight pixels is only dirt in the circle.
+export const glyphScale = (zoom) => (radiusScale(zoom) < 0.84 ? 0 : radiusScale(zoom));

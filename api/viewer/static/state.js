@@ -8,7 +8,7 @@ export function createState(catalogue, asked, theme, language) {
   const visible = asked.layers ? new Set(asked.layers.filter((id) => known.has(id))) : new Set(defaults.visible);
   const home = { lon: city.home.lon, lat: city.home.lat, zoom: city.home.zoom, pitch: 0, bearing: 0 };
   const camera = asked.camera
-    ? { ...asked.camera, zoom: asked.camera.zoom ?? home.zoom, pitch: asked.camera.pitch ?? 0, bearing: asked.camera.bearing ?? 0 }
+    ? { ...asked.camera, zoom: asked.camera.zoom ?? home.zoom, pitch: asked.camera.pitch ?? (asked.threeD ? 50 : 0), bearing: asked.camera.bearing ?? 0 }
     : { ...home, pitch: asked.threeD ? 50 : 0 };
   return {
     layers,
