@@ -94,26 +94,23 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-class _Codes(dict[Any, int]):
-    """Index in the value table by value; a value not met yet is added to the table."""
-
-    def __init__(self, table: dict[bytes, int]) -> None:
-        super().__init__()
-        self._table = table
-
-    def __missing__(self, value: Any) -> int:
-        encoded = encode_value(value[1] if isinstance(value, tuple) else value)
-        code = _UNKNOWN if encoded is None else self._table.setdefault(encoded, len(self._table))
-        self[value] = code
-        return code
-
-
 def _codes(values: list[Any], table: dict[bytes, int]) -> list[int]:
-    codes = _Codes(table)
-    if len(set(map(type, values)) - {type(None)}) <= 1:
-        return [codes[value] for value in values]
-    # 1, 1.0 and True are equal to Python and different to a tile: look mixed columns up by type as well.
-    return [codes[type(value), value] for value in values]
+    """Place of each value in the table; values not met yet are added to it."""
+    if len(set(map(type, values)) - {type(None)}) > 1:
+        # 1, 1.0 and True are equal to Python and different to a tile: mixed columns are looked up by type as well.
+        distinct: dict[Any, int] = dict.fromkeys(((type(value), value) for value in values), _UNKNOWN)
+        for key in distinct:
+            distinct[key] = _code(key[1], table)
+        return [distinct[type(value), value] for value in values]
+    distinct = dict.fromkeys(values, _UNKNOWN)
+    for value in distinct:
+        distinct[value] = _code(value, table)
+    return [distinct[value] for value in values]
+
+
+def _code(value: Any, table: dict[bytes, int]) -> int:
+    encoded = encode_value(value)
+    return _UNKNOWN if encoded is None else table.setdefault(encoded, len(table))
 
 
 def _pack(codes: list[list[int]], features: int) -> list[bytes]:

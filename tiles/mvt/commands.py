@@ -16,6 +16,7 @@ from tiles.mvt.window import Geometries
 
 Ints = npt.NDArray[np.int64]
 
+_POLYGON = 3
 _MOVE_TO_ONE = 1 << 3 | 1
 _CLOSE_PATH = 1 << 3 | 7
 
@@ -65,13 +66,35 @@ def encode_lines(geometries: Geometries) -> list[bytes]:
 
 def encode_polygons(geometries: Geometries) -> list[bytes]:
     """Commands of valid polygons and multipolygons; holes follow their shell."""
-    turned = shapely.orient_polygons(geometries, exterior_cw=False)
-    parts, feature = shapely.get_parts(turned, return_index=True)
+    parts, feature = _single_polygons(geometries)
     rings, part = shapely.get_rings(parts, return_index=True)
     coordinates, path = shapely.get_coordinates(rings, return_index=True)
-    paths = _without_repeats(coordinates, path, feature[part])
+    shell = np.append(True, part[1:] != part[:-1])
+    paths = _without_repeats(_turned(coordinates, path, shell), path, feature[part])
     last = np.append(paths.path[1:] != paths.path[:-1], True)  # the closing vertex, which ClosePath stands for
     return _encode(_Paths(paths.xy[~last], paths.path[~last], paths.feature), len(geometries), closed=True)
+
+
+def _single_polygons(geometries: Geometries) -> tuple[Geometries, Ints]:
+    """Parts and the geometry each belongs to; without a copy where none has several parts."""
+    if (shapely.get_type_id(geometries) == _POLYGON).all():
+        return geometries, np.arange(len(geometries))
+    parts, feature = shapely.get_parts(geometries, return_index=True)
+    return parts, np.asarray(feature, dtype=np.int64)
+
+
+def _turned(coordinates: npt.NDArray[np.float64], ring: Ints, shell: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Vertices of closed rings in the order the standard asks for: shells of positive area, holes of negative."""
+    x, y = coordinates[:, 0], coordinates[:, 1]
+    sizes = np.bincount(ring)
+    starts = np.cumsum(sizes) - sizes
+    cross = np.append(x[:-1] * y[1:] - x[1:] * y[:-1], 0.0)
+    cross[starts + sizes - 1] = 0.0  # from one ring to the next there is no edge
+    wrong = (np.add.reduceat(cross, starts) > 0) != shell
+    place = np.arange(len(ring))
+    backwards = (2 * starts + sizes - 1)[ring] - place
+    turned: npt.NDArray[np.float64] = coordinates[np.where(wrong[ring], backwards, place)]
+    return turned
 
 
 def _without_repeats(coordinates: npt.NDArray[np.float64], path: Ints, feature: Ints) -> _Paths:

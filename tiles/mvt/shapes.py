@@ -60,9 +60,8 @@ def fit_to_window(geometries: Geometries, window: Window) -> Shapes:
     )
     rows, placed, boxes = rows[near], placed[near], boxes[near]
     dimensions = shapely.get_dimensions(placed).astype(np.int64)
-    collections = shapely.get_type_id(placed) == _COLLECTION
+    collections = np.flatnonzero(shapely.get_type_id(placed) == _COLLECTION)
     placed[collections] = _parts_of(placed[collections], dimensions[collections])
-
     placed = _thin(placed, dimensions)
     inside = (boxes[:, :2] >= window.low).all(axis=1) & (boxes[:, 2:] <= window.high).all(axis=1)
     placed[~inside] = _clip(placed[~inside], dimensions[~inside], window)
