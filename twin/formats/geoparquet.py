@@ -34,7 +34,7 @@ class GeoParquetSource(FileSource):
     def __init__(self, path: Path, options: ReadOptions) -> None:
         try:
             with pq.ParquetFile(path) as file:
-                geo = _geo_metadata(path, file.schema_arrow)
+                geo = _geo_metadata(path, file)
                 self.geometry = str(geo["primary_column"])
                 self.columns, dropped = _columns(file.schema_arrow, geo, options)
                 self.row_bytes = _row_bytes(file)
@@ -68,12 +68,12 @@ class GeoParquetSource(FileSource):
         return batch if ids is None else reject_without_id(batch)
 
 
-def _geo_metadata(path: Path, schema: pa.Schema) -> dict[str, Any]:
+def _geo_metadata(path: Path, file: pq.ParquetFile) -> dict[str, Any]:
     try:
-        geo = json.loads((schema.metadata or {})[b"geo"])
+        geo = json.loads((file.metadata.metadata or {})[b"geo"])
         column = geo["columns"][geo["primary_column"]]
         encoding = column["encoding"]
-        schema.field(geo["primary_column"])
+        file.schema_arrow.field(geo["primary_column"])
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableFileError(
             "This Parquet file has no GeoParquet description of its geometry.",

@@ -94,14 +94,10 @@ class _ArrayScan:
         start = 0
         for token in _TOKEN.finditer(buffer, self._searched):
             text = token[0]
-            if text[:1] == b'"':
-                if not token[1]:
-                    self._searched = token.start() - start
-                    break
-                if self._depth == 0:
-                    pieces.append(Piece(text, is_object=False))
-                    start = token.end()
-                continue
+            is_string = text[:1] == b'"'
+            if is_string and not token[1]:
+                self._searched = token.start() - start
+                break
             if self._depth == 0:
                 gap = buffer[start : token.start()].strip(_BLANK)
                 if b"]" in gap or text == b"}":
@@ -110,6 +106,11 @@ class _ArrayScan:
                 if gap:
                     pieces.append(Piece(gap, is_object=False))
                 start = token.start()
+                if is_string:
+                    pieces.append(Piece(text, is_object=False))
+                    start = token.end()
+            if is_string:
+                continue
             self._depth += 1 if text == b"{" else -1
             if self._depth == 0:
                 pieces.append(Piece(buffer[start : token.end()]))

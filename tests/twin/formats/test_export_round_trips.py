@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -46,8 +45,7 @@ VALUES = st.fixed_dictionaries(
         "height_m": st.none() | st.floats(allow_nan=False, allow_infinity=False),
         "open": st.none() | st.booleans(),
         "built": st.none() | st.dates(date(1900, 1, 1), date(2100, 1, 1)),
-        "seen_at": st.none()
-        | st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)).map(lambda t: t.replace(microsecond=0, tzinfo=UTC)),
+        "seen_at": st.none() | st.integers(86_400, 4_102_444_800).map(lambda s: datetime.fromtimestamp(s, UTC)),
     }
 )
 
@@ -74,8 +72,8 @@ def read_all(source: FeatureSource) -> tuple[list[str | None], list[Any], dict[s
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield tmp_path_factory.mktemp("exports")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exports")
 
 
 ROWS = st.one_of(

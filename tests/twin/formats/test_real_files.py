@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from itertools import islice
 from pathlib import Path
 
+import geopandas
 import numpy as np
+import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
@@ -85,7 +86,10 @@ def test_the_parcels_keep_their_ids_dates_and_leading_zeros(shared_data: Path) -
     assert types["MAP"] is PropertyType.STRING
     assert first.ids is not None
     assert first.ids[0] == "10002"
-    assert {v.year for v in first.columns["EditDate"] if isinstance(v, date)} <= set(range(1990, 2016))
+    theirs = pyogrio.read_dataframe(shared_data / "vector/cambridge-parcels-2014.topojson", read_geometry=False)
+    assert [str(v) for v in first.columns["EditDate"][:500] if v] == [
+        str(v)[:10] for v in theirs["EditDate"][:500] if str(v)[0] in "12"
+    ]
 
 
 def test_the_bus_stops_are_points_where_their_columns_say(shared_data: Path) -> None:
@@ -110,11 +114,6 @@ def test_tokyo_is_handed_through_and_its_single_precision_heights_stay_readable(
     assert (first.rows[0], second.rows[0]) == (1, 10_001)
     assert first.columns["height_m"][0] == 5.7
     assert max(len(repr(v)) for v in first.columns["height_m"] if v is not None) <= 8
-    theirs = pyogrio.read_dataframe  # GDAL in this build has no Parquet driver: geopandas is the second opinion
-    assert theirs is not None
-    import geopandas
-    import pyarrow.parquet as pq
-
     table = pq.ParquetFile(path).read_row_group(0)
     expected = geopandas.GeoSeries.from_wkb(table.column("geometry").to_pylist()[:10_000]).to_numpy()
     assert bool(shapely.equals_exact(all_geometries([first]), expected, tolerance=0).all())

@@ -26,6 +26,7 @@ _MULTI = {1: shapely.multilinestrings, 0: shapely.multipoints, 3: shapely.multip
 _SINGLE_ID = {GeometryType.MULTIPOINT: 0, GeometryType.MULTILINESTRING: 1, GeometryType.MULTIPOLYGON: 3}
 _DBF_NAME_BYTES = 10
 _DBF_TEXT_BYTES = 254
+_DBF_NUMBER_END = 1e15
 
 
 def write_flatgeobuf(content: Content, path: Path) -> int:
@@ -43,7 +44,8 @@ def write_geopackage(content: Content, path: Path) -> int:
 
 
 def write_shapefile_zip(content: Content, path: Path) -> int:
-    """A zip with the files of one shapefile, text in UTF-8. Names are cut to 10 bytes, texts to 254, as the format demands.
+    """A zip with the files of one shapefile, text in UTF-8. Names are cut to 10 bytes, texts to 254, as the format demands;
+    numbers of 1e15 and more, which its columns would garble, become unknown.
 
     Raises:
         GeometryTypeError: if the layer mixes geometry types.
@@ -136,6 +138,8 @@ def _dbf_batch(batch: FeatureBatch, content: Content) -> FeatureBatch:
         values = column(batch, p.name)
         if p.type is PropertyType.STRING:
             values = [None if v is None else cut_utf8(v, _DBF_TEXT_BYTES) for v in values]
+        elif p.type is PropertyType.NUMBER:
+            values = [None if v is None or abs(v) >= _DBF_NUMBER_END else v for v in values]
         elif p.type is PropertyType.DATETIME:
             values = [None if v is None else v.isoformat().replace("+00:00", "Z") for v in values]
         columns[p.name] = values
