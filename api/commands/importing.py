@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
+from api.commands.import_words import show_report
 from api.commands.place import DataOption, opened_store
-from api.commands.terminal import CommandError, output, remarks
+from api.commands.rows_in_view import rows_in_view
+from api.commands.terminal import CommandError
 
 if TYPE_CHECKING:
-    from layers.import_report import ImportReport
-    from layers.importing import ImportOptions
-    from layers.importing import Progress as RowsSoFar
     from layers.manifest import Manifest
 
 
@@ -38,13 +25,15 @@ class Mode(StrEnum):
 
 
 FileArgument = Annotated[
-    Path, typer.Argument(help="GeoJSON, GeoPackage, Shapefile (zip), FlatGeobuf, GeoParquet, CSV, …")
+    Path, typer.Argument(help="GeoJSON, GeoPackage, Shapefile (zip), FlatGeobuf, GeoParquet, CSV, TopoJSON, .osm.pbf")
 ]
 
 
 def import_file(
     file: FileArgument,
-    layer: Annotated[str, typer.Option(help="Layer to write to; made when there is none. · 目标图层")],
+    layer: Annotated[
+        str, typer.Option(help="Layer to write to, made when there is none; prefix for .osm.pbf. · 目标图层")
+    ],
     crs: Annotated[str | None, typer.Option(help="CRS of the coordinates, e.g. EPSG:4549.")] = None,
     id_property: Annotated[str | None, typer.Option(help="Column whose values are the feature ids.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Text encoding, e.g. GBK; found out when not said.")] = None,
@@ -60,21 +49,44 @@ def import_file(
     """Import a file into a layer · 导入数据"""
     if not file.is_file():
         raise CommandError("There is no such file.", value=str(file), remedy="Check the path.")
-    from layers.importing import ImportOptions
+    from layers.importing import ImportOptions, is_osm
+    from layers.importing import import_file as import_rows
 
+    if is_osm(file):
+        said: dict[str, object] = {
+            "--crs": crs,
+            "--id-property": id_property,
+            "--encoding": encoding,
+            "--source-layer": source_layer,
+        }
+        said |= {"--manifest": manifest, "--title-zh": title_zh, "--title-en": title_en, "--department": department}
+        said |= {"--dry-run": dry_run or None, "--mode replace": None if mode is Mode.UPSERT else mode}
+        _import_extract(file, layer, [option for option, value in said.items() if value is not None], data)
+        return
     described = _manifest(layer, file, manifest, id_property, title_zh, title_en, department)
     options = ImportOptions(
         layer, crs, id_property, encoding, source_layer, mode.value, described, name=file.name, dry_run=dry_run
     )
-    for report in _import(file, options, data):
+    with opened_store(data) as store, rows_in_view() as advance:
+        report = import_rows(store, file, options, progress=partial(advance, file.name))
+    show_report(report)
+
+
+def _import_extract(file: Path, prefix: str, said: list[str], data: Path | None) -> None:
+    """An OpenStreetMap extract becomes several layers, which know their own CRS, ids and titles."""
+    from layers.importing import import_osm
+
+    if said:
+        raise CommandError(
+            "An OpenStreetMap extract becomes the layers of a base map, which know this themselves.",
+            value=", ".join(said),
+            limit="--layer and --data",
+            remedy=f"Leave the others away: onemap import {file.name} --layer {prefix}",
+        )
+    with opened_store(data) as store, rows_in_view() as advance:
+        reports = import_osm(store, file, prefix, name=file.name, progress=advance)
+    for report in reports:
         show_report(report)
-
-
-def _import(file: Path, options: ImportOptions, data: Path | None) -> Iterator[ImportReport]:
-    from layers.importing import import_file as import_rows
-
-    with opened_store(data) as store, rows_in_view(file.name) as advance:
-        yield import_rows(store, file, options, progress=advance)
 
 
 def _manifest(
@@ -113,63 +125,3 @@ def _read_document(manifest: Path) -> dict[str, object]:
     if not isinstance(document, dict):
         raise CommandError("The manifest is not a JSON object.", value=str(manifest), remedy="Write {…}.")
     return document
-
-
-class RateColumn(ProgressColumn):
-    """Rows per second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:>9,.0f} rows/s" if speed else "", style="cyan")
-
-
-@contextmanager
-def rows_in_view(name: str) -> Iterator[Callable[[RowsSoFar], None]]:
-    """A progress bar (rows, rate, time left) for the length of the block; on a pipe it stays silent."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        RateColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("[yellow]{task.fields[rejected]}"),
-    )
-    with Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bar:
-        task = bar.add_task(name, total=None, rejected="")
-
-        def advance(state: RowsSoFar) -> None:
-            rejected = f"{state.rejected:,} refused" if state.rejected else ""
-            bar.update(task, completed=state.rows, total=state.total, rejected=rejected)
-
-        yield advance
-
-
-def show_report(report: ImportReport) -> None:
-    """The report in words; refused rows with their reasons and first examples."""
-    say = output().print
-    verb = "would be " if report.dry_run else ""
-    say(
-        f"[bold]{report.layer_id}[/]: {report.rows:,} rows of {report.source} ({report.format}, {report.crs}, "
-        f"{report.crs_known_by}) in {report.seconds:.1f} s ({report.rows_per_second:,.0f} rows/s), version {report.version}"
-    )
-    say(
-        f"  {verb}inserted {report.inserted:,}, updated {report.updated:,}, deleted {report.deleted:,}; ids: {report.ids_from}"
-    )
-    if report.repaired:
-        say(f"  repaired geometries: {report.repaired:,}")
-    if report.rejected:
-        say(f"  [bold red]refused rows · 被拒绝的行: {report.rejected:,}[/]")
-    for label, reasons in (("refused", report.reasons), ("changed", report.altered)):
-        for reason in reasons:
-            rows = ", ".join(f"row {e.row}" + (f" ({e.value})" if e.value else "") for e in reason.examples)
-            say(f"  {label} {reason.count:,}: {reason.reason}" + (f" [{rows}]" if rows else ""), markup=False)
-            if reason.remedy:
-                say(f"    → {reason.remedy}", markup=False)
-    for original, name in report.renamed:
-        say(f"  column '{original}' is called '{name}'", markup=False)
-    for label, names in (("not in the schema, left out", report.ignored), ("not in the file", report.absent)):
-        if names:
-            say(f"  columns {label}: {', '.join(names)}", markup=False)
-    for note in report.notes:
-        say(f"  {note}", markup=False)

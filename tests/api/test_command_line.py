@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import socket
 
@@ -143,6 +145,63 @@ def test_replacing_deletes_what_the_file_no_longer_has(onemap, lamps):
     lamps.write_text(json.dumps(document), encoding="utf-8")
     assert "deleted 2" in onemap("import", lamps, "--layer", "lamps", "--mode", "replace")[1]
     assert json.loads(onemap("layers", "show", "lamps")[1])["feature_count"] == 1
+
+
+@pytest.mark.parametrize("ending", ["geojson", "ndjson", "csv", "fgb", "parquet", "gpkg", "zip"])
+def test_what_is_exported_is_imported_again(onemap, lamps, tmp_path, ending):
+    onemap("import", lamps, "--layer", "lamps", "--id-property", "code")
+    file = tmp_path / f"out.{ending}"
+    assert "2 features" in onemap("export", "lamps", file)[1]
+    code, out, err = onemap("import", file, "--layer", "again", "--id-property", "code", "--crs", "EPSG:4490")
+    assert (code, err) == (0, "")
+    assert "inserted 2" in out
+    first, again = (json.loads(onemap("layers", "show", layer)[1]) for layer in ("lamps", "again"))
+    assert again["bounds"] == pytest.approx(first["bounds"], abs=1e-9)
+
+
+def test_an_export_is_cut_by_box_and_filter_and_moved_to_another_crs(onemap, lamps, tmp_path):
+    onemap("import", lamps, "--layer", "lamps", "--id-property", "code")
+    file = tmp_path / "out.csv"
+    assert "1 feature →" in onemap("export", "lamps", file, "--filter", "code = 'b'")[1]
+    assert "1 feature →" in onemap("export", "lamps", file, "--bbox", "119.99,36.26,120.005,36.275")[1]
+    assert "0 features" in onemap("export", "lamps", file, "--filter", "1 = 2")[1]
+    moved = tmp_path / "moved.csv"
+    assert "EPSG:4549" in onemap("export", "lamps", moved, "--crs", "EPSG:4549")[1]
+    rows = list(csv.DictReader(io.StringIO(moved.read_text(encoding="utf-8-sig"))))
+    assert float(rows[0]["x"]) == pytest.approx(500_000, abs=0.01), "120°E is the central meridian of EPSG:4549"
+    assert float(rows[0]["y"]) == pytest.approx(4_015_502.277, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["out.xyz"], ".xyz"),
+        (["out.csv", "--format", "dwg"], "dwg"),
+        (["out.csv", "--crs", "EPSG:1"], "EPSG:1"),
+        (["out.csv", "--bbox", "1,2"], "1,2"),
+        (["out.csv", "--filter", "colour = 1"], "colour"),
+        (["missing/out.csv"], "missing"),
+    ],
+)
+def test_a_bad_export_is_one_line_and_writes_nothing(onemap, lamps, tmp_path, arguments, word):
+    onemap("import", lamps, "--layer", "lamps")
+    code, _, err = onemap("export", "lamps", tmp_path / arguments[0], *arguments[1:])
+    assert code == 2
+    assert word in one_line(err)
+    assert not (tmp_path / arguments[0]).exists()
+
+
+def test_an_openstreetmap_extract_becomes_base_map_layers(onemap, shared_data):
+    extract = shared_data / "vector/andorra.osm.pbf"
+    code, out, _ = onemap("import", extract, "--layer", "andorra")
+    assert code == 0
+    assert "andorra-buildings: 292 rows" in out
+    roads = json.loads(onemap("layers", "show", "andorra-roads")[1])
+    assert roads["department"] == "basemap"
+    assert roads["feature_count"] > 1600
+    code, _, err = onemap("import", extract, "--layer", "andorra", "--encoding", "GBK")
+    assert code == 2
+    assert "--encoding" in one_line(err)
 
 
 def test_a_missing_file_is_one_line(onemap, tmp_path):

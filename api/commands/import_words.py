@@ -1,0 +1,40 @@
+"""An import report in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from api.commands.terminal import output
+
+if TYPE_CHECKING:
+    from layers.import_report import ImportReport
+
+
+def show_report(report: ImportReport) -> None:
+    """The report in words; refused rows with their reasons and first examples."""
+    say = output().print
+    verb = "would be " if report.dry_run else ""
+    say(
+        f"[bold]{report.layer_id}[/]: {report.rows:,} rows of {report.source} ({report.format}, {report.crs}, "
+        f"{report.crs_known_by}) in {report.seconds:.1f} s ({report.rows_per_second:,.0f} rows/s), version {report.version}"
+    )
+    say(
+        f"  {verb}inserted {report.inserted:,}, updated {report.updated:,}, deleted {report.deleted:,}; ids: {report.ids_from}"
+    )
+    if report.repaired:
+        say(f"  repaired geometries: {report.repaired:,}")
+    if report.rejected:
+        say(f"  [bold red]refused rows · 被拒绝的行: {report.rejected:,}[/]")
+    for label, reasons in (("refused", report.reasons), ("changed", report.altered)):
+        for reason in reasons:
+            rows = ", ".join(f"row {e.row}" + (f" ({e.value})" if e.value else "") for e in reason.examples)
+            say(f"  {label} {reason.count:,}: {reason.reason}" + (f" [{rows}]" if rows else ""), markup=False)
+            if reason.remedy:
+                say(f"    → {reason.remedy}", markup=False)
+    for original, name in report.renamed:
+        say(f"  column '{original}' is called '{name}'", markup=False)
+    for label, names in (("not in the schema, left out", report.ignored), ("not in the file", report.absent)):
+        if names:
+            say(f"  columns {label}: {', '.join(names)}", markup=False)
+    for note in report.notes:
+        say(f"  {note}", markup=False)
