@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,12 @@ def encode_value(value: Any) -> bytes | None:
 
 def _encode_text(text: str) -> bytes:
     data = text.encode("utf-8", "replace")
-    return _STRING_TAG + varint(len(data)) + data
+    return _text_head(len(data)) + data
+
+
+@lru_cache(maxsize=1024)
+def _text_head(length: int) -> bytes:
+    return _STRING_TAG + varint(length)
 
 
 def _encode_integer(value: int) -> bytes:
@@ -100,17 +106,16 @@ def _codes(values: list[Any], table: dict[bytes, int]) -> list[int]:
         # 1, 1.0 and True are equal to Python and different to a tile: mixed columns are looked up by type as well.
         distinct: dict[Any, int] = dict.fromkeys(((type(value), value) for value in values), _UNKNOWN)
         for key in distinct:
-            distinct[key] = _code(key[1], table)
+            encoded = encode_value(key[1])
+            if encoded is not None:
+                distinct[key] = table.setdefault(encoded, len(table))
         return [distinct[type(value), value] for value in values]
     distinct = dict.fromkeys(values, _UNKNOWN)
     for value in distinct:
-        distinct[value] = _code(value, table)
+        encoded = _encode_text(value) if type(value) is str else encode_value(value)
+        if encoded is not None:
+            distinct[value] = table.setdefault(encoded, len(table))
     return [distinct[value] for value in values]
-
-
-def _code(value: Any, table: dict[bytes, int]) -> int:
-    encoded = encode_value(value)
-    return _UNKNOWN if encoded is None else table.setdefault(encoded, len(table))
 
 
 def _pack(codes: list[list[int]], features: int) -> list[bytes]:

@@ -96,6 +96,6 @@ def _layer(name: str, features: Sequence[bytes], tags: Tags, extent: int) -> byt
     parts = [field_bytes(1, name.encode())]
     parts += [b"\x12" + varint(len(feature)) + feature for feature in features]
     parts += [field_bytes(3, key.encode("utf-8", "replace")) for key in tags.keys]
-    parts += [field_bytes(4, value) for value in tags.values]
+    parts += [b"\x22" + varint(len(value)) + value for value in tags.values]
     parts += [field_varint(5, extent), field_varint(15, 2)]
     return field_bytes(3, b"".join(parts))
