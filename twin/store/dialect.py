@@ -30,6 +30,9 @@ class Dialect(Protocol):
         With `min_extent_deg` only those at least that wide or that high.
         """
 
+    def arrival(self, tables: LayerTables, *, windowed: bool) -> sa.ColumnElement[Any]:
+        """The row number as the thing to order and page by; `windowed` says that a box narrows the rows already."""
+
     def relation(self, name: str, tables: LayerTables, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
         """Spatial predicate (`intersects`, `within`, …) between the row's geometry and a literal with its box."""
 

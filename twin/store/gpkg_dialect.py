@@ -57,6 +57,9 @@ class GeoPackageDialect:
             found = found.where(sa.or_(r.maxx - r.minx >= min_extent_deg, r.maxy - r.miny >= min_extent_deg))
         return tables.current.c[FID].in_(found)
 
+    def arrival(self, tables: LayerTables, *, windowed: bool) -> sa.ColumnElement[Any]:
+        return tables.current.c[FID]
+
     def relation(self, name: str, tables: LayerTables, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
         exact = getattr(sa.func, f"om_{name}")(tables.current.c[GEOM], wkb, type_=sa.Integer) == 1
         return exact if name == "disjoint" else sa.and_(self.box_meets(tables, box), exact)

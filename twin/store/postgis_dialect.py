@@ -11,7 +11,7 @@ from geoalchemy2 import Geometry
 
 from twin.bounds import Bounds
 from twin.schema import PropertyType
-from twin.store.tables import GEOM, ColumnType, ColumnTypes, LayerTables
+from twin.store.tables import FID, GEOM, ColumnType, ColumnTypes, LayerTables
 
 SRID = 4490
 
@@ -74,6 +74,12 @@ class PostGISDialect:
         wide = sa.func.ST_XMax(geom, type_=sa.Double) - sa.func.ST_XMin(geom, type_=sa.Double) >= min_extent_deg
         high = sa.func.ST_YMax(geom, type_=sa.Double) - sa.func.ST_YMin(geom, type_=sa.Double) >= min_extent_deg
         return sa.and_(meets, sa.or_(wide, high))
+
+    def arrival(self, tables: LayerTables, *, windowed: bool) -> sa.ColumnElement[Any]:
+        # Left alone, the planner walks the whole primary key in order and tests each box on the way (86 ms for a window of
+        # 45,000 among 1.28 million, against 25 ms): an expression keeps it on the spatial index.
+        fid = tables.current.c[FID]
+        return fid + sa.literal_column("0") if windowed else fid
 
     def relation(self, name: str, tables: LayerTables, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
         literal = sa.func.ST_GeomFromWKB(sa.literal(wkb, sa.LargeBinary), SRID)

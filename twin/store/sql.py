@@ -41,6 +41,10 @@ class SqlStore(abc.ABC):
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """A connection in one consistent reading."""
 
+    def streaming(self) -> AbstractContextManager[sa.Connection]:
+        """A connection that can hold a reading open while rows are fetched in parts."""
+        return self.reading()
+
     @abc.abstractmethod
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """A connection in a write transaction: committed at the end of the block, undone by an exception."""
@@ -132,7 +136,7 @@ class SqlStore(abc.ABC):
         return self._batch(rows, selected_schema(known.record.schema, query.properties))
 
     def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Iterator[FeatureBatch]:
-        with self.reading() as connection:
+        with self.streaming() as connection:
             known = self.catalogue.known(connection, layer_id)
             schema = selected_schema(known.record.schema, query.properties)
             statement = select_rows(known.tables, query, self.dialect, known.record.bounds)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from twin.bounds import Bounds
 from twin.errors import BadLimitError
-from twin.query import FeatureQuery, SortKey
+from twin.query import FeatureQuery
 from twin.schema import PropertyType, Schema
 from twin.store.dialect import Dialect
 from twin.store.filters import filter_clause
@@ -38,7 +38,7 @@ def select_rows(tables: LayerTables, query: FeatureQuery, dialect: Dialect, exte
     statement = sa.select(*columns).where(*where_clauses(tables, query, dialect, extent))
     if query.after is not None:
         statement = statement.where(_behind(tables, query, dialect))
-    statement = statement.order_by(*_order(tables, query.sort))
+    statement = statement.order_by(*_order(tables, query, dialect))
     if query.limit is not None:
         if query.limit < 0:
             raise BadLimitError("A limit cannot be negative.", value=query.limit, limit=">= 0")
@@ -88,19 +88,19 @@ def _window(
     return sa.or_(*(dialect.box_meets(tables, part, query.min_extent_deg) for part in parts))
 
 
-def _order(tables: LayerTables, sort: tuple[SortKey, ...]) -> list[sa.ColumnElement[Any]]:
+def _order(tables: LayerTables, query: FeatureQuery, dialect: Dialect) -> list[sa.ColumnElement[Any]]:
     """Unknown values last whichever way the key runs; then order of arrival, so that the order is total."""
     order: list[sa.ColumnElement[Any]] = []
-    for key in sort:
+    for key in query.sort:
         column = tables.column(key.property)
         order += [column.is_(None), column.desc() if key.descending else column.asc()]
-    return [*order, tables.current.c[FID].asc()]
+    return [*order, dialect.arrival(tables, windowed=query.bounds is not None).asc()]
 
 
 def _behind(tables: LayerTables, query: FeatureQuery, dialect: Dialect) -> sa.ColumnElement[bool]:
     """Rows that come after the query's position in its order."""
     assert query.after is not None
-    clause: sa.ColumnElement[bool] = tables.current.c[FID] > query.after.fid
+    clause: sa.ColumnElement[bool] = dialect.arrival(tables, windowed=query.bounds is not None) > query.after.fid
     for key, value in reversed(list(zip(query.sort, query.after.values, strict=True))):
         column = tables.column(key.property)
         if value is None:
