@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from twin.bounds import Bounds
 from twin.crs import (
+    CGCS2000,
     CRS,
     CRS84,
     bounds_to_cgcs2000,
@@ -24,6 +25,7 @@ from twin.crs import (
     parse_crs,
     swap_axes,
     to_cgcs2000,
+    transform_points,
 )
 from twin.errors import BadBoundsError, UnknownCRSError
 
@@ -32,6 +34,7 @@ OFFERED = (
     CRS84,
     *(f"http://www.opengis.net/def/crs/EPSG/0/{code}" for code in (4326, 4490, 4549, 3857)),
 )
+_LON_LAT = parse_crs(CGCS2000)
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,13 @@ class EdgeCRS:
 
     def outward(self, geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
         """CGCS2000 lon/lat geometries (n,) as this system writes them."""
-        moved = from_cgcs2000(geometries, self.crs)
+        moved = geometries if self.same_place else from_cgcs2000(geometries, self.crs)
         return swap_axes(moved) if self.northing_first else moved
+
+    def outward_pairs(self, xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Lon/lat pairs (n, 2) as this system writes them; infinite outside the projection's reach."""
+        moved = xy if self.same_place else np.column_stack(transform_points(xy[:, 0], xy[:, 1], _LON_LAT, self.crs))
+        return moved[:, ::-1] if self.northing_first else moved
 
     def inward(self, geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
         """Geometries (n,) written in this system, in CGCS2000 lon/lat."""

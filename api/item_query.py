@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from api.crs_edge import EdgeCRS, edge_crs
 from api.errors import BadParameterError
-from api.negotiation import ITEMS, Format, negotiate
+from api.negotiation import GEOJSON, HTML, ITEMS, Format, negotiate
 from api.paging import decode_token
 from api.parameters import (
     equality_filters,
@@ -53,6 +53,7 @@ PARAMETERS = frozenset(
 )
 # Parameters that choose which features and in which order: a paging token is bound to them.
 _SELECTING = ("bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs", "sortby")
+PAGED = (GEOJSON, HTML)
 FILTER_LANGUAGES = ("cql2-text", "cql2-json")
 
 
@@ -109,7 +110,7 @@ def parse_items_request(request: Request, record: LayerRecord, settings: Setting
         properties=shown and _with_sort_keys(shown, tuple(key.property for key in sort)),
         geometry=not parse_flag(parameters.get("skipGeometry"), "skipGeometry"),
         sort=sort,
-        limit=parse_limit(parameters.get("limit"), settings.limit_default, settings.limit_max),
+        limit=_limit(parameters, chosen, settings),
         after=decode_token(parameters["token"], selection) if "token" in parameters else None,
     )
     if shown == ():
@@ -124,6 +125,13 @@ def parse_items_request(request: Request, record: LayerRecord, settings: Setting
         selection=selection,
         parameters=tuple(parameters.items()),
     )
+
+
+def _limit(parameters: Mapping[str, str], chosen: Format, settings: Settings) -> int:
+    """Rows of the answer: a page for readers, everything up to the operator's bound for bulk formats."""
+    if chosen in PAGED:
+        return parse_limit(parameters.get("limit"), settings.limit_default, settings.limit_max)
+    return parse_limit(parameters.get("limit"), settings.export_rows_max, settings.export_rows_max)
 
 
 def _with_sort_keys(shown: tuple[str, ...], keys: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ FastAPI writes 3.1 (JSON Schema 2020-12); here its schemas are put in the older 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -74,10 +75,11 @@ def _build(request: Request) -> dict[str, Any]:
     )
     document["openapi"] = "3.0.3"
     document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
-    for item in document["paths"].values():
+    for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
                 _finish_operation(item[method])
+                _declare_path_parameters(path, item[method])
     converted: dict[str, Any] = to_30(document)
     return converted
 
@@ -96,6 +98,17 @@ def _finish_operation(operation: dict[str, Any]) -> None:
     empty = answers.get("200", {}).get("description") == "Successful Response"
     if empty and any(status.startswith("2") and status != "200" for status in answers):
         del answers["200"]  # FastAPI adds an empty 200 to routes that describe another good answer by hand
+
+
+def _declare_path_parameters(path: str, operation: dict[str, Any]) -> None:
+    """Parameters that stand in the path and that no signature names."""
+    declared = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"}
+    missing = [name for name in re.findall(r"\{(\w+)\}", path) if name not in declared]
+    if missing:
+        operation["parameters"] = [
+            *operation.get("parameters", []),
+            *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in missing),
+        ]
 
 
 def to_30(node: Any) -> Any:

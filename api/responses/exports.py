@@ -1,13 +1,77 @@
-"""A whole selection in a bulk format."""
+"""A whole selection in a bulk format: written to a file beside the server, then sent and forgotten."""
 
 from __future__ import annotations
 
-from starlette.responses import Response
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
 
+import shapely
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from api.crs_edge import EdgeCRS
 from api.deps import Parts
-from api.errors import NotAcceptableError
 from api.item_query import ItemsRequest
+from twin.crs import from_cgcs2000
+from twin.errors import TooLargeError
+from twin.feature import FeatureBatch
+from twin.formats.export import ExportFormat, write_features
+from twin.schema import Schema
+
+_CHUNK = 256 * 1024
 
 
 def export_answer(parts: Parts, wanted: ItemsRequest, headers: dict[str, str]) -> Response:
-    raise NotAcceptableError("This format is not written yet.", value=wanted.format.name)
+    """The selection as one file. Inside it x comes before y whatever the CRS declares, as GIS files have it.
+
+    Raises:
+        TooLargeError: if the selection has more features than the operator allows in one file.
+    """
+    _check_size(parts, wanted)
+    record, kind = wanted.record, ExportFormat(wanted.format.name)
+    names = record.schema.names if wanted.shown is None else wanted.shown
+    schema = Schema(record.schema.geometry_type, tuple(record.schema.property(name) for name in names))
+    batches = _moved(parts.store.iterate(record.id, wanted.query), wanted.crs)
+    with tempfile.TemporaryDirectory(prefix="onemap-export-") as folder:
+        path = Path(folder) / f"{record.id}{kind.suffix}"
+        write_features(batches, path, kind, schema=schema, crs=wanted.crs.uri, layer=record.id)
+        # The open file outlives its name: nothing is left behind, however the client goes away.
+        file = path.open("rb")
+    sent = headers | {
+        "Content-Disposition": f'attachment; filename="{path.name}"',
+        "Content-Length": str(os.fstat(file.fileno()).st_size),
+    }
+    return StreamingResponse(_chunks(file), headers=sent, media_type=wanted.format.media_type)
+
+
+def _check_size(parts: Parts, wanted: ItemsRequest) -> None:
+    limit = parts.settings.export_rows_max
+    if wanted.limited or wanted.record.feature_count <= limit:
+        return
+    count = wanted.record.feature_count if wanted.whole_layer else parts.store.count(wanted.record.id, wanted.query)
+    if count > limit:
+        raise TooLargeError(
+            f"The selection has {count} features.",
+            value=count,
+            limit=f"{limit} features in one file",
+            remedy="Narrow it by bbox or filter, or name a limit; the operator can raise ONEMAP_EXPORT_ROWS_MAX.",
+        )
+
+
+def _moved(batches: Iterator[FeatureBatch], crs: EdgeCRS) -> Iterator[FeatureBatch]:
+    """The batches with their geometries in `crs`, x before y."""
+    for batch in batches:
+        if crs.same_place:
+            yield batch
+        else:
+            yield replace(batch, wkb=list(shapely.to_wkb(from_cgcs2000(batch.geometries, crs.crs), flavor="iso")))
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await run_in_threadpool(file.read, _CHUNK):
+            yield chunk

@@ -5,7 +5,7 @@ Source: RFC 7946; foreign members as in OGC 17-069r4, 7.16; `time` as in OGC 21-
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ import orjson
 
 from api.crs_edge import EdgeCRS
 from api.links import Link
-from api.responses.coordinates import encode_geometries
+from api.responses.coordinates import encode_wkb
 from twin.feature import Feature, FeatureBatch
 from twin.schema import Schema
 
@@ -43,7 +43,7 @@ def encode_collection(
     if matched is not None:
         document["numberMatched"] = matched
     document["links"] = links
-    document["features"] = list(feature_objects(batch, crs, shown))
+    document["features"] = feature_objects(batch, crs, shown)
     return orjson.dumps(document, option=_OPTIONS | orjson.OPT_OMIT_MICROSECONDS if now.microsecond == 0 else _OPTIONS)
 
 
@@ -53,22 +53,20 @@ def encode_feature(feature: Feature, schema: Schema, crs: EdgeCRS, links: Sequen
     return orjson.dumps(made | {"links": links}, option=_OPTIONS)
 
 
-def feature_objects(batch: FeatureBatch, crs: EdgeCRS, shown: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+def feature_objects(batch: FeatureBatch, crs: EdgeCRS, shown: Sequence[str] | None) -> list[dict[str, Any]]:
     """GeoJSON features whose geometry is already text (`orjson.Fragment`)."""
-    geometries = encode_geometries(crs.outward(batch.geometries), crs.decimals)
+    geometries = map(orjson.Fragment, encode_wkb(batch.wkb, crs))
     names = list(batch.columns) if shown is None else list(shown)
     values = zip(*(batch.columns[name] for name in names), strict=True) if names else iter([()] * len(batch))
-    timed = any(batch.valid_from) or any(batch.valid_to)
-    for row, (id_, geometry, properties) in enumerate(zip(batch.ids, geometries, values, strict=True)):
-        made = {
-            "type": "Feature",
-            "id": id_,
-            "geometry": orjson.Fragment(geometry),
-            "properties": dict(zip(names, properties, strict=True)),
-        }
-        if timed and (batch.valid_from[row] or batch.valid_to[row]):
-            made["time"] = {"interval": [_instant(batch.valid_from[row]), _instant(batch.valid_to[row])]}
-        yield made
+    made = [
+        {"type": "Feature", "id": id_, "geometry": geometry, "properties": dict(zip(names, properties, strict=True))}
+        for id_, geometry, properties in zip(batch.ids, geometries, values, strict=True)
+    ]
+    if any(batch.valid_from) or any(batch.valid_to):
+        for feature, start, end in zip(made, batch.valid_from, batch.valid_to, strict=True):
+            if start or end:
+                feature["time"] = {"interval": [_instant(start), _instant(end)]}
+    return made
 
 
 def _instant(value: datetime | None) -> str:

@@ -133,7 +133,7 @@ def _merged(current: Feature, patch: dict[str, Any], record: LayerRecord, crs: E
     before = orjson.loads(orjson.dumps(shown, option=orjson.OPT_UTC_Z))
     merged = merge(before, patch)
     if "geometry" in patch:
-        return parse_feature(merged, record.schema, crs)
+        return parse_feature({"geometry": None} | merged, record.schema, crs)
     return replace(parse_feature(merged | {"geometry": None}, record.schema, crs), geometry=current.geometry)
 
 
