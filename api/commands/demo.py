@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+import urllib.error
+import urllib.request
+import webbrowser
 from typing import Annotated
 
 import typer
 
-from api.commands.place import DataOption, settings_for
-from api.commands.serve import PortOption, run_server
+from api.commands.place import DataOption, opened_store, settings_for
+from api.commands.sample_town import bring_sample_town
+from api.commands.serve import PortOption, listen, run_server
 
 
 def demo(
@@ -17,4 +24,27 @@ def demo(
 ) -> None:
     """Show the sample town · 打开示例城市"""
     settings = settings_for(data, port=port)
-    run_server(settings)
+    listen(settings.host, settings.port).close()  # a taken port is said before the town is built, not after
+    with opened_store(data) as store:
+        bring_sample_town(store)
+    run_server(settings, when_ready=open_page if browser and has_screen() else None)
+
+
+def has_screen() -> bool:
+    """Whether a browser window can appear; on a bare terminal a text browser would take the place of the server's output."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def open_page(address: str) -> None:
+    """Open the page in a browser as soon as the server answers; the server does not wait for it."""
+    threading.Thread(target=_open_when_healthy, args=(address,), daemon=True).start()
+
+
+def _open_when_healthy(address: str) -> None:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=30) as answer:  # noqa: S310 - our own address
+            healthy = answer.status == 200
+    except (urllib.error.URLError, OSError):
+        healthy = False
+    if healthy:
+        webbrowser.open(f"{address}/view")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 from collections.abc import Callable
@@ -58,7 +59,7 @@ def run_server(settings: Settings, when_ready: Callable[[str], None] | None = No
                 if when_ready is not None:
                     when_ready(address)
 
-    with listener:
+    with listener, contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
         config = uvicorn.Config(
             create_app(settings.model_copy(update={"port": port})),
             log_config=None,  # ours is set up above
