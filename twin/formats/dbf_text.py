@@ -5,6 +5,7 @@ Source: dBASE III/IV table file layout (header, field descriptors of 32 bytes, f
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _RECORDS_AT_ONCE = 4_096
 _LANGUAGE_BYTE = 29
 _LANGUAGES = {0x4D: "gb18030", 0x4F: "big5", 0x7A: "gb18030", 0x78: "big5"}
 _CUT_BYTES = 3
+_CHINESE_UTF8 = re.compile(rb"[\xe4-\xe9][\x80-\xbf]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def judge_text(path: Path, cpg: str | None, wanted: str | None) -> TextVerdict:
         codec = known_codec(wanted)
         return TextVerdict(codec, _undecodable(table, codec))
     declared = _declared(table, cpg)
+    if declared and declared != "utf-8" and _is_chinese_utf8(table):
+        return TextVerdict("utf-8", notes=(_mistaken(declared, "utf-8"),))
     candidates = list(dict.fromkeys([*([declared] if declared else []), "utf-8", "gb18030"]))
     bad = {}
     for codec in candidates:
@@ -92,8 +96,20 @@ def judge_text(path: Path, cpg: str | None, wanted: str | None) -> TextVerdict:
     best = min(bad, key=lambda codec: len(bad[codec]))
     notes: tuple[str, ...] = ()
     if declared and best != declared:
-        notes = (f"The file declares its text as {declared}, but it is {best}; it was read as {best}.",)
+        notes = (_mistaken(declared, best),)
     return TextVerdict(best, bad[best], notes)
+
+
+def _mistaken(declared: str, found: str) -> str:
+    return f"The file declares its text as {declared}, but it is {found}; it was read as {found}."
+
+
+def _is_chinese_utf8(table: DbfTable) -> bool:
+    """Whether the text holds Chinese characters of UTF-8 and nothing that is not UTF-8.
+
+    Bytes of UTF-8 are also readable as GBK, as nonsense; the reverse hardly ever happens over a whole table.
+    """
+    return any(_CHINESE_UTF8.search(record) for _, record in _records(table)) and not _undecodable(table, "utf-8")
 
 
 def _declared(table: DbfTable, cpg: str | None) -> str | None:
