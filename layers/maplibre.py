@@ -11,7 +11,7 @@ from typing import Any
 
 from layers.style import Style, Theme, WidthBy
 from layers.viewing.deck_layers import DEEPEST_TILE_ZOOM
-from layers.viewing.paint import color_stops, color_table, default_color, outline_color, plain_color
+from layers.viewing.paint import color_stops, color_table, default_color, density_color, outline_color
 from layers.viewing.record import LayerRecord
 
 Json = Any
@@ -94,7 +94,8 @@ def _layer(record: LayerRecord, suffix: str, kind: str, paint: dict[str, Json], 
 def _density(record: LayerRecord, theme: Theme) -> dict[str, Json]:
     """Squares with `_count`, stronger where there is more."""
     opacity = ["min", 0.84, ["+", 0.15, ["*", 0.24, ["log10", ["+", 1, ["to-number", ["get", "_count"]]]]]]]
-    paint = {"fill-color": plain_color(record.style, theme), "fill-opacity": opacity}
+    red, green, blue = density_color(record.style, theme)
+    paint = {"fill-color": f"#{red:02x}{green:02x}{blue:02x}", "fill-opacity": opacity}
     return _layer(record, "-density", "fill", paint) | {"filter": _IS_DENSITY}
 
 

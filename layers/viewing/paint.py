@@ -55,12 +55,25 @@ def default_color(style: Style, theme: Theme) -> str:
     return chosen or plain_color(style, theme)
 
 
+def density_color(style: Style, theme: Theme) -> list[int]:
+    """The colour of the density grid: that of the layer, strong enough to be told from the ground below it.
+
+    A ramp lends its last colour; a pale colour is drawn towards the theme's ink.
+    """
+    by = style.color_by
+    stops = color_stops(by, theme) if by is not None else ()
+    red, green, blue = rgba(stops[-1][1] if stops else plain_color(style, theme))[:3]
+    light = (0.299 * red + 0.587 * green + 0.114 * blue) / 255
+    ink, share = (255, max(0.0, 0.55 - light)) if theme == "dark" else (0, max(0.0, light - 0.5))
+    return [round(channel + share * (ink - channel)) for channel in (red, green, blue)]
+
+
 def color_function(style: Style, theme: Theme, opacity: float) -> dict[str, Any]:
     """Arguments of the page's `color` function for the main colour of `style`."""
     arguments: dict[str, Any] = {
         "@@function": "color",
         "fallback": rgba(default_color(style, theme), opacity),
-        "density": rgba(plain_color(style, theme))[:3],
+        "density": density_color(style, theme),
     }
     by = style.color_by
     if by is not None:

@@ -185,7 +185,13 @@ function padding() {
 const zoomToBox = (box) => box && map.go({ ...map.cameraFor(box, padding()), pitch: state.camera.pitch, bearing: state.camera.bearing });
 const zoomToGeometry = (geometry) => zoomToBox(boxOf(geometry));
 
+function showCredits() {
+  const shown = state.layers.filter((entry) => state.visible.has(entry.id));
+  byId("attribution").textContent = [...new Set(shown.map((entry) => entry.attribution).filter(Boolean))].join(" · ");
+}
+
 function redraw() {
+  showCredits();
   map.refresh();
   labels.invalidate();
   tree.draw();
@@ -200,8 +206,7 @@ function writePage() {
   document.title = byId("title").textContent;
   byId("language").textContent = state.language === "zh" ? "EN" : "中";
   byId("canvas").querySelector("canvas")?.setAttribute("aria-label", document.title);
-  const credits = new Set(state.layers.map((entry) => entry.attribution).filter(Boolean));
-  byId("attribution").textContent = [...credits].join(" · ");
+  showCredits();
   tree.draw();
   showScale(state.camera);
   showPosition(state.camera.lon, state.camera.lat);
