@@ -65,6 +65,7 @@ class ImportReport:
         mode: "upsert" or "replace".
         created: Whether the layer was born in this import.
         rows: Rows read, good and bad.
+        updated: Rows that replaced another state of theirs (a dry run counts unchanged rows here too).
         repaired: Rows whose invalid geometry was mended.
         altered: Values changed on the way in.
         ids_from: Where the ids came from: a column's name, "id" of GeoJSON, or "row number".
@@ -105,12 +106,18 @@ class ImportReport:
     def rows_per_second(self) -> float:
         return self.rows / self.seconds if self.seconds > 0 else 0.0
 
+    @property
+    def unchanged(self) -> int:
+        """Rows that stood in the layer already as they are."""
+        return self.rows - self.inserted - self.updated - self.rejected
+
     def to_document(self) -> dict[str, Any]:
         """The report as JSON values."""
         document = asdict(self)
         document["bounds"] = None if self.bounds is None else list(self.bounds.as_tuple())
         document["renamed"] = [{"original": original, "name": name} for original, name in self.renamed]
         document["seconds"] = round(self.seconds, 3)
+        document["unchanged"] = self.unchanged
         document["rows_per_second"] = round(self.rows_per_second)
         return document
 

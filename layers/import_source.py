@@ -188,8 +188,9 @@ def _write(
             if len(batch):
                 tally += writer.upsert(batch)
         _refuse_if_nothing_is_good(preparer, options)
-        version = writer.version
-    return tally + Tally(deleted=cleared), version
+        tally += Tally(deleted=cleared)
+        changed_version = writer.version
+    return tally, changed_version if tally != Tally() else store.version(options.layer_id)
 
 
 def _would_write(

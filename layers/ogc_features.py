@@ -73,7 +73,7 @@ def check_host(url: str, hosts: frozenset[str]) -> None:
     try:
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
     except ValueError:
-        port = 0
+        host, port = "", 0
     if parts.scheme in ("http", "https") and parts.username is None and {host, f"{host}:{port}"} & hosts:
         return
     remedy = "Ask the operator to add the host to ONEMAP_SOURCE_HOSTS."

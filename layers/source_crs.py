@@ -44,11 +44,13 @@ def decide_crs(source: FeatureSource, *, declared: str | None, manifest_crs: str
     info = source.info
     if declared is not None:
         return SourceCRS(declared, "declared")
-    if info.crs is not None and info.file_crs is not None:
+    # GeoJSON without a word on its CRS is CRS84 by RFC 7946; metres in it show that somebody forgot to say it.
+    forgotten = "JSON" in info.format and info.file_crs == CRS84 and not _looks_like_degrees(source)
+    if info.crs is not None and info.file_crs is not None and not forgotten:
         return SourceCRS(info.crs, "file", _disagreement(info.crs, manifest_crs))
     if manifest_crs is not None:
         return SourceCRS(manifest_crs, "declared")
-    if not _looks_like_degrees(source):
+    if forgotten or not _looks_like_degrees(source):
         raise MissingCRSError(
             f"This {info.format} file does not say its coordinate system, and its coordinates are not degrees.",
             value=info.layer,
