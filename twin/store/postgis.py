@@ -15,7 +15,7 @@ import psycopg
 import sqlalchemy as sa
 
 from twin.bounds import Bounds
-from twin.errors import BadFilterError, StoreBrokenError, StoreBusyError
+from twin.errors import BadFeatureError, BadFilterError, OneMapError, StoreBrokenError, StoreBusyError
 from twin.schema import GeometryType, PropertyType
 from twin.store.catalogue import KnownLayer
 from twin.store.postgis_dialect import SRID, PostGISDialect
@@ -75,7 +75,7 @@ class PostGISStore(SqlStore):
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        with _named_errors(self._wait_s), self.engine.begin() as connection:
+        with _named_errors(self._wait_s, writing=True), self.engine.begin() as connection:
             yield connection
 
     def make_tables(self, connection: sa.Connection, known: KnownLayer) -> None:
@@ -174,33 +174,40 @@ def _ewkb(wkb: bytes) -> bytes:
 
 
 @contextmanager
-def _named_errors(wait_s: float) -> Iterator[None]:
+def _named_errors(wait_s: float, *, writing: bool = False) -> Iterator[None]:
     """The database's own failures in the words of the house."""
     try:
         yield
     except sa.exc.DBAPIError as error:
-        _raise_named(error.orig, wait_s, error)
+        raise _named(error.orig, wait_s, writing=writing) from error
     except psycopg.Error as error:
-        _raise_named(error, wait_s, error)
+        raise _named(error, wait_s, writing=writing) from error
 
 
-def _raise_named(cause: BaseException | None, wait_s: float, error: Exception) -> None:
+def _named(cause: BaseException | None, wait_s: float, *, writing: bool) -> OneMapError:
     if isinstance(cause, psycopg.errors.LockNotAvailable):
-        raise StoreBusyError(
+        return StoreBusyError(
             "Another write on this layer is still under way.",
             value=f"waited {wait_s:.0f} s",
             limit="one write at a time per layer",
             remedy="Try again in a moment.",
-        ) from error
+        )
     if isinstance(cause, psycopg.errors.DataError | psycopg.errors.InternalError_):
-        raise BadFilterError(
+        if writing:
+            return BadFeatureError(
+                "The database cannot take a value.",
+                value=str(cause).splitlines()[0],
+                limit="text without U+0000, whole numbers of 64 bits",
+                remedy="Correct the value.",
+            )
+        return BadFilterError(
             "The database cannot work this filter out.",
             value=str(cause).splitlines()[0],
             remedy="Check the sizes of the numbers and the geometry in the filter.",
-        ) from error
-    raise StoreBrokenError(
+        )
+    return StoreBrokenError(
         "The database does not answer as it should.",
         value=type(cause).__name__,
         limit="PostgreSQL with PostGIS",
         remedy="Check that it runs, that PostGIS is installed, and the user's rights.",
-    ) from error
+    )
