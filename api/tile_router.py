@@ -50,7 +50,7 @@ class TileRouter:
         app: The next application.
         service: Gives the tiles.
         cors_origins: Origins that may read tiles from a browser; "*" stands for all.
-        workers: Threads that encode; None for one more than there are processors.
+        workers: Threads that encode, or wait for a tile that another one is encoding; None for four to a processor.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class TileRouter:
         self._app = app
         self._service = service
         self._cors_origins = tuple(cors_origins)
-        self._pool = ThreadPoolExecutor(workers or (os.cpu_count() or 1) + 1, thread_name_prefix="tiles")
+        self._pool = ThreadPoolExecutor(workers or 4 * (os.cpu_count() or 1), thread_name_prefix="tiles")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = _tile_path(scope) if scope["type"] == "http" else None

@@ -21,7 +21,7 @@ CELLS_PER_SIDE = 64
 # Features a dense tile may hold before a layer without a wish of its own turns to density.
 COMFORTABLE_FEATURES = 20_000
 # Features a dense tile may hold whatever the layer wishes.
-MOST_FEATURES = 150_000
+MOST_FEATURES = 50_000
 # How much fuller a dense tile of a city is than the mean over the layer's box. Of 244 z14 tiles over the box of Tokyo's
 # 1.28 million buildings, one exceeds 20,000 and is 4.0 times the mean.
 _CROWDING = 3.5

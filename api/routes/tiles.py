@@ -22,7 +22,24 @@ from tiles.service import TileService
 from tiles.tilejson import both_languages, tilejson
 from tiles.tilesets import MVT, matrix_sets_document, tileset_document, tilesets_document
 
-__all__ = ["TileRouter", "router", "tile_service_of"]
+__all__ = ["TILE_CLASSES", "TileRouter", "router", "tile_service_of"]
+
+_SPEC = "http://www.opengis.net/spec/"
+TILE_CLASSES = tuple(
+    _SPEC + name
+    for name in (
+        "ogcapi-tiles-1/1.0/conf/core",
+        "ogcapi-tiles-1/1.0/conf/tileset",
+        "ogcapi-tiles-1/1.0/conf/tilesets-list",
+        "ogcapi-tiles-1/1.0/conf/dataset-tilesets",
+        "ogcapi-tiles-1/1.0/conf/geodata-tilesets",
+        "ogcapi-tiles-1/1.0/conf/collections-selection",
+        "ogcapi-tiles-1/1.0/conf/oas30",
+        "ogcapi-tiles-1/1.0/conf/mvt",
+        "tilematrixset/1.0/conf/tilematrixset",
+        "tilematrixset/1.0/conf/json-tilematrixset",
+    )
+)
 
 _DATASET_TITLE = "一张图 · One Map"
 
@@ -40,6 +57,22 @@ _TILE_ANSWERS: dict[int | str, dict[str, Any]] = {
     304: {"description": "Not changed since the ETag that was sent"},
     **_PROBLEMS,
 }
+
+
+def _queries(**described: str) -> dict[str, Any]:
+    """Query parameters for the API description; the routes read them themselves and refuse all others."""
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
+            for name, text in described.items()
+        ]
+    }
+
+
+_JSON_ONLY = _queries(f="Representation: json")
+_VERSION = "Version of the layers; the current one makes the answer cacheable for good"
+_TILE_QUERIES = _queries(f="Representation: mvt", v=_VERSION)
+_DATASET_QUERIES = _queries(f="Representation: mvt", v=_VERSION, collections="Ids of layers, joined with commas")
 
 router = APIRouter(tags=["Tiles"])
 
@@ -60,19 +93,31 @@ def tile_service_of(request: Request) -> TileService:
 Service = Annotated[TileService, Depends(tile_service_of)]
 
 
-@router.get("/collections/{collection_id}/tilejson.json", summary="TileJSON 3.0 of a layer", responses=_PROBLEMS)
+@router.get(
+    "/collections/{collection_id}/tilejson.json",
+    summary="TileJSON 3.0 of a layer",
+    responses=_PROBLEMS,
+    openapi_extra=_JSON_ONLY,
+)
 def get_tilejson(collection_id: LayerId, request: Request, service: Service) -> Response:
     _only_json(request)
     return _json(tilejson(service.describe([collection_id]).layers, base_url(request)))
 
 
-@router.get("/tiles/{ids}/tilejson.json", summary="TileJSON 3.0 of several layers", responses=_PROBLEMS)
+@router.get(
+    "/tiles/{ids}/tilejson.json",
+    summary="TileJSON 3.0 of several layers",
+    responses=_PROBLEMS,
+    openapi_extra=_JSON_ONLY,
+)
 def get_joined_tilejson(ids: LayerIds, request: Request, service: Service) -> Response:
     _only_json(request)
     return _json(tilejson(service.describe(ids.split(",")).layers, base_url(request)))
 
 
-@router.get("/collections/{collection_id}/tiles", summary="Tilesets of a layer", responses=_PROBLEMS)
+@router.get(
+    "/collections/{collection_id}/tiles", summary="Tilesets of a layer", responses=_PROBLEMS, openapi_extra=_JSON_ONLY
+)
 def get_collection_tilesets(collection_id: LayerId, request: Request, service: Service) -> Response:
     _only_json(request)
     layer = service.describe([collection_id]).layers[0]
@@ -80,7 +125,12 @@ def get_collection_tilesets(collection_id: LayerId, request: Request, service: S
     return _json(tilesets_document(f"{base}/collections/{layer.id}/tiles", base, both_languages(layer.title)))
 
 
-@router.get("/collections/{collection_id}/tiles/{tms}", summary="Metadata of a layer's tileset", responses=_PROBLEMS)
+@router.get(
+    "/collections/{collection_id}/tiles/{tms}",
+    summary="Metadata of a layer's tileset",
+    responses=_PROBLEMS,
+    openapi_extra=_JSON_ONLY,
+)
 def get_collection_tileset(collection_id: LayerId, tms: GridId, request: Request, service: Service) -> Response:
     _only_json(request)
     layers = service.describe([collection_id]).layers
@@ -89,27 +139,27 @@ def get_collection_tileset(collection_id: LayerId, tms: GridId, request: Request
     return _json(tileset_document(layers, grid, f"{base}/collections/{layers[0].id}/tiles", base, title))
 
 
-@router.get("/tiles", summary="Tilesets of the whole data set", responses=_PROBLEMS)
+@router.get("/tiles", summary="Tilesets of the whole data set", responses=_PROBLEMS, openapi_extra=_JSON_ONLY)
 def get_dataset_tilesets(request: Request) -> Response:
     _only_json(request)
     base = base_url(request)
     return _json(tilesets_document(f"{base}/tiles", base, _DATASET_TITLE))
 
 
-@router.get("/tiles/{tms}", summary="Metadata of the data set's tileset", responses=_PROBLEMS)
+@router.get("/tiles/{tms}", summary="Metadata of the data set's tileset", responses=_PROBLEMS, openapi_extra=_JSON_ONLY)
 def get_dataset_tileset(tms: GridId, request: Request, service: Service) -> Response:
     _only_json(request)
     grid, base = grid_called(tms), base_url(request)
     return _json(tileset_document(service.describe_all().layers, grid, f"{base}/tiles", base, _DATASET_TITLE))
 
 
-@router.get("/tileMatrixSets", summary="Tiling schemes", responses=_PROBLEMS)
+@router.get("/tileMatrixSets", summary="Tiling schemes", responses=_PROBLEMS, openapi_extra=_JSON_ONLY)
 def get_matrix_sets(request: Request) -> Response:
     _only_json(request)
     return _json(matrix_sets_document(base_url(request)))
 
 
-@router.get("/tileMatrixSets/{tms}", summary="A tiling scheme", responses=_PROBLEMS)
+@router.get("/tileMatrixSets/{tms}", summary="A tiling scheme", responses=_PROBLEMS, openapi_extra=_JSON_ONLY)
 def get_matrix_set(tms: GridId, request: Request) -> Response:
     _only_json(request)
     return _json(matrix_set_document(tms))
@@ -134,6 +184,7 @@ async def get_xyz_tile_of_grid(
     "/collections/{collection_id}/tiles/{tms}/{tile_matrix}/{tile_row}/{tile_col}",
     summary="A tile of a layer, row before column",
     responses=_TILE_ANSWERS,
+    openapi_extra=_TILE_QUERIES,
 )
 async def get_collection_tile(
     collection_id: LayerId,
@@ -151,6 +202,7 @@ async def get_collection_tile(
     "/tiles/{tms}/{tile_matrix}/{tile_row}/{tile_col}",
     summary="A tile of the data set, row before column",
     responses=_TILE_ANSWERS,
+    openapi_extra=_DATASET_QUERIES,
 )
 async def get_dataset_tile(
     tms: GridId, tile_matrix: Level, tile_row: Row, tile_col: Column, request: Request, service: Service
