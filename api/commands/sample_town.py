@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from api.commands.rows_in_view import rows_in_view
 from api.commands.terminal import CommandError, remarks
@@ -13,7 +13,11 @@ from api.commands.terminal import CommandError, remarks
 if TYPE_CHECKING:
     from twin.store.port import Store
 
-Generate = Callable[[Path, Callable[[str], None]], object]
+
+class Generate(Protocol):
+    """Writes one file for each layer into a folder, and tells what it is doing."""
+
+    def __call__(self, out_dir: Path, *, progress: Callable[[str, int, int], None] | None = None) -> object: ...
 
 
 def bring_sample_town(store: Store, generate: Generate | None = None) -> list[str]:
@@ -23,7 +27,7 @@ def bring_sample_town(store: Store, generate: Generate | None = None) -> list[st
 
     Args:
         store: Where to; a layer of the same id that is there already is left alone.
-        generate: Writes one file for each layer into a folder, and tells what it is doing; None for the one that ships.
+        generate: None for the generator that ships.
 
     Raises:
         CommandError: if the generator leaves a layer out.
@@ -34,14 +38,15 @@ def bring_sample_town(store: Store, generate: Generate | None = None) -> list[st
     missing = [manifest.id for manifest in shipped_manifests() if manifest.id not in have]
     if not missing:
         return []
-    if generate is None:
-        from data_samples.town import generate as shipped_generator
-
-        generate = shipped_generator
+    generate = generate or _shipped_town
     with tempfile.TemporaryDirectory(prefix="onemap-town-") as name:
         folder = Path(name)
         with remarks().status("Drawing the sample town (once) · 正在生成示例城市") as status:
-            generate(folder, lambda step: status.update(f"Drawing the sample town · 正在生成示例城市: {step}"))
+
+            def tell(step: str, number: int, steps: int) -> None:
+                status.update(f"Drawing the sample town · 正在生成示例城市 {number}/{steps}: {step}")
+
+            generate(folder, progress=tell)
         without_file = [layer for layer in missing if data_file(folder, layer) is None]
         if without_file:
             raise CommandError(
@@ -57,3 +62,10 @@ def bring_sample_town(store: Store, generate: Generate | None = None) -> list[st
     rows = sum(report.rows for report in reports)
     remarks().print(f"{len(reports)} layers, {rows:,} features · 示例城市已就绪")
     return [report.layer_id for report in reports]
+
+
+def _shipped_town(folder: Path, step: Callable[[str], None]) -> None:
+    """The town that ships, with its long account of progress cut down to one remark."""
+    from data_samples.town import generate
+
+    generate(folder, progress=lambda part, done, total: step(f"{part} ({done}/{total})"))

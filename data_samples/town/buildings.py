@@ -52,7 +52,7 @@ SCHOOL = Pattern("public", "school", (4, 5), 3.8, (42, 66), (13, 16), 14, 21, 10
 CAMPUS = Pattern("public", "university", (5, 8), 3.8, (52, 84), (15, 19), 24, 34, 14, 0.72, 0.35)
 HOSPITAL = Pattern("public", "hospital", (5, 14), 3.9, (46, 76), (17, 21), 18, 24, 10, 0.8, 0.35)
 OFFICE_YARD = Pattern("public", "government", (4, 9), 3.7, (40, 70), (15, 18), 18, 26, 10, 0.7, 0.3)
-HOUSES = Pattern("rural", "farmhouse", (1, 2), 3.3, (15, 56), (8.5, 10), 4.5, 10.5, 3, 0.88, 0.12)
+HOUSES = Pattern("rural", "farmhouse", (1, 2), 3.3, (17, 60), (8.5, 10), 4.5, 10.5, 3, 0.88, 0.12)
 
 CHOICES: dict[tuple[str, str], tuple[tuple[Pattern, float], ...]] = {
     (zones.OLD, "urban"): ((SLABS, 50), (OLD_HOUSES, 40), (MIDRISE, 10)),
@@ -163,34 +163,32 @@ def _rows(ground: shapely.Polygon, plot: _Plot, draw: Floats) -> Floats:
     count = int((north - south + pattern.room_m) // (depth + pattern.room_m))
     if count < 1:
         return np.empty((0, 4, 2))
-    pitch = (north - south - depth) / max(count - 1, 1) if count > 1 else 0.0
-    boxes = []
-    west, east = local[:, 0].min(), local[:, 0].max()
-    for row in range(count):
-        v = south + row * pitch
-        here_west, here_east = _extent(local, v + 0.15 * depth, v + 0.85 * depth, west, east)
-        width = here_east - here_west
-        wish = low + (0.5 + 0.5 * np.sin(12.9 * draw[1] + 4.1 * row)) * (high - low)
-        n = max(1, round((width + pattern.gap_m) / (wish + pattern.gap_m)))
-        length = (width - (n - 1) * pattern.gap_m) / n
-        if length < 0.55 * low:
-            continue
-        u = here_west + np.arange(n) * (length + pattern.gap_m)
-        length = min(length, high * 1.25)
-        boxes.append(np.stack([np.column_stack(p) for p in ((u, np.full(n, v)), (u + length, np.full(n, v)), (u + length, np.full(n, v + depth)), (u, np.full(n, v + depth)))], axis=1))
-    return np.concatenate(boxes) @ turn.T if boxes else np.empty((0, 4, 2))
+    foot = south + np.arange(count) * ((north - south - depth) / max(count - 1, 1))
+    west, east = _extents(local, foot + 0.15 * depth, foot + 0.85 * depth)
+    width = east - west
+    wish = low + (0.5 + 0.5 * np.sin(12.9 * draw[1] + 4.1 * np.arange(count))) * (high - low)
+    number = np.maximum(1, np.round((width + pattern.gap_m) / (wish + pattern.gap_m))).astype(np.int64)
+    length = (width - (number - 1) * pattern.gap_m) / number
+    number[length < 0.55 * low] = 0
+    row = np.repeat(np.arange(count), number)
+    place = np.arange(len(row)) - np.repeat(np.cumsum(number) - number, number)
+    u = west[row] + place * (length[row] + pattern.gap_m)
+    v, far = foot[row], u + np.minimum(length[row], high * 1.25)
+    corners = np.stack([u, v, far, v, far, v + depth, u, v + depth], axis=1).reshape(-1, 4, 2)
+    return np.asarray(corners @ turn.T)
 
 
-def _extent(ring: Floats, low: float, high: float, west: float, east: float) -> tuple[float, float]:
-    """The narrower of the widths that a ring has at two heights, a hand's breadth inside it."""
-    for v in (low, high):
-        a, b = ring[:-1], ring[1:]
-        crosses = (a[:, 1] <= v) != (b[:, 1] <= v)
-        if crosses.sum() >= 2:
-            a, b = a[crosses], b[crosses]
-            u = a[:, 0] + (v - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0])
-            west, east = max(west, float(u.min())), min(east, float(u.max()))
-    return west + 0.6, east - 0.6
+def _extents(ring: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """West and east end of each row: the narrower of a ring's widths at two heights, a hand's breadth inside it."""
+    a, b = ring[:-1], ring[1:]
+    levels = np.concatenate([low, high])[:, None]
+    crosses = (a[:, 1] <= levels) != (b[:, 1] <= levels)
+    rise = np.where(a[:, 1] == b[:, 1], 1.0, b[:, 1] - a[:, 1])
+    u = a[:, 0] + (levels - a[:, 1]) / rise * (b[:, 0] - a[:, 0])
+    west = np.where(crosses, u, np.inf).min(axis=1).reshape(2, -1).max(axis=0)
+    east = np.where(crosses, u, -np.inf).max(axis=1).reshape(2, -1).min(axis=0)
+    missing = ~np.isfinite(west) | ~np.isfinite(east)
+    return np.where(missing, 0.0, west + 0.6), np.where(missing, 0.0, east - 0.6)
 
 
 def _with_corners_out(chance: Chance, rings: Floats, share: Floats) -> Geometries:

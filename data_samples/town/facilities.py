@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from data_samples.town.chance import Chance
 from data_samples.town.frame import Floats, Geometries
@@ -20,6 +21,7 @@ ARTERIAL, SECONDARY, BRANCH = ("urban-arterial", "national"), ("urban-secondary"
 MAIN = (*ARTERIAL, *SECONDARY)
 ALL = (*MAIN, *BRANCH)
 
+Indices = NDArray[np.int64]
 Kind = tuple[str, str, float, tuple[str, ...], float, str]
 KINDS: tuple[Kind, ...] = (
     ("01037", "路灯", 105, MAIN, 0.85, "路灯管理所"), ("01037", "路灯", 260, BRANCH, 0.8, "路灯管理所"),
@@ -41,7 +43,9 @@ _SURVEY = date(2026, 9, 30)
 
 def facilities_table(plan: Plan, chance: Chance, cells: Cells) -> Table:
     """Components with ids of 17 digits; each lies in a unit grid cell and by a road."""
-    found = [_along(plan, chance, kind, number) for number, kind in enumerate(KINDS)]
+    area = shapely.box(*shapely.total_bounds(cells.shapes))
+    near = [s for s in plan.segments if s.road.road_class in ALL and s.road.name and area.intersects(s.line)]
+    found = [_along(near, chance, kind, number) for number, kind in enumerate(KINDS)]
     points = np.concatenate([points for points, _ in found])
     owner = np.concatenate([np.full(len(points), k) for k, (points, _) in enumerate(found)])
     road = [segment.road.name for _, segments in found for segment in segments]
@@ -53,15 +57,14 @@ def facilities_table(plan: Plan, chance: Chance, cells: Cells) -> Table:
     return _rows(chance, points, owner, road, spot, cell, cells)
 
 
-def _along(plan: Plan, chance: Chance, kind: Kind, number: int) -> tuple[Geometries, list[Segment]]:
+def _along(streets: list[Segment], chance: Chance, kind: Kind, number: int) -> tuple[Geometries, list[Segment]]:
     """Places of one kind beside the roads of its classes, evenly but not exactly evenly spaced."""
     _, _, gap, classes, side, _ = kind
-    segments = [s for s in plan.segments if s.road.road_class in classes and not s.bridge and not s.tunnel and s.road.name]
+    segments = [s for s in streets if s.road.road_class in classes and not s.bridge and not s.tunnel]
     lines = np.array([s.line for s in segments], dtype=object)
     length = shapely.length(lines)
     start = np.concatenate([[0], np.cumsum(length)[:-1]])
-    total = float(length.sum())
-    marks = np.arange(gap / 2, total, gap)
+    marks = np.arange(gap / 2, float(length.sum()), gap)
     marks = marks + chance.uniform(f"facility/{number}", len(marks), -0.25, 0.25) * gap
     index = np.clip(np.searchsorted(start, marks, side="right") - 1, 0, len(lines) - 1)
     at = np.clip(marks - start[index], 0.1 * length[index], 0.9 * length[index])
@@ -79,7 +82,10 @@ def _beside(lines: Geometries, at: Floats, offset: Floats) -> Floats:
     return here + np.column_stack([way[:, 1], -way[:, 0]]) * offset[:, None]
 
 
-def _rows(chance: Chance, points: Geometries, owner, road, spot, cell, cells: Cells) -> Table:  # type: ignore[no-untyped-def]
+def _rows(
+    chance: Chance, points: Geometries, owner: Indices, road: list[str], spot: Indices, cell: Indices, cells: Cells
+) -> Table:
+    """Rows of the components at `points[spot]`; `owner` is the kind of each point, `cell` the grid cell of each spot."""
     n = len(spot)
     luck = chance.uniform("facility/status", n)
     age = chance.integers("facility/age", n, 30, (_SURVEY - _OPENING).days)

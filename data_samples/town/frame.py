@@ -62,6 +62,12 @@ def to_lon_lat(xy: Floats) -> Floats:
 
 
 def geometries_to_lon_lat(geometries: Geometries) -> Geometries:
-    """The same geometries in degrees; points shared by two of them stay shared."""
+    """The same geometries in degrees; points shared by two of them stay shared.
+
+    A ring that rounding has folded by a centimetre is mended and keeps its largest part.
+    """
     result: Geometries = shapely.transform(geometries, to_lon_lat)
+    for i in np.flatnonzero(~shapely.is_valid(result)):
+        parts = shapely.get_parts(shapely.make_valid(result[i]))
+        result[i] = parts[shapely.area(parts).argmax()]
     return result

@@ -88,7 +88,7 @@ def _merged(faces: Geometries, community: NDArray[np.int64]) -> tuple[Geometries
 def _table(plan: Plan, chance: Chance, cells: Cells, heads: list[tuple[str, str, str, str]]) -> Table:
     homes = _homes(plan, cells.shapes)
     n = len(heads)
-    people = np.round(homes * chance.uniform("cells/people", n, 0.8, 1.1) / 36.0).astype(int)
+    people = np.round(homes * chance.uniform("cells/people", n, 0.8, 1.1) / 66.0).astype(int)
     cases = (chance.uniform("cells/cases", n) ** 2 * (4 + people / 90)).astype(int)
     share = chance.uniform("cells/open", n, 0.0, 0.55)
     post = chance.pick("cells/post", n, (20, 60, 15, 5))

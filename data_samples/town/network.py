@@ -15,6 +15,8 @@ from data_samples.town.trunk_roads import Rail, Road
 
 _GRID_M = 0.01
 _RANK = {name: rank for rank, name in enumerate([*CLASSES, "edge"])}
+_SHORTEST_M = 0.05
+"""Shorter pieces would be a single point once coordinates are rounded."""
 EDGE = "edge"
 """Class of lines that only divide the ground: rivers, motorways, borders."""
 _OVER = ("national", "provincial", "urban-arterial", "county", "urban-secondary", "township")
@@ -117,7 +119,7 @@ def cross_water_and_rails(
         for k in over_banks.get(i, ()):
             over = road.road_class in _OVER
             parts = _split(parts, banks[k], bridge=over, tunnel=not over)
-        segments += parts
+        segments += [part for part in parts if part.line.length > _SHORTEST_M]
     return segments
 
 

@@ -197,7 +197,8 @@ def _towns_of_faces(faces: Geometries, towns: Geometries) -> tuple[Geometries, N
 
 def _with_ponds(chance: Chance, water: Water, parcels: list[Parcel]) -> Water:
     """Ponds dug into fields."""
-    fields = [p.shape.buffer(-25) for p in parcels if p.kind == "farmland" and p.shape.area > 9e4]
+    large = np.array([p.shape for p in parcels if p.kind == "farmland" and p.shape.area > 9e4], dtype=object)
+    fields = [inner for inner in shapely.buffer(large, -25, quad_segs=1) if not inner.is_empty]
     ponds = draw_ponds(chance, fields)
     return Water(water.ways, [*water.bodies, *ponds], water.beds, water.lakes, water.surface)
 

@@ -138,9 +138,7 @@ def draw_ponds(chance: Chance, fields: list[shapely.Polygon], share: float = 0.0
     turn = chance.uniform("pond/turn", len(fields), 0, np.pi)
     ponds: list[WaterBody] = []
     for i in np.flatnonzero(luck < share):
-        middle = fields[i].point_on_surface() if not fields[i].is_empty else None
-        if middle is None:
-            continue
+        middle = fields[i].point_on_surface()
         shape = blob(chance, f"pond/{i}", np.array([middle.x, middle.y]), size[i], 1.4, turn[i]).simplify(2)
         if shape.is_valid and fields[i].contains(shape):
             ponds.append(WaterBody("", "", "pond", round(2 * float(size[i])), shape))

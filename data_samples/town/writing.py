@@ -40,7 +40,7 @@ def write_geoparquet(table: Table, path: Path) -> None:
     }
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
     body = pa.table(arrays).replace_schema_metadata({"geo": json.dumps(geo, ensure_ascii=False)})
-    pq.write_table(body, path, compression="zstd", compression_level=15, row_group_size=16_384, store_schema=False)
+    pq.write_table(body, path, compression="zstd", compression_level=9, row_group_size=16_384)
 
 
 def write_csv(table: Table, path: Path) -> None:
