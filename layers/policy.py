@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+from urllib.parse import unquote
 
 from twin.errors import PolicyError
 from twin.store.port import Author
@@ -42,8 +43,12 @@ class Actor:
 
     @classmethod
     def parse(cls, text: str | None) -> Actor:
-        """The actor named by a header: printable characters, at most 100 of them; anonymous where there is nothing."""
-        name = "".join(c for c in (text or "") if c.isprintable()).strip()[:MAX_NAME]
+        """The actor named by a header, percent-encoded where it is not ASCII; at most 100 printable characters of it.
+
+        >>> Actor.parse("%E7%8E%8B%E5%B7%A5").name, Actor.parse(None).name
+        ('王工', 'anonymous')
+        """
+        name = "".join(c for c in unquote(text or "") if c.isprintable()).strip()[:MAX_NAME]
         return cls(name) if name else cls()
 
     def author(self, reason: str) -> Author:

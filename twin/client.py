@@ -18,7 +18,7 @@ from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -55,7 +55,7 @@ class Town:
 
     def __init__(self, url: str, *, actor: str = "", timeout_s: float = 300.0) -> None:
         self.url = url.rstrip("/")
-        headers = {"X-OneMap-Actor": actor.encode().decode("latin-1")} if actor else {}
+        headers = {"X-OneMap-Actor": quote(actor)} if actor else {}
         local = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
         # A proxy for the outside world must not stand between a notebook and its own machine.
         self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout_s, trust_env=not local)

@@ -41,8 +41,8 @@ def frame_of_features(
 
 def frame_of_parquet(content: bytes, schema: Schema, names: Sequence[str] | None) -> geopandas.GeoDataFrame:
     """GeoParquet in CRS84 or EPSG:4490, its first column the ids, as a frame in EPSG:4490."""
-    table = pq.read_table(io.BytesIO(content))
-    geo = json.loads((table.schema.metadata or {})[b"geo"])
+    file = pq.ParquetFile(io.BytesIO(content))
+    geo, table = json.loads(file.metadata.metadata[b"geo"]), file.read()
     geometries = shapely.from_wkb(table.column(geo["primary_column"]).to_numpy())
     values = {prop.name: table.column(prop.name).to_pandas() for prop in wanted(schema, names)}
     return _frame(table.column(0).to_pylist(), geometries, values, schema)
