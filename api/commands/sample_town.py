@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
 from api.commands.rows_in_view import rows_in_view
 from api.commands.terminal import CommandError, remarks
 
@@ -15,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Generate(Protocol):
-    """Writes one file for each layer into a folder, and tells what it is doing."""
+    """Writes one file for each layer into a folder, and tells what begins: its name, number, and how many there are."""
 
-    def __call__(self, out_dir: Path, *, progress: Callable[[str, int, int], None] | None = None) -> object: ...
+    def __call__(self, out_dir: Path, /, *, progress: Callable[[str, int, int], None]) -> object: ...
 
 
 def bring_sample_town(store: Store, generate: Generate | None = None) -> list[str]:
@@ -30,7 +32,7 @@ def bring_sample_town(store: Store, generate: Generate | None = None) -> list[st
         generate: None for the generator that ships.
 
     Raises:
-        CommandError: if the generator leaves a layer out.
+        CommandError: if the generator leaves a layer out, or rows of it are refused.
     """
     from layers.seeding import data_file, seed_layers, shipped_manifests
 
@@ -38,15 +40,9 @@ def bring_sample_town(store: Store, generate: Generate | None = None) -> list[st
     missing = [manifest.id for manifest in shipped_manifests() if manifest.id not in have]
     if not missing:
         return []
-    generate = generate or _shipped_town
     with tempfile.TemporaryDirectory(prefix="onemap-town-") as name:
         folder = Path(name)
-        with remarks().status("Drawing the sample town (once) · 正在生成示例城市") as status:
-
-            def tell(step: str, number: int, steps: int) -> None:
-                status.update(f"Drawing the sample town · 正在生成示例城市 {number}/{steps}: {step}")
-
-            generate(folder, progress=tell)
+        _draw(folder, generate or _shipped_generator())
         without_file = [layer for layer in missing if data_file(folder, layer) is None]
         if without_file:
             raise CommandError(
@@ -56,16 +52,29 @@ def bring_sample_town(store: Store, generate: Generate | None = None) -> list[st
             )
         with rows_in_view() as advance:
             reports = seed_layers(store, folder, progress=advance)
-    refused = sum(report.rejected for report in reports)
+    refused = [f"{report.rejected} of {report.layer_id}" for report in reports if report.rejected]
     if refused:
-        raise CommandError("Rows of the sample town were refused.", value=refused, remedy="Report this.")
+        raise CommandError("Rows of the sample town were refused.", value=", ".join(refused), remedy="Report this.")
     rows = sum(report.rows for report in reports)
     remarks().print(f"{len(reports)} layers, {rows:,} features · 示例城市已就绪")
     return [report.layer_id for report in reports]
 
 
-def _shipped_town(folder: Path, step: Callable[[str], None]) -> None:
-    """The town that ships, with its long account of progress cut down to one remark."""
+def _shipped_generator() -> Generate:
     from data_samples.town import generate
 
-    generate(folder, progress=lambda part, done, total: step(f"{part} ({done}/{total})"))
+    return generate
+
+
+def _draw(folder: Path, generate: Generate) -> None:
+    """Run the generator with its steps in view; on a pipe one line says that it has begun."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    remarks().print("Drawing the sample town (once, about half a minute) · 首次运行，正在生成示例城市")
+    with Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bars:
+        task = bars.add_task("", total=None)
+        generate(
+            folder,
+            progress=lambda step, number, total: bars.update(
+                task, description=f"{step:<14}", completed=number, total=total
+            ),
+        )
