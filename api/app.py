@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     app = FastAPI(title=settings.title_en, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.parts = parts
     app.state.tiles = TileService(StoreTileSource(parts.store))
-    app.state.conformance = FEATURE_CLASSES
+    app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES)
     install_error_handlers(app)
     for module in ROUTERS:
         app.include_router(module.router)

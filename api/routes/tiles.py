@@ -41,6 +41,8 @@ TILE_CLASSES = tuple(
     )
 )
 
+_WHOLE: dict[str, Any] = {"pattern": "^[0-9]{1,9}$"}
+_ID_LIST = "^[a-z0-9-]+(,[a-z0-9-]+)*$"
 _DATASET_TITLE = "一张图 · One Map"
 
 _PROBLEM = {"content": {PROBLEM_JSON: {"schema": {"type": "object"}}}}
@@ -59,29 +61,25 @@ _TILE_ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _queries(**described: str) -> dict[str, Any]:
-    """Query parameters for the API description; the routes read them themselves and refuse all others."""
-    return {
-        "parameters": [
-            {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
-            for name, text in described.items()
-        ]
-    }
+def _query(name: str, text: str, **schema: Any) -> dict[str, Any]:
+    """A query parameter for the API description; the routes read theirs themselves and refuse all others."""
+    return {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string", **schema}}
 
 
-_JSON_ONLY = _queries(f="Representation: json")
-_VERSION = "Version of the layers; the current one makes the answer cacheable for good"
-_TILE_QUERIES = _queries(f="Representation: mvt", v=_VERSION)
-_DATASET_QUERIES = _queries(f="Representation: mvt", v=_VERSION, collections="Ids of layers, joined with commas")
+_VERSION = _query("v", "Version of the layers; the current one makes the answer cacheable for good")
+_IDS = _query("collections", "Ids of layers, joined with commas; all without it", pattern=_ID_LIST)
+_JSON_ONLY = {"parameters": [_query("f", "Representation", enum=["json"])]}
+_TILE_QUERIES = {"parameters": [_query("f", "Representation", enum=["mvt"]), _VERSION]}
+_DATASET_QUERIES = {"parameters": [*_TILE_QUERIES["parameters"], _IDS]}
 
 router = APIRouter(tags=["Tiles"])
 
 LayerId = Annotated[str, Path(description="Id of a layer", examples=["buildings"])]
 LayerIds = Annotated[str, Path(description="Ids of layers, joined with commas", examples=["roads,water"])]
-GridId = Annotated[str, Path(description="Tiling scheme: " + " or ".join(GRIDS), examples=["WebMercatorQuad"])]
-Level = Annotated[str, Path(description="Level", examples=["14"], json_schema_extra={"pattern": "^[0-9]{1,2}$"})]
-Row = Annotated[str, Path(description="Row, 0 in the north", examples=["6418"])]
-Column = Annotated[str, Path(description="Column, 0 in the west", examples=["13654"])]
+GridId = Annotated[str, Path(description="Tiling scheme", json_schema_extra={"enum": list(GRIDS)})]
+Level = Annotated[str, Path(description="Level", examples=["14"], json_schema_extra=_WHOLE)]
+Row = Annotated[str, Path(description="Row, 0 in the north", examples=["6418"], json_schema_extra=_WHOLE)]
+Column = Annotated[str, Path(description="Column, 0 in the west", examples=["13654"], json_schema_extra=_WHOLE)]
 
 
 def tile_service_of(request: Request) -> TileService:

@@ -139,33 +139,33 @@ def test_a_page_of_another_origin_may_read_tiles(client: AsgiCaller) -> None:
 @pytest.mark.parametrize(
     ("url", "status", "code"),
     [
-        ("/tiles/lamps/25/0/0.mvt", {400, 404}, "tile-outside-grid"),
-        ("/tiles/lamps/2/4/0.mvt", {400, 404}, "tile-outside-grid"),
-        ("/tiles/lamps/2/0/-1.mvt", {400, 404}, "tile-outside-grid"),
-        ("/tiles/lamps/2/0/2147483647.mvt", {400, 404}, "tile-outside-grid"),
-        ("/tiles/lamps/2/0/99999999999999999999999.mvt", {400, 404}, "tile-outside-grid"),
-        ("/tiles/lamps/2/0/1.5.mvt", {400, 404}, "tile-outside-grid"),
-        ("/tiles/lamps/a/b/c.mvt", {400, 404}, "tile-outside-grid"),
-        ("/tiles/lamps/2/0/.mvt", {400, 404}, "tile-outside-grid"),
-        ("/tiles/lamps/NoQuad/2/0/0.mvt", {400, 404}, "unknown-grid"),
-        ("/tiles/lamps/CGCS2000Quad/19/0/0.mvt", {400, 404}, "tile-outside-grid"),
+        ("/tiles/lamps/25/0/0.mvt", {404}, "tile-outside-grid"),
+        ("/tiles/lamps/2/4/0.mvt", {404}, "tile-outside-grid"),
+        ("/tiles/lamps/2/0/-1.mvt", {404}, "tile-outside-grid"),
+        ("/tiles/lamps/2/0/2147483647.mvt", {404}, "tile-outside-grid"),
+        ("/tiles/lamps/2/0/99999999999999999999999.mvt", {404}, "tile-outside-grid"),
+        ("/tiles/lamps/2/0/1.5.mvt", {404}, "tile-outside-grid"),
+        ("/tiles/lamps/a/b/c.mvt", {404}, "tile-outside-grid"),
+        ("/tiles/lamps/2/0/.mvt", {404}, "tile-outside-grid"),
+        ("/tiles/lamps/NoQuad/2/0/0.mvt", {404}, "unknown-grid"),
+        ("/tiles/lamps/CGCS2000Quad/19/0/0.mvt", {404}, "tile-outside-grid"),
         ("/tiles/nowhere/2/0/0.mvt", {404}, "unknown-layer"),
         ("/tiles/lamps,nowhere,parks/2/0/0.mvt", {404}, "unknown-layer"),
         ("/tiles/,/2/0/0.mvt", {404}, "unknown-layer"),
         ("/tiles/lamps%00/2/0/0.mvt", {404}, "unknown-layer"),
         ("/tiles/%ED%A0%80/2/0/0.mvt", {404}, "unknown-layer"),
-        ("/collections/lamps/tiles/WebMercatorQuad/14/2147483647/0", {400, 404}, "tile-outside-grid"),
-        ("/collections/lamps/tiles/WebMercatorQuad/14/0/2147483647", {400, 404}, "tile-outside-grid"),
-        ("/collections/lamps/tiles/NoQuad/0/0/0", {400, 404}, "unknown-grid"),
+        ("/collections/lamps/tiles/WebMercatorQuad/14/2147483647/0", {404}, "tile-outside-grid"),
+        ("/collections/lamps/tiles/WebMercatorQuad/14/0/2147483647", {404}, "tile-outside-grid"),
+        ("/collections/lamps/tiles/NoQuad/0/0/0", {404}, "unknown-grid"),
         ("/collections/nowhere/tiles/WebMercatorQuad/0/0/0", {404}, "unknown-layer"),
         (OGC + "?colour=red", {400}, "unknown-parameter"),
         (OGC + "?f=png", {400}, "bad-parameter"),
         ("/tiles/WebMercatorQuad/0/0/0?collections=lamps,nowhere", {404}, "unknown-layer"),
         ("/collections/nowhere/tilejson.json", {404}, "unknown-layer"),
         ("/collections/nowhere/tiles", {404}, "unknown-layer"),
-        ("/collections/lamps/tiles/NoQuad", {400, 404}, "unknown-grid"),
-        ("/tiles/NoQuad", {400, 404}, "unknown-grid"),
-        ("/tileMatrixSets/NoQuad", {400, 404}, "unknown-grid"),
+        ("/collections/lamps/tiles/NoQuad", {404}, "unknown-grid"),
+        ("/tiles/NoQuad", {404}, "unknown-grid"),
+        ("/tileMatrixSets/NoQuad", {404}, "unknown-grid"),
     ],
 )
 def test_what_cannot_be_is_a_problem_with_a_code(client: AsgiCaller, url: str, status: set[int], code: str) -> None:
@@ -250,3 +250,9 @@ def test_a_dropped_layer_is_404_and_its_successor_shows_only_its_own(client: Asg
     answer = client.get(XYZ, headers={"if-none-match": old})
     assert answer.status_code == 200
     assert [lamp.properties["name"] for lamp in decode(answer.content)["lamps"]] == ["new"]
+
+
+def test_the_conformance_classes_of_tiles_are_declared(client: AsgiCaller) -> None:
+    declared = client.get("/conformance?f=json").json()["conformsTo"]
+    assert "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/geodata-tilesets" in declared
+    assert "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/mvt" in declared
