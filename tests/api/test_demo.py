@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import httpx
 import pytest
@@ -29,9 +30,9 @@ def value_of(entry) -> object:
     )
 
 
-def hamlet(folder, step, leave_out=()) -> None:
+def hamlet(folder, *, progress, leave_out=()) -> None:
     """A town of one feature a layer."""
-    step("hamlet")
+    progress("hamlet", 0, 1)
     for manifest in shipped_manifests():
         if manifest.id in leave_out:
             continue
@@ -61,7 +62,7 @@ def test_every_shipped_layer_is_brought_once(store):
     assert set(bring_sample_town(store, hamlet)) == ids
     assert {record.id: record.feature_count for record in store.layers()} == dict.fromkeys(ids, 1)
 
-    def never(folder, step):
+    def never(folder, *, progress):
         raise AssertionError("a second run must not draw the town again")
 
     assert bring_sample_town(store, never) == []
@@ -76,7 +77,7 @@ def test_an_interrupted_first_run_is_finished_by_the_next(store):
 
 def test_a_generator_that_leaves_a_layer_out_is_an_error_that_names_it(store):
     with pytest.raises(CommandError) as caught:
-        bring_sample_town(store, lambda folder, step: hamlet(folder, step, leave_out=("poi",)))
+        bring_sample_town(store, partial(hamlet, leave_out=("poi",)))
     assert caught.value.value == "poi"
     assert store.layers() == []
 
