@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import lru_cache
 from typing import Any
 
 from twin.feature import Value
@@ -22,6 +23,7 @@ _NOT_FINITE = {"nan", "inf", "+inf", "-inf", "infinity", "-infinity"}
 _BOOLEANS = {"true": True, "false": False}
 
 
+@lru_cache(maxsize=65_536)
 def kind_of_cell(text: str) -> Kind:
     """Kind of one cell; empty cells and not-a-number words say nothing.
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import shapely
 
 from twin.errors import UnreadableFileError
 from twin.formats.csv_cells import parse_number
 from twin.formats.geojson_geometry import GeometryTextError
+from twin.schema import GeometryType
 
 # In order of trust. Names are compared without case, spaces, underscores, hyphens and brackets.
 FAMILIES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
@@ -27,7 +28,8 @@ FAMILIES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 )
 WKT_NAMES = ("wkt", "geom", "geometry", "thegeom", "wktgeom", "wktgeometry", "shape", "几何", "图形", "坐标串")
 _NOISE = re.compile(r"[\s_\-()（）\[\]°.]+")
-_WKT = re.compile(r"\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)", re.IGNORECASE)
+_WKT = re.compile(r"\s*(?:SRID=\d+;)?\s*((?:MULTI)?(?:POINT|LINESTRING|POLYGON)|GEOMETRYCOLLECTION)", re.IGNORECASE)
+_TYPES = {kind.value.upper(): kind for kind in GeometryType}
 _POINT = struct.Struct("<BI2d")
 
 
@@ -43,31 +45,40 @@ class CoordinateColumns:
     def used(self) -> set[int]:
         return {i for i in (self.lon, self.lat, self.wkt) if i >= 0}
 
-    def encoder(self) -> Callable[[Sequence[str]], bytes]:
-        """A function from the cells of a row to WKB; it raises GeometryTextError with the reason."""
-        return self._from_wkt if self.wkt >= 0 else self._from_numbers
+    def encode(self, rows: Sequence[Sequence[str]]) -> list[bytes | GeometryTextError]:
+        """WKB of each row, or the reason why it has none."""
+        if self.wkt >= 0:
+            return _from_wkt([row[self.wkt].strip() for row in rows])
+        return [_from_numbers(row[self.lon], row[self.lat]) for row in rows]
 
-    def _from_numbers(self, cells: Sequence[str]) -> bytes:
-        x, y = parse_number(cells[self.lon]), parse_number(cells[self.lat])
-        if x is None or y is None:
-            found = f"{cells[self.lon]}, {cells[self.lat]}"
-            blank = not cells[self.lon].strip() or not cells[self.lat].strip()
-            raise GeometryTextError(
-                "a coordinate is missing" if blank else "a coordinate is not a finite number", found
-            )
+    def claimed_type(self, row: Sequence[str]) -> GeometryType | None:
+        """Geometry type that a row claims, before its coordinates are looked at; None where it claims none."""
+        if self.wkt < 0:
+            return GeometryType.POINT
+        found = _WKT.match(row[self.wkt])
+        return _TYPES[found[1].upper()] if found else None
+
+
+def _from_numbers(lon: str, lat: str) -> bytes | GeometryTextError:
+    x, y = parse_number(lon), parse_number(lat)
+    if x is not None and y is not None:
         return _POINT.pack(1, 1, x, y)
+    blank = not lon.strip() or not lat.strip()
+    return GeometryTextError(
+        "a coordinate is missing" if blank else "a coordinate is not a finite number", f"{lon}, {lat}"
+    )
 
-    def _from_wkt(self, cells: Sequence[str]) -> bytes:
-        text = cells[self.wkt].strip()
-        if not text:
-            raise GeometryTextError("the geometry is missing")
-        try:
-            geometry = shapely.from_wkt(text.split(";", 1)[-1] if text[:5].upper() == "SRID=" else text)
-        except shapely.errors.GEOSException as error:
-            raise GeometryTextError("the geometry is not WKT", text) from error
-        if not all(map(math.isfinite, geometry.bounds)) and not geometry.is_empty:
-            raise GeometryTextError("a coordinate is not a finite number", text)
-        return bytes(shapely.to_wkb(geometry, flavor="iso"))
+
+def _from_wkt(texts: list[str]) -> list[bytes | GeometryTextError]:
+    plain = [text.split(";", 1)[-1] if text[:5].upper() == "SRID=" else text for text in texts]
+    geometries = shapely.from_wkt(np.array([*plain, None], dtype=object), on_invalid="ignore")[:-1]
+    known = ~shapely.is_missing(geometries)
+    finite = np.isfinite(shapely.bounds(geometries)).all(axis=1) | shapely.is_empty(geometries)
+    encoded: list[bytes | GeometryTextError] = list(shapely.to_wkb(geometries, flavor="iso"))
+    for i in np.flatnonzero(~(known & finite)):
+        missing = "the geometry is not WKT" if texts[i] else "the geometry is missing"
+        encoded[i] = GeometryTextError("a coordinate is not a finite number" if known[i] else missing, texts[i])
+    return encoded
 
 
 def find_coordinates(

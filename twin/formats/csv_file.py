@@ -15,7 +15,6 @@ from twin.errors import UnreadableFileError
 from twin.formats.arrow_columns import NOT_FINITE
 from twin.formats.csv_cells import cell_converter, is_not_finite, kind_of_cell
 from twin.formats.csv_coordinates import find_coordinates
-from twin.formats.geojson_geometry import GeometryTextError
 from twin.formats.identity import NO_ID, id_column_of, id_text
 from twin.formats.names import clean_names, list_renames
 from twin.formats.port import BATCH_ROWS, Alteration, Rejection, RowBatch, SourceInfo
@@ -23,7 +22,7 @@ from twin.formats.row_builder import NO_ZONE, rejection
 from twin.formats.source import FileSource, ReadOptions
 from twin.formats.text_encoding import detect_encoding
 from twin.formats.values import Kind, column_type, names_zone
-from twin.formats.wkb import common_type, type_of
+from twin.formats.wkb import common_type
 from twin.schema import GeometryType, Property, PropertyType
 
 _DELIMITERS = ",\t;|"
@@ -41,11 +40,10 @@ class CsvSource(FileSource):
         with self._records() as records:
             self.header = next(records, [])
             first = next((cells for cells in records if len(cells) == len(self.header)), [])
-        coordinates = find_coordinates(self.header, first, options.lon, options.lat, path.name)
-        self.encode = coordinates.encoder()
-        self.places = [i for i in range(len(self.header)) if i not in coordinates.used]
+        self.coordinates = find_coordinates(self.header, first, options.lon, options.lat, path.name)
+        self.places = [i for i in range(len(self.header)) if i not in self.coordinates.used]
         self.names = clean_names([self.header[i] for i in self.places])
-        count, kinds, geometry_type = self._survey(wkt=coordinates.wkt >= 0)
+        count, kinds, geometry_type = self._survey()
         self.types = [column_type(kind) for kind in kinds]
         pairs = [(self.header[i], name) for i, name in zip(self.places, self.names, strict=True)]
         id_source, id_name = id_column_of(options.id_property, pairs, path.stem)
@@ -68,38 +66,42 @@ class CsvSource(FileSource):
         )
 
     def batches(self, rows: int = BATCH_ROWS) -> Iterator[RowBatch]:
-        good: list[tuple[int, bytes, list[str]]] = []
+        good: list[tuple[int, list[str]]] = []
         bad: list[Rejection] = []
         with self._records() as records:
             next(records, None)
             for number, cells in enumerate(records, start=1):
-                row = self._row(number, cells)
+                row = self._fitted(number, cells)
                 if isinstance(row, Rejection):
                     bad.append(row)
-                elif self.id_place is not None and id_text(cells[self.id_place]) is None:
+                elif self.id_place is not None and id_text(row[self.id_place]) is None:
                     bad.append(rejection(number, NO_ID))
                 else:
-                    good.append(row)
+                    good.append((number, row))
                 if len(good) >= rows or len(bad) >= rows:
                     yield self._batch(good, bad)
                     good, bad = [], []
         if good or bad:
             yield self._batch(good, bad)
 
-    def _row(self, number: int, cells: list[str]) -> tuple[int, bytes, list[str]] | Rejection:
+    def _fitted(self, number: int, cells: list[str]) -> list[str] | Rejection:
+        """The cells of a row, as many as the header has."""
         width = len(self.header)
         if len(cells) > width and not any(cells[width:]):
             cells = cells[:width]
         if len(cells) != width:
-            return rejection(
-                number, f"the row has {len(cells)} cells, the header has {width}", self.delimiter.join(cells)
-            )
-        try:
-            return number, self.encode(cells), cells
-        except GeometryTextError as error:
-            return rejection(number, str(error), error.found)
+            reason = f"the row has {len(cells)} cells, the header has {width}"
+            return rejection(number, reason, self.delimiter.join(cells))
+        return cells
 
-    def _batch(self, good: list[tuple[int, bytes, list[str]]], bad: list[Rejection]) -> RowBatch:
+    def _batch(self, fitted: list[tuple[int, list[str]]], bad: list[Rejection]) -> RowBatch:
+        encoded = self.coordinates.encode([cells for _, cells in fitted])
+        good: list[tuple[int, bytes, list[str]]] = []
+        for (number, cells), wkb in zip(fitted, encoded, strict=True):
+            if isinstance(wkb, bytes):
+                good.append((number, wkb, cells))
+            else:
+                bad.append(rejection(number, str(wkb), wkb.found))
         altered: list[Alteration] = []
         columns: dict[str, Sequence[Any]] = {}
         for place, name, kind in zip(self.places, self.names, self.types, strict=True):
@@ -113,27 +115,26 @@ class CsvSource(FileSource):
             ids=None if at is None else [id_text(cells[at]) for _, _, cells in good],
             wkb=[wkb for _, wkb, _ in good],
             columns=columns,
-            rejected=tuple(bad),
+            rejected=tuple(sorted(bad, key=lambda r: r.row)),
             alterations=tuple(altered),
         )
 
-    def _survey(self, *, wkt: bool) -> tuple[int, list[Kind], GeometryType]:
+    def _survey(self) -> tuple[int, list[Kind], GeometryType]:
         """Number of rows, kinds of the columns, and geometry type, by one walk through the file."""
         kinds = [Kind.NOTHING] * len(self.places)
-        types: set[GeometryType] = set() if wkt else {GeometryType.POINT}
+        types: set[GeometryType | None] = set()
         count = 0
         with self._records() as records:
             next(records, None)
-            for count, cells in enumerate(records, start=1):
-                row = self._row(count, cells)
-                if isinstance(row, Rejection):
+            for count, cells in enumerate(records, start=1):  # noqa: B007 the last number is the count
+                if len(cells) < len(self.header):
                     continue
-                if wkt:
-                    types.add(type_of(row[1]))
+                types.add(self.coordinates.claimed_type(cells))
                 for i, place in enumerate(self.places):
                     if kinds[i] is not Kind.TEXT:
                         kinds[i] |= kind_of_cell(cells[place])
-        return count, kinds, common_type(types)
+        known = {kind for kind in types if kind is not None}
+        return count, kinds, common_type(known)
 
     @contextmanager
     def _records(self) -> Iterator[Iterator[list[str]]]:

@@ -14,8 +14,19 @@ from twin.errors import UnreadableFileError
 # A string (group 1 holds its closing quote, empty where the buffer ends inside the string) or a brace.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[{}]', re.DOTALL)
 _ARRAY_START = re.compile(rb"\s*:\s*\[")
-_BLANK = b" \t\r\n,"
+_BLANK = re.compile(rb"[ \t\r\n,]*+")
+_JUNK = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[^\s,{\]]++|[{]', re.DOTALL)
 _HEAD_LIMIT = 64 << 20
+_DEPTH_AT_ONCE = 5
+
+
+def _object_pattern(depth: int) -> bytes:
+    """A whole object with at most `depth` objects inside one another, in one go of the regular expression engine."""
+    inner = b"|" + _object_pattern(depth - 1) if depth else b""
+    return rb'\{(?:[^"{}]++|"(?:[^"\\]++|\\.)*+"' + inner + rb")*+\}"
+
+
+_OBJECT = re.compile(_object_pattern(_DEPTH_AT_ONCE), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +58,31 @@ class ArraySplitter:
         Raises:
             UnreadableFileError: if the document has no such array or ends before the array does.
         """
-        buffer, begin = self._head()
-        head, buffer = buffer[:begin], buffer[begin:]
-        scan = _ArrayScan()
+        buffer, place = self._head()
+        head = buffer[:place]
         while True:
-            yield from scan.feed(buffer)
-            if scan.ended:
+            for piece, end in iter_pieces(buffer, place):
+                place = end
+                if piece is not None:
+                    yield piece
+            buffer, place = buffer[place:], 0
+            if buffer.startswith(b"]"):
                 break
+            buffer = self._grown(buffer)
+        self.shell = head + buffer + b"".join(self._chunks)
+
+    def _grown(self, buffer: bytes) -> bytes:
+        """The buffer with at least as much again behind it, so that a huge object is not looked at once for every chunk."""
+        parts, size = [buffer], 0
+        while size <= len(buffer):
             chunk = next(self._chunks, None)
             if chunk is None:
-                raise self._cut_off(scan.rest)
-            buffer = scan.rest + chunk
-        self.shell = head + scan.rest + b"".join(self._chunks)
+                if size:
+                    break
+                raise self._cut_off(buffer)
+            parts.append(chunk)
+            size += len(chunk)
+        return b"".join(parts)
 
     def _head(self) -> tuple[bytes, int]:
         """The document up to some place behind the array's opening bracket, and the place behind that bracket."""
@@ -79,46 +103,45 @@ class ArraySplitter:
         )
 
 
-class _ArrayScan:
-    """State of the walk through the array: what is left to look at, and how deep in braces it is."""
-
-    def __init__(self) -> None:
-        self.rest = b""
-        self.ended = False
-        self._depth = 0
-        self._searched = 0
-
-    def feed(self, buffer: bytes) -> list[Piece]:
-        """Parts completed in `buffer`, which begins with the `rest` of the last call."""
-        pieces: list[Piece] = []
-        start = 0
-        for token in _TOKEN.finditer(buffer, self._searched):
-            text = token[0]
-            is_string = text[:1] == b'"'
-            if is_string and not token[1]:
-                self._searched = token.start() - start
-                break
-            if self._depth == 0:
-                gap = buffer[start : token.start()].strip(_BLANK)
-                if b"]" in gap or text == b"}":
-                    self.ended = True
-                    break
-                if gap:
-                    pieces.append(Piece(gap, is_object=False))
-                start = token.start()
-                if is_string:
-                    pieces.append(Piece(text, is_object=False))
-                    start = token.end()
-            if is_string:
-                continue
-            self._depth += 1 if text == b"{" else -1
-            if self._depth == 0:
-                pieces.append(Piece(buffer[start : token.end()]))
-                start = token.end()
+def iter_pieces(buffer: bytes, place: int) -> Iterator[tuple[Piece | None, int]]:
+    """Complete members of an array from `place` on, each with the place behind it, up to the array's bracket or what is incomplete."""
+    while True:
+        blank = _BLANK.match(buffer, place)
+        assert blank is not None
+        start = blank.end()
+        yield None, start
+        following = buffer[start : start + 1]
+        if following in (b"", b"]"):
+            return
+        if following == b"{":
+            end = object_end(buffer, start)
+            if end is None:
+                return
         else:
-            self._searched = len(buffer) - start
-        self.rest = buffer[start:]
-        return pieces
+            junk = _JUNK.match(buffer, start)
+            assert junk is not None
+            end = junk.end()
+            if end == len(buffer):
+                return
+        yield Piece(buffer[start:end], is_object=following == b"{"), end
+        place = end
+
+
+def object_end(buffer: bytes, start: int) -> int | None:
+    """The place behind the object that begins at `start`; None where the buffer ends before it."""
+    if found := _OBJECT.match(buffer, start):
+        return found.end()
+    depth = 0
+    for token in _TOKEN.finditer(buffer, start):
+        if token[0] == b"{":
+            depth += 1
+        elif token[0] == b"}":
+            depth -= 1
+            if depth == 0:
+                return token.end()
+        elif not token[1]:
+            return None
+    return None
 
 
 def find_array(buffer: bytes, key: bytes) -> int | None:

@@ -18,6 +18,8 @@ from twin.schema import GeometryType, Property, PropertyType
 
 NO_ZONE = "time without a zone, read in the zone given for the file"
 _BATCH_BYTES = 32 << 20
+# Values of these types add nothing to a column that is known to be of that kind.
+_PLAIN: dict[type, Kind] = {bool: Kind.BOOLEAN, float: Kind.NUMBER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,11 @@ class Survey:
         """Take note of one row."""
         kinds = self.kinds
         for name, value in properties.items():
-            seen = kinds.get(name, Kind.NOTHING)
-            kinds[name] = seen if seen is Kind.TEXT else seen | kind_of(value)
+            seen = kinds.get(name)
+            if seen is None:
+                kinds[name] = kind_of(value)
+            elif seen is not Kind.TEXT and value is not None and _PLAIN.get(type(value)) is not seen:
+                kinds[name] = seen | kind_of(value)
         if geometry is not None:
             self.types.add(geometry)
         self.has_ids = self.has_ids or has_id

@@ -52,13 +52,6 @@ def _types_at(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> se
     return found
 
 
-def type_of(wkb: bytes) -> GeometryType:
-    """Type of one WKB; GEOMETRY for anything that is not one of the seven simple types."""
-    order = "little" if wkb[:1] == b"\x01" else "big"
-    code = int.from_bytes(wkb[1:_HEAD_BYTES], order) & 0x0FFFFFFF  # type: ignore[arg-type]
-    return _BY_CODE.get(code % 1000, GeometryType.GEOMETRY)
-
-
 def common_type(types: Iterable[GeometryType]) -> GeometryType:
     """The narrowest type that takes all of these; GEOMETRY when there are none or they do not mix.
 

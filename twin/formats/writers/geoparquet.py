@@ -38,8 +38,7 @@ def write_geoparquet(content: Content, path: Path) -> int:
     box = [math.inf, math.inf, -math.inf, -math.inf]
     with pq.ParquetWriter(path, schema, compression="zstd", version="2.6") as writer:
         for batch, geometries in iter_geometries(content):
-            wkb = list(shapely.to_wkb(geometries, flavor="iso"))
-            table = pa.Table.from_batches([arrow_batch(batch, content, schema, wkb)])
+            table = pa.Table.from_batches([arrow_batch(batch, content, schema, list(batch.wkb))])
             writer.write_table(table, row_group_size=_ROW_GROUP)
             kinds |= _kinds(geometries)
             box = _grown(box, geometries)
