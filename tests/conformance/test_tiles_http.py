@@ -256,3 +256,9 @@ def test_the_conformance_classes_of_tiles_are_declared(client: AsgiCaller) -> No
     declared = client.get("/conformance?f=json").json()["conformsTo"]
     assert "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/geodata-tilesets" in declared
     assert "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/mvt" in declared
+
+
+def test_the_landing_page_leads_to_the_tiles_of_the_data_set(client: AsgiCaller) -> None:
+    links = client.get("/?f=json").json()["links"]
+    (found,) = [link for link in links if link["rel"].endswith("/tilesets-vector")]
+    assert len(client.get(found["href"]).json()["tilesets"]) == 2
