@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from twin.bounds import Bounds
 from twin.errors import StoreBrokenError, StoreBusyError
 from twin.store import gpkg_metadata
-from twin.store.catalogue import KnownLayer
+from twin.store.catalogue import KnownLayer, unknown_layer
 from twin.store.gpkg_blob import encode_blobs
 from twin.store.gpkg_dialect import GeoPackageDialect, rtree_name
 from twin.store.gpkg_functions import register_functions
@@ -54,9 +54,31 @@ class GeoPackageStore(SqlStore):
         self.path = Path(path)
         self._wait_s = wait_s
         self._turn = threading.Lock()
+        self._of_thread = threading.local()
+        self._kept: list[sqlite3.Connection] = []
         self.path.parent.mkdir(parents=True, exist_ok=True)
         super().__init__(_engine(self.path, wait_s, synchronous), GeoPackageDialect())
         self._prepare()
+
+    def close(self) -> None:
+        for connection in self._kept:
+            connection.close()
+        self._kept.clear()
+        self._of_thread = threading.local()
+        super().close()
+
+    def version(self, layer_id: str) -> int:
+        """Asked at every tile, so past SQLAlchemy: one statement on a connection that the thread keeps."""
+        connection = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self.path, self._wait_s, isolation_level=None, check_same_thread=False)
+            self._of_thread.connection = connection
+            self._kept.append(connection)
+        with _named_errors(self.path):
+            row = connection.execute("SELECT version FROM om_layers WHERE id = ?", (layer_id,)).fetchone()
+        if row is None:
+            raise unknown_layer(layer_id)
+        return int(row[0])
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
