@@ -88,6 +88,9 @@ class EdgeCRS:
                 limit="only boxes in degrees may cross the antimeridian",
                 remedy="Give the lower corner first, then the upper corner, in the axis order of bbox-crs.",
             )
+        if self.same_place:
+            a, b, c, d = numbers
+            return Bounds(b, a, d, c) if self.northing_first else Bounds(a, b, c, d)
         return bounds_to_cgcs2000(numbers, self.crs, declared_order=True)
 
 
