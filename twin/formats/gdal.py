@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,8 @@ class GdalFile:
         trusts_type: Whether the declared geometry type is the type of every geometry.
         bad_rows: Rows (the first is 1) whose text cannot be read, with the reason.
         notes: For the description.
+        checks_count: Whether fewer rows than the header says mean a file that is cut off. (A GeoPackage's stored count may be stale.)
+        numbers_by_fid: Whether row numbers follow from the feature ids, as in a shapefile, which may hold deleted rows.
     """
 
     format: str
@@ -43,6 +45,8 @@ class GdalFile:
     trusts_type: bool = True
     bad_rows: dict[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    checks_count: bool = False
+    numbers_by_fid: bool = False
 
 
 class GdalSource(FileSource):
@@ -73,7 +77,7 @@ class GdalSource(FileSource):
                 if record.num_rows:
                     yield self._row_batch(record, first)
                     first += record.num_rows
-        if first - 1 != self.count:
+        if self.file.checks_count and first - 1 != self.count:
             raise UnreadableFileError(
                 f"This {self.file.format} file ends before its last row.",
                 value=f"{first - 1} rows of {self.count}",
@@ -157,7 +161,10 @@ class GdalSource(FileSource):
         columns = {c.name: self._values(record.column(c.source), c, altered) for c in self.columns}
         wkb = record.column(self.geometry).to_pylist()
         ids = None if self.id_source is None else id_texts(record.column(self.id_source).to_pylist())
-        batch = RowBatch(range(first, first + record.num_rows), ids, wkb, columns, (), tuple(altered))
+        rows: Sequence[int] = range(first, first + record.num_rows)
+        if self.file.numbers_by_fid:
+            rows = [fid + 1 for fid in record.column(self.fid).to_pylist()]
+        batch = RowBatch(rows, ids, wkb, columns, (), tuple(altered))
         batch = _without(batch, self.file.bad_rows)
         return batch if ids is None else reject_without_id(batch)
 

@@ -130,14 +130,14 @@ def _geojson(shape: Shape) -> Opener:
     return lambda path, options: GeoJSONSource(path, options, shape)
 
 
-def _gdal(format_name: str) -> Opener:
-    return lambda path, options: GdalSource(path, options, GdalFile(format_name))
+def _gdal(file: GdalFile) -> Opener:
+    return lambda path, options: GdalSource(path, options, file)
 
 
 _OPENERS: dict[FileFormat, Opener] = {
     FileFormat.GEOPARQUET: GeoParquetSource,
-    FileFormat.GEOPACKAGE: _gdal("GeoPackage"),
-    FileFormat.FLATGEOBUF: _gdal("FlatGeobuf"),
+    FileFormat.GEOPACKAGE: _gdal(GdalFile("GeoPackage")),
+    FileFormat.FLATGEOBUF: _gdal(GdalFile("FlatGeobuf", checks_count=True)),
     FileFormat.SHAPEFILE: open_shapefile,
     FileFormat.GEOJSON: _geojson(Shape.COLLECTION),
     FileFormat.GEOJSON_DOCUMENT: _geojson(Shape.SINGLE),

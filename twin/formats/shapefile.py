@@ -47,6 +47,7 @@ def open_shapefile(path: Path, options: ReadOptions) -> GdalSource:
             trusts_type=False,
             bad_rows=dict.fromkeys(verdict.bad_rows, reason),
             notes=verdict.notes,
+            numbers_by_fid=True,
         ),
     )
 

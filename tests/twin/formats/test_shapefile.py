@@ -109,3 +109,38 @@ def test_one_of_several_shapefiles_in_a_zip_is_chosen_by_name(tmp_path: Path) ->
         assert unpacked_to.exists()
     assert batch.columns == {"名称": NAMES}
     assert not unpacked_to.exists()
+
+
+def test_deleted_records_are_passed_over_and_numbers_still_name_the_record(tmp_path: Path) -> None:
+    path = make(tmp_path, "UTF-8", cpg="UTF-8")
+    dbf = path.with_suffix(".dbf")
+    raw = bytearray(dbf.read_bytes())
+    start, width = int.from_bytes(raw[8:10], "little"), int.from_bytes(raw[10:12], "little")
+    raw[start + width] = ord("*")
+    dbf.write_bytes(bytes(raw))
+    with open_source(path) as source:
+        (batch,) = source.batches()
+    assert batch.columns == {"名称": [NAMES[0], NAMES[2]]}
+    assert list(batch.rows) == [1, 3]
+
+
+def test_a_geopackage_with_several_layers_asks_which_one(tmp_path: Path) -> None:
+    path = tmp_path / "two.gpkg"
+    for layer in ("路灯", "cameras"):
+        table = pa.table({"n": [1], "geometry": [shapely.to_wkb(shapely.Point(120, 36))]})
+        pyogrio.write_arrow(
+            table,
+            path,
+            layer=layer,
+            geometry_name="geometry",
+            geometry_type="Point",
+            crs="EPSG:4490",
+            append=path.exists(),
+        )
+    with pytest.raises(UnreadableFileError, match="holds 2 layers") as caught:
+        open_source(path)
+    assert "路灯" in caught.value.limit
+    with open_source(path, layer="路灯", id_property="fid") as source:
+        (batch,) = source.batches()
+    assert batch.ids == ["1"]
+    assert batch.columns == {"n": [1]}
