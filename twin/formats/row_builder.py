@@ -69,10 +69,12 @@ class JsonColumn:
 
 
 def properties_of(columns: Iterable[JsonColumn]) -> tuple[Property, ...]:
+    """The columns as properties of a schema."""
     return tuple(Property(c.name, c.type) for c in columns)
 
 
 def renames_of(columns: list[JsonColumn]) -> tuple[Rename, ...]:
+    """The columns whose names had to change."""
     return list_renames([c.source for c in columns], [c.name for c in columns])
 
 
