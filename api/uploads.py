@@ -22,6 +22,7 @@ from layers.sources import Upload
 from twin.errors import TooLargeError
 
 MAX_FIELD_BYTES = 16 * 1024**2
+MAX_DEPTH = 64
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,12}){1,2}$")
 SUFFIXES: Mapping[str, str] = {
     "application/geo+json": ".geojson",
@@ -104,8 +105,27 @@ def parse_object(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise MalformedBodyError(f"This is not JSON: {error}.", remedy="Send a JSON object in UTF-8.") from error
     if not isinstance(document, dict):
-        raise MalformedBodyError("A JSON object is expected.", value=document, remedy="Send {…}.")
+        raise MalformedBodyError("A JSON object is expected.", value=type(document).__name__, remedy="Send {…}.")
+    if depth_exceeds(document, MAX_DEPTH):
+        raise MalformedBodyError(
+            "The JSON is nested too deeply.", limit=f"{MAX_DEPTH} levels", remedy="No manifest needs more."
+        )
     return document
+
+
+def depth_exceeds(document: Any, limit: int) -> bool:
+    """Whether lists and objects stand in each other more than `limit` deep; found without recursion."""
+    level = [document]
+    for _ in range(limit + 1):
+        level = [
+            below
+            for node in level
+            for below in (node.values() if isinstance(node, dict) else node)
+            if isinstance(below, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 async def _limited(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:

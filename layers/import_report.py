@@ -41,7 +41,8 @@ class ReasonTally:
         known = self.reasons.get(reason, Reason(reason, 0, (), remedy))
         examples = known.examples
         if len(examples) < MAX_EXAMPLES:
-            examples = (*examples, Example(row, shorten("" if value is None else value, 80)))
+            shown = shorten("" if value is None else value, 80).encode("utf-8", "replace").decode("utf-8")
+            examples = (*examples, Example(row, shown))
         self.reasons[reason] = replace(known, count=known.count + 1, examples=examples)
         self.total += 1
 

@@ -23,6 +23,7 @@ from twin.crs import CRS, is_same_place, to_cgcs2000
 from twin.feature import FeatureBatch
 from twin.formats.port import RowBatch
 from twin.geometry import check_geometries
+from twin.schema import PropertyType
 
 log = logging.getLogger(__name__)
 ROW_NUMBER = "row number"
@@ -87,6 +88,8 @@ class RowPreparer:
             values = batch.columns[column.source]
             if column.convert is not None:
                 values = self._converted(column, values, batch, keep)
+        if column.property.type is PropertyType.STRING:
+            values = self._keepable(name, values)
         if self.check_codes and column.allowed and not (set(values) <= column.allowed | {None}):
             remedy = "Use one of the codes in the layer's schema, or add the code to it."
             for i, value in enumerate(values):
@@ -97,6 +100,15 @@ class RowPreparer:
                 if value is None:
                     self._refuse(keep, batch, i, f"{name}: required, but there is no value", "", "Fill the value in.")
         return values
+
+    def _keepable(self, name: str, values: Sequence[Any]) -> Sequence[Any]:
+        """Texts without the characters that no database keeps: NUL and halves of surrogate pairs; the changes are counted."""
+        if is_keepable("".join(value for value in values if value is not None)):
+            return values
+        kept = [value if value is None else _without_unkeepable(value) for value in values]
+        changed = sum(a != b for a, b in zip(values, kept, strict=True))
+        self.altered.add_count(f"{name}: characters that cannot be kept were left out", changed)
+        return kept
 
     def _converted(
         self, column: PlannedColumn, values: Sequence[Any], batch: RowBatch, keep: npt.NDArray[np.bool_]
@@ -156,6 +168,12 @@ class RowPreparer:
         return named
 
     def _refuse_repeated(self, ids: Sequence[str | None], batch: RowBatch, keep: npt.NDArray[np.bool_]) -> None:
+        if not is_keepable("".join(id_ for id_ in ids if id_ is not None)):
+            for i, id_ in enumerate(ids):
+                if id_ is not None and not is_keepable(id_):
+                    self._refuse(
+                        keep, batch, i, "The id holds a character that cannot be kept.", repr(id_), "Correct the id."
+                    )
         fresh = {id_ for id_ in ids if id_ is not None}
         if len(fresh) != len(ids) or not self._seen.isdisjoint(fresh):
             met: set[str] = set()
@@ -166,6 +184,21 @@ class RowPreparer:
                         self._refuse(keep, batch, i, "The id occurs more than once.", id_, remedy)
                     met.add(id_)
         self._seen |= fresh
+
+
+def is_keepable(text: str) -> bool:
+    """Whether both stores can keep `text` as it is."""
+    if "\x00" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _without_unkeepable(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
 
 
 def _id_text(value: object) -> str | None:

@@ -202,6 +202,8 @@ def test_all_faults_of_a_manifest_come_at_once(client: Caller):
         (b"{", "application/json", 400, "malformed-body"),
         (b"[]", "application/json", 400, "malformed-body"),
         (b'{"a": "\\ud800"}', "application/json", 400, "malformed-body"),
+        (b'{"a":' * 300 + b"1" + b"}" * 300, "application/json", 400, "malformed-body"),
+        (b'{"a":' * 5000 + b"1" + b"}" * 5000, "application/json", 400, "malformed-body"),
         (b"<x/>", "text/xml", 415, "unsupported-media-type"),
         (b"", "multipart/form-data", 400, "malformed-body"),
         (b"--x\r\n", "multipart/form-data; boundary=x", 400, "malformed-body"),
@@ -266,6 +268,21 @@ def test_a_patch_changes_the_description_only(client: Caller):
     document = problem(client.patch("/layers/lamps", json={"schema": [], "id": "x"}), 422, "bad-manifest")
     assert {finding["where"] for finding in document["findings"]} == {"/schema", "/id"}
     problem(client.patch("/layers/none", json={}), 404, "unknown-layer")
+
+
+def test_a_deep_patch_is_refused(client: Caller):
+    register(client, GOOD)
+    deep = b'{"style":' * 900 + b"1" + b"}" * 900
+    problem(client.patch("/layers/lamps", content=deep), 400, "malformed-body")
+
+
+def test_half_characters_in_a_file_end_in_a_report_and_not_in_an_error(client: Caller):
+    client.post("/layers", json=MANIFEST)
+    rows = [("\ud800", 1), ("a", "\udfff"), ("b\x00", 2), ("c", 3)]
+    features = [{"type": "Feature", "geometry": None, "properties": {"code": code, "n": n}} for code, n in rows]
+    content = json.dumps({"type": "FeatureCollection", "features": features}).encode()
+    report = client.put("/layers/lamps/data?filename=a.geojson", content=content).json()
+    assert (report["inserted"], report["rejected"]) == (1, 3)
 
 
 def test_a_deleted_layer_is_gone_from_everywhere(client: Caller):

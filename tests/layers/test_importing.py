@@ -234,6 +234,22 @@ def test_invalid_polygons_are_mended_and_counted_or_refused(store: Store, tmp_pa
     assert strict.reasons[0].reason == "The geometry is not valid: Self-intersection."
 
 
+@pytest.mark.parametrize("which", ["geopackage", "postgis"])
+def test_characters_that_no_database_keeps_are_left_out_and_counted(
+    which: str, tmp_path: Path, request: pytest.FixtureRequest
+):
+    address = request.getfixturevalue("postgis_url") if which == "postgis" else tmp_path / "s.gpkg"
+    opened = open_store(address)
+    rows = [point({"n": "a\x00b"}, id="1"), point({"n": "\ud800x"}, id="2"), point({"n": "c"}, id="3\x00")]
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": rows}))
+    report = import_file(opened, path, ImportOptions("x"))
+    assert [reason.count for reason in report.altered] == [2]
+    assert [reason.reason for reason in report.reasons] == ["The id holds a character that cannot be kept."]
+    assert list(opened.select("x", FeatureQuery()).columns["n"]) == ["ab", "x"]
+    opened.close()
+
+
 def test_a_dry_run_says_what_would_happen_and_writes_nothing(store: Store, tmp_path: Path):
     path = write_collection(
         tmp_path / "a.geojson", [point({"code": "L1"}), point({"code": "L2"}), point({"code": None})]
