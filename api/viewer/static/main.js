@@ -3,7 +3,7 @@
 import { hideCard, showCard, showDensityCard } from "./card.js";
 import { byId } from "./dom.js";
 import { drawIcons } from "./icons.js";
-import { formatNumber, language, pick, say, setLanguage, startLanguage, writeWords } from "./i18n.js";
+import { language, pick, say, setLanguage, startLanguage, writeWords } from "./i18n.js";
 import { Labels } from "./labels.js";
 import { MapCanvas } from "./map.js";
 import { readAddress, writeAddress } from "./share.js";
@@ -312,6 +312,7 @@ async function start() {
   });
   labels = new Labels(byId("labels"), map, state);
   page.map = map;
+  page.labels = () => labels.placed.map((label) => label.text);
   page.view = state;
   byId("three-d").setAttribute("aria-pressed", state.threeD);
   if (innerWidth < NARROW && !state.embed) document.body.classList.add("no-panel");
@@ -319,7 +320,6 @@ async function start() {
   writePage();
   byId("canvas").querySelector("canvas").tabIndex = 0;
   await loadView();
-  page.format = formatNumber;
   const entry = asked.feature && state.entries.get(asked.feature.layer);
   if (entry) await select(entry, { id: asked.feature.id, properties: {} });
 }
