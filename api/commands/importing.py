@@ -13,7 +13,7 @@ import typer
 from api.commands.import_words import show_report
 from api.commands.place import DataOption, opened_store
 from api.commands.rows_in_view import rows_in_view
-from api.commands.terminal import CommandError
+from api.commands.terminal import CommandError, warn
 
 if TYPE_CHECKING:
     from layers.manifest import Manifest
@@ -70,6 +70,10 @@ def import_file(
     with opened_store(data) as store, rows_in_view() as advance:
         report = import_rows(store, file, options, progress=partial(advance, file.name))
     show_report(report)
+    if described is not None and not report.created and not dry_run:
+        warn(
+            f"'{layer}' was there already: its rows are updated, its title and manifest are as they were (PATCH /layers)."
+        )
 
 
 def _import_extract(file: Path, prefix: str, said: list[str], data: Path | None) -> None:

@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import socket
+import sys
 
 import pytest
 
 from api.cli import run
+from api.commands import testing
 from api.commands.serve import browser_host, listen
 from api.commands.terminal import CommandError, error_line
 from twin.errors import BadCall
@@ -120,7 +122,9 @@ def test_a_file_is_imported_reported_listed_shown_and_removed(onemap, lamps):
     assert "row 3" in out
 
     lamps.write_text(lamps.read_text(encoding="utf-8").replace("路灯", "景观灯"), encoding="utf-8")
-    assert "inserted 0, updated 2" in onemap(*arguments)[1], "the same import again updates by id"
+    _, out, err = onemap(*arguments)
+    assert "inserted 0, updated 2" in out, "the same import again updates by id"
+    assert "manifest" in one_line(err), "and says that the titles were not taken"
 
     listed = onemap("layers")[1]
     assert "路灯 · Lamps" in listed
@@ -269,3 +273,40 @@ def test_the_server_announces_itself_serves_and_warns_beyond_loopback(running_se
     server = running_server(arguments=("--host", "0.0.0.0"))
     assert server.read_line() == f"One Map · 一张图  →  {server.url}/view"
     assert "no sign-in yet" in server.log()
+
+
+def test_the_same_verbs_work_on_postgis(onemap, lamps, tmp_path, postgis_url, monkeypatch):
+    monkeypatch.setenv("ONEMAP_STORE", postgis_url)
+    assert "inserted 2" in onemap("import", lamps, "--layer", "lamps", "--id-property", "code")[1]
+    assert "lamps" in onemap("layers")[1]
+    assert "2 features" in onemap("export", "lamps", tmp_path / "out.fgb")[1]
+    code, out, _ = onemap("doctor")
+    assert code == 0
+    assert "1 layers, 2 features" in out
+    assert onemap("layers", "remove", "lamps", "--yes")[0] == 0
+    assert not (tmp_path / "data").exists(), "nothing is written to the data folder"
+
+
+@pytest.mark.parametrize(("second", "code"), [("pass", 0), ("raise SystemExit(3)", 1)])
+def test_every_check_is_run_and_one_failure_fails_the_whole(onemap, monkeypatch, capfd, second, code):
+    commands = [("first", "pass"), ("second", second), ("third", "print('pytest was here')")]
+    checks = [(name, [sys.executable, "-c", program]) for name, program in commands]
+    monkeypatch.setattr(testing, "checks", lambda arguments: checks)
+    found, out, err = onemap("test")
+    assert found == code
+    assert "pytest was here" in out, "a failing check does not hide the others"
+    assert ("FAILED · 未通过: second" in err) == bool(code)
+
+
+def test_what_follows_test_goes_to_pytest():
+    names = [name for name, _ in testing.checks([])]
+    assert names == ["ruff check", "ruff format", "import-linter", "mypy", "pytest"]
+    assert testing.checks(["-k", "manifest"])[-1][1][-2:] == ["-k", "manifest"]
+
+
+def test_without_the_development_tools_the_remedy_is_the_launcher(onemap, monkeypatch):
+    monkeypatch.setattr(testing, "NEEDED", ("ruff", "no_such_tool"))
+    code, _, err = onemap("test")
+    assert code == 2
+    assert "no_such_tool" in one_line(err)
+    assert "./onemap test" in err

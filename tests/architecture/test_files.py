@@ -9,7 +9,9 @@ from source_tree import place, public_functions, python_files
 
 LINES = 400
 # A longer file needs a reason here; a reason without such a file fails too.
-EXCUSED: dict[str, str] = {}
+EXCUSED = {
+    "twin/cql2.py": "one checker walks one tree; its kinds of node call each other",
+}
 
 URL = re.compile(r"(?:https?:)?//([a-z0-9.-]+\.[a-z]{2,})", re.IGNORECASE)
 # Names of things, never fetched: XML and JSON namespaces, link relations, licence texts.

@@ -200,6 +200,7 @@ class Catalogue:
 
 
 def unknown_layer(layer_id: str) -> UnknownLayerError:
+    """The error that says there is no such layer."""
     return UnknownLayerError(
         f"There is no layer '{layer_id}'.", value=layer_id, remedy="GET /layers lists the layers that exist."
     )

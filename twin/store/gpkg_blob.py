@@ -58,6 +58,7 @@ def decode_blobs(blobs: Sequence[bytes | None]) -> list[bytes | None]:
 
 
 def is_empty_blob(blob: bytes) -> bool:
+    """Whether the header of a GeoPackage geometry says that it is empty."""
     return bool(blob[3] & 0b00010000)
 
 

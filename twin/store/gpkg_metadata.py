@@ -87,6 +87,7 @@ def note_heights(connection: sqlite3.Connection, layer_id: str) -> None:
 
 
 def unregister_features(connection: sqlite3.Connection, layer_id: str) -> None:
+    """Take a feature table out of the metadata tables; the table itself stays."""
     for table in ("gpkg_extensions", "gpkg_geometry_columns", "gpkg_contents"):
         connection.execute(f"DELETE FROM {table} WHERE table_name = ?", (layer_id,))
 
@@ -112,6 +113,7 @@ def make_rtree_triggers(connection: sqlite3.Connection, layer_id: str) -> None:
 
 
 def drop_rtree(connection: sqlite3.Connection, layer_id: str) -> None:
+    """Remove a layer's spatial index."""
     connection.execute(f'DROP TABLE IF EXISTS "{rtree_name(layer_id)}"')
 
 

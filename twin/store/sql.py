@@ -214,6 +214,7 @@ def rows_to_batch(rows: Sequence[Any], schema: Schema, dialect: Dialect) -> Feat
 
 
 def unknown_feature(layer_id: str, feature_id: str) -> UnknownFeatureError:
+    """The error that says the layer has no such feature."""
     return UnknownFeatureError(
         f"The layer '{layer_id}' has no feature '{feature_id}'.",
         value=feature_id,

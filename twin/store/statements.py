@@ -47,6 +47,7 @@ def select_rows(tables: LayerTables, query: FeatureQuery, dialect: Dialect, exte
 
 
 def count_rows(tables: LayerTables, query: FeatureQuery, dialect: Dialect, extent: Bounds | None) -> sa.Select[Any]:
+    """How many rows answer a query; its limit and position do not count."""
     clauses = where_clauses(tables, query, dialect, extent)
     return sa.select(sa.func.count()).select_from(tables.current).where(*clauses)
 

@@ -28,4 +28,5 @@ def parse_instant(text: str) -> datetime:
 
 
 def parse_day(text: str) -> date:
+    """The day of an ISO date, or of the date in front of an ISO instant."""
     return date.fromisoformat(text[:10])
