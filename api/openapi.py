@@ -22,6 +22,15 @@ from api.routes.health import software_version
 OPENAPI = Format("json", OPENAPI_JSON, "OpenAPI 3.0", also=("application/json", "application/vnd.oai.openapi+json"))
 OPENAPI_FORMATS = (OPENAPI, HTML)
 
+TAG_TITLES = {
+    "service": "服务 Service",
+    "collections": "图层 Collections",
+    "features": "要素 Features",
+    "tiles": "瓦片 Tiles",
+    "styles": "样式 Styles",
+    "layers": "图层注册 Layer registry",
+    "page": "地图页面 The page",
+}
 METHODS = ("get", "put", "post", "patch", "delete")
 # Keywords of JSON Schema 2020-12 that 3.0 does not know and that only narrow what is allowed.
 _UNKNOWN_TO_30 = (
@@ -59,8 +68,10 @@ def operations_by_tag(document: dict[str, Any]) -> dict[str, list[dict[str, Any]
         for method in METHODS:
             if method in item:
                 operation = item[method]
-                tag = (operation.get("tags") or ["other"])[0]
-                groups.setdefault(tag, []).append({"method": method.upper(), "path": path, **operation})
+                tag = (operation.get("tags") or ["other"])[0].lower()
+                groups.setdefault(TAG_TITLES.get(tag, tag), []).append(
+                    {"method": method.upper(), "path": path, **operation}
+                )
     return groups
 
 

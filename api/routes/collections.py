@@ -15,6 +15,7 @@ from api.operation import COLLECTION_ID, COLLECTION_PATH, ThinRoute, answers, de
 from api.parameters import read_parameters
 from api.responses.documents import json_answer
 from api.responses.html import page
+from api.view_address import view_address
 
 router = APIRouter(tags=["collections"], route_class=ThinRoute)
 _F = format_parameter(PAGES)
@@ -61,5 +62,6 @@ def collection(request: Request) -> Response:
             record=record,
             title=layer_title(record),
             document=document,
+            map=view_address(base, record, registry_of(request).layers(actor_of(request)), record.bounds),
         )
     return json_answer(document)

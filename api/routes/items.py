@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +18,7 @@ from api.documents import both, layer_title
 from api.etags import feature_etag, is_fresh
 from api.item_operations import GET_ITEM, GET_ITEMS
 from api.item_query import ItemsRequest, items_etag, parse_items_request
-from api.layer_parts import layer_of
+from api.layer_parts import actor_of, layer_of, registry_of
 from api.links import Link, base_url, item_path, link, self_links, with_parameters
 from api.negotiation import GEOJSON, HTML, ITEM, ITEMS, negotiate
 from api.operation import ITEM_PATH, ITEMS_PATH, ThinRoute
@@ -28,8 +29,10 @@ from api.responses.exports import export_answer
 from api.responses.geojson import encode_collection, encode_feature
 from api.responses.html import page
 from api.responses.item_pages import feature_rows, table_rows
+from api.view_address import bounds_of, view_address
 from twin.crs import CRS84
 from twin.feature import FeatureBatch
+from twin.store.port import LayerRecord
 
 router = APIRouter(tags=["features"], route_class=ThinRoute)
 
@@ -54,7 +57,9 @@ def items(request: Request) -> Response:
     matched = matched_count(wanted, batch, more=more)
     links = _page_links(base_url(request), wanted, batch, more=more)
     if wanted.format is HTML:
-        return page("items.html", headers, base=base_url(request), **table_rows(wanted, batch, matched, links))
+        shown = view_address(base_url(request), record, _all_layers(request), bounds_of(batch.geometries))
+        values = table_rows(wanted, batch, matched, links)
+        return page("items.html", headers, base=base_url(request), map=shown, **values)
     body = encode_collection(batch, wanted.crs, shown=wanted.shown, links=links, matched=matched, now=parts.clock())
     return compressed(request, Response(body, headers=headers, media_type=GEOJSON.media_type), parts.settings)
 
@@ -79,8 +84,14 @@ def item(request: Request) -> Response:
     links = self_links(here, [(k, v) for k, v in parameters.items() if k != "f"], ITEM, chosen)
     links.append(link(f"{base}/collections/{record.id}", "collection", "application/json", both(layer_title(record))))
     if chosen is HTML:
-        return page("item.html", headers, base=base, links=links, **feature_rows(record, feature))
+        place = bounds_of(np.array([feature.geometry], dtype=object))
+        shown = view_address(base, record, _all_layers(request), place, str(feature.id))
+        return page("item.html", headers, base=base, links=links, map=shown, **feature_rows(record, feature))
     return Response(encode_feature(feature, record.schema, crs, links), headers=headers, media_type=GEOJSON.media_type)
+
+
+def _all_layers(request: Request) -> list[LayerRecord]:
+    return registry_of(request).layers(actor_of(request))
 
 
 def read_page(parts: Parts, wanted: ItemsRequest) -> tuple[FeatureBatch, bool]:
