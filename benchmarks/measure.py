@@ -34,18 +34,22 @@ class Run:
     output: str
 
 
-def run_program(command: Sequence[str | Path], env: Mapping[str, str] | None = None, timeout_s: float = 900) -> Run:
-    """Run a program to its end.
+def run_program(
+    command: Sequence[str | Path], env: Mapping[str, str] | None = None, timeout_s: float = 900, text: str = ""
+) -> Run:
+    """Run a program to its end; `text` is what it reads from its standard input.
 
     Raises:
         RuntimeError: if it fails or does not end in time; with the end of what it printed.
     """
     os.sync()  # what the program before it left to be written is not this one's work
-    with tempfile.TemporaryFile() as sink:
+    with tempfile.TemporaryFile() as sink, tempfile.TemporaryFile() as source:
+        source.write(text.encode())
+        source.seek(0)
         started = time.perf_counter()
         process = subprocess.Popen(
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
+            stdin=source,
             stdout=sink,
             stderr=sink,
             env={**os.environ, **(env or {})},
