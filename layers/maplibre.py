@@ -20,7 +20,7 @@ LAND: dict[Theme, str] = {"light": "#e9ebea", "dark": "#0f1215"}
 
 # The page's own width and radius curves (api/viewer/static/scales.js), at whole zooms.
 _WIDTHS = ((8, 0.28), (10, 0.4), (12, 0.6), (14, 1.0), (15, 1.5), (16, 2.4), (17, 4.0), (18, 7.0), (20, 16.0))
-_RADII = ((9, 0.5), (11, 0.65), (13, 0.85), (15, 1.0), (17, 1.3), (20, 1.7))
+_RADII = ((9, 0.4), (11, 0.5), (13, 0.72), (15, 1.0), (17, 1.3), (20, 1.7))
 
 _IS_DENSITY = ["has", "_count"]
 _IS_FEATURE = ["!", ["has", "_count"]]

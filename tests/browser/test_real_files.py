@@ -65,7 +65,7 @@ def fill(server: ServerProcess, shared_data: Path) -> None:
     [
         ("townships", "119.95,36.25,9.2"),
         ("parcels", "-71.11,42.374,14.6"),
-        ("boulder", "-105.27,40.02,15"),
+        ("boulder", "-105.2637,39.9939,15"),
         ("andorra-roads,andorra-water,andorra-landuse,andorra-buildings,andorra-places", "1.52,42.508,14"),
     ],
 )

@@ -65,12 +65,31 @@ export class Labels {
           Math.round((x + label.dx) * ratio - sprite.width / 2),
           Math.round((y + label.dy) * ratio - sprite.height / 2),
         );
+      } else if (label.upright) {
+        this.#paintUpright(label, x, y, ratio);
       } else {
         const turn = ((label.turn - viewport.bearing) * Math.PI) / 180;
         this.pen.setTransform(Math.cos(turn), Math.sin(turn), -Math.sin(turn), Math.cos(turn), x * ratio, y * ratio);
         this.pen.drawImage(sprite, -sprite.width / 2, -sprite.height / 2);
       }
     }
+  }
+
+  // Chinese names of steep streets stand upright, one character below the other, as on printed city maps.
+  #paintUpright(label, x, y, ratio) {
+    this.pen.setTransform(1, 0, 0, 1, 0, 0);
+    const down = Math.sin(label.seen) < 0 ? -1 : 1;
+    const letters = [...label.text];
+    const step = label.width / letters.length + 1;
+    letters.forEach((text, i) => {
+      const along = (i - (letters.length - 1) / 2) * step * down;
+      const sprite = this.#sprite({ ...label, text, spacing: 0 }, ratio);
+      this.pen.drawImage(
+        sprite,
+        Math.round((x + along * Math.cos(label.seen)) * ratio - sprite.width / 2),
+        Math.round((y + along * Math.sin(label.seen)) * ratio - sprite.height / 2),
+      );
+    });
   }
 
   // The picture of one text: halo first, then the strokes.
@@ -205,6 +224,7 @@ function dress(anchor, look, text, dark, bearing) {
     color: (dark && label.color_dark) || label.color,
     halo: (dark && label.halo_dark) || label.halo,
     seen: turn === null ? 0 : ((turn - bearing) * Math.PI) / 180,
+    upright: turn !== null && HAN.test(text) && Math.abs(Math.sin(((turn - bearing) * Math.PI) / 180)) > 0.72,
   };
 }
 

@@ -13,7 +13,7 @@ function along(stops, zoom) {
 }
 
 const WIDTHS = [[8, 0.28], [10, 0.4], [12, 0.6], [14, 1], [15, 1.5], [16, 2.4], [17, 4], [18, 7], [20, 16]];
-const RADII = [[9, 0.5], [11, 0.65], [13, 0.85], [15, 1], [17, 1.3], [20, 1.7]];
+const RADII = [[9, 0.4], [11, 0.5], [13, 0.72], [15, 1], [17, 1.3], [20, 1.7]];
 
 // The scale the map was last given is rounded, so that a slow zoom does not rebuild layers at every frame.
 export const roundZoom = (zoom) => Math.round(zoom * 4) / 4;
