@@ -18,7 +18,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    for file in generate(options.folder, seed=options.seed, progress=lambda what, done, total: log.info("%2d/%d %s", done, total, what)):
+    for file in generate(
+        options.folder, seed=options.seed, progress=lambda what, done, total: log.info("%2d/%d %s", done, total, what)
+    ):
         log.info("%s: %d rows, %d bytes", file.path.name, file.rows, file.path.stat().st_size)
 
 

@@ -29,18 +29,35 @@ class Airport:
 def draw_airport() -> Airport:
     """The airport; axis `v` points along the runways."""
     half = _APART_M / 2
-    ground = _place([(-half - 420, -2150), (half + 420, -2150), (half + 420, 1500), (half + 250, 2250), (-half - 250, 2250), (-half - 420, 1500)])
+    ground = _place(
+        [
+            (-half - 420, -2150),
+            (half + 420, -2150),
+            (half + 420, 1500),
+            (half + 250, 2250),
+            (-half - 250, 2250),
+            (-half - 420, 1500),
+        ]
+    )
     length, width = _RUNWAY_M
     west = _strip(-half, -length / 2 - 150, length, width)
     east = _strip(half, -length / 2 + 150, length, width)
     taxi = shapely.union_all(
         [_strip(side * (half - 210), -1800 + side * 150, 3600, 28) for side in (-1, 1)]
-        + [_bar(side * (half - 105), v + side * 150, 240, 26) for side in (-1, 1) for v in (-1740, -900, -100, 700, 1740)]
+        + [
+            _bar(side * (half - 105), v + side * 150, 240, 26)
+            for side in (-1, 1)
+            for v in (-1740, -900, -100, 700, 1740)
+        ]
         + [_bar(0, 1560, 2 * (half - 200), 30)]
     )
     apron = _place([(-650, -550), (650, -550), (720, 200), (420, 900), (-420, 900), (-720, 200)])
     taxi_clear = taxi.difference(shapely.union_all([west, east, apron]))
-    paved = [("跑道17L/35R", "Runway 17L/35R", east), ("跑道17R/35L", "Runway 17R/35L", west), ("机坪", "Apron", apron.difference(taxi.intersection(west)))]
+    paved = [
+        ("跑道17L/35R", "Runway 17L/35R", east),
+        ("跑道17R/35L", "Runway 17R/35L", west),
+        ("机坪", "Apron", apron.difference(taxi.intersection(west))),
+    ]
     paved += [("", "", part) for part in polygon_parts(taxi_clear, 500)]
     return Airport(ground, paved, _terminal())
 
@@ -70,4 +87,4 @@ def _place(corners: list[tuple[float, float]]) -> shapely.Polygon:
 
 
 def _shift(uv: Floats) -> Floats:
-    return turned(uv, TURN) + to_metres([CENTRE])[0]
+    return np.asarray(turned(uv, TURN) + to_metres([CENTRE])[0])

@@ -21,17 +21,72 @@ WATER_CLASS = {
     "canal": "220101", "stream": "210102",
 }  # fmt: skip
 RAIL_CLASS = {"rail": "410101", "high-speed": "410102", "metro": "430101", "tram": "430102"}
-BUILDING_CLASS = {"residential": "310301", "rural": "330101", "commercial": "340501", "industrial": "320101", "public": "340101"}
+BUILDING_CLASS = {
+    "residential": "310301",
+    "rural": "330101",
+    "commercial": "340501",
+    "industrial": "320101",
+    "public": "340101",
+}
 SHARED = ("name", "name_en", "feature_class", "kind")
 
-_ESTATES = ("锦绣", "金鼎", "阳光", "东方", "海岸", "福临", "书香", "御景", "翡翠", "紫荆", "凤凰", "龙湖", "春晖", "盛世", "和谐", "云溪")
-_ESTATE_ENDS = (("花园", "Garden"), ("家园", "Homes"), ("小区", "Estate"), ("苑", "Court"), ("华府", "Residence"), ("新城", "New Town"))
-_ESTATES_EN = ("Jinxiu", "Jinding", "Yangguang", "Dongfang", "Hai'an", "Fulin", "Shuxiang", "Yujing", "Feicui", "Zijing", "Fenghuang", "Longhu", "Chunhui", "Shengshi", "Hexie", "Yunxi")
+_ESTATES = (
+    "锦绣",
+    "金鼎",
+    "阳光",
+    "东方",
+    "海岸",
+    "福临",
+    "书香",
+    "御景",
+    "翡翠",
+    "紫荆",
+    "凤凰",
+    "龙湖",
+    "春晖",
+    "盛世",
+    "和谐",
+    "云溪",
+)
+_ESTATE_ENDS = (
+    ("花园", "Garden"),
+    ("家园", "Homes"),
+    ("小区", "Estate"),
+    ("苑", "Court"),
+    ("华府", "Residence"),
+    ("新城", "New Town"),
+)
+_ESTATES_EN = (
+    "Jinxiu",
+    "Jinding",
+    "Yangguang",
+    "Dongfang",
+    "Hai'an",
+    "Fulin",
+    "Shuxiang",
+    "Yujing",
+    "Feicui",
+    "Zijing",
+    "Fenghuang",
+    "Longhu",
+    "Chunhui",
+    "Shengshi",
+    "Hexie",
+    "Yunxi",
+)
 
 
 def base_map_tables(plan: Plan, chance: Chance) -> list[Table]:
     """All base-map layers but places and points of interest."""
-    return [_districts(plan), _landuse(plan, chance), _water(plan), _rivers(plan), _roads(plan), _railways(plan), _buildings(plan)]
+    return [
+        _districts(plan),
+        _landuse(plan, chance),
+        _water(plan),
+        _rivers(plan),
+        _roads(plan),
+        _railways(plan),
+        _buildings(plan),
+    ]
 
 
 def _districts(plan: Plan) -> Table:
@@ -47,13 +102,16 @@ def _landuse(plan: Plan, chance: Chance) -> Table:
     rows = []
     estate = chance.integers("landuse/estate", 2 * len(plan.blocks), 0, 10**6)
     for i, block in enumerate(plan.blocks):
-        name = (None, None)
+        name: tuple[str | None, str | None] = (None, None)
         if block.use in ("urban", "villas") and block.shape.area > 15_000:
             name = _estate(int(estate[2 * i]), int(estate[2 * i + 1]))
         rows.append([*name, LANDUSE_CLASS[block.kind], block.kind, block.use, block.shape])
-    rows += [[v.name, v.name_en, LANDUSE_CLASS["residential"], "residential", "village", v.shape] for v in plan.villages]
+    rows += [
+        [v.name, v.name_en, LANDUSE_CLASS["residential"], "residential", "village", v.shape] for v in plan.villages
+    ]
     rows += [[None, None, LANDUSE_CLASS[p.kind], p.kind, p.use, p.shape] for p in plan.parcels]
-    rows.append(["胶东国际机场", "Jiaodong International Airport", "480101", "grass", "airport", plan.airport.ground])
+    grass = plan.airport.ground.difference(shapely.union_all([shape for *_, shape in plan.airport.paved]))
+    rows.append(["胶东国际机场", "Jiaodong International Airport", "480101", "grass", "airport", grass])
     rows += [[zh or None, en or None, "480101", "transport", "airport", shape] for zh, en, shape in plan.airport.paved]
     return table("landuse", (*SHARED, "use"), rows)
 
@@ -80,8 +138,15 @@ def _roads(plan: Plan) -> Table:
     rows = []
     for segment in plan.segments:
         road, kind = segment.road, CLASSES[segment.road.road_class]
-        names = (road.name or None, road.name_en or None, kind.feature_class, kind.kind, road.ref or None, road.road_class)
-        rows.append([*names, kind.lanes, False, segment.bridge, segment.tunnel, kind.maxspeed_kmh, segment.line])
+        words = (
+            road.name or None,
+            road.name_en or None,
+            kind.feature_class,
+            kind.kind,
+            road.ref or None,
+            road.road_class,
+        )
+        rows.append([*words, kind.lanes, False, segment.bridge, segment.tunnel, kind.maxspeed_kmh, segment.line])
     names = (*SHARED, "ref", "road_class", "lanes", "oneway", "bridge", "tunnel", "maxspeed_kmh")
     return table("roads", names, rows)
 
@@ -95,7 +160,15 @@ def _buildings(plan: Plan) -> Table:
     known = {"airport": ("胶东国际机场航站楼", "Jiaodong Airport Terminal")}
     order = spatial_order(shapely.get_coordinates(shapely.centroid(b.shapes)))
     rows = [
-        [*known.get(str(b.use[i]), (None, None)), BUILDING_CLASS[str(b.kind[i])], str(b.kind[i]), float(b.height_m[i]), int(b.floors[i]), str(b.use[i]), b.shapes[i]]
+        [
+            *known.get(str(b.use[i]), (None, None)),
+            BUILDING_CLASS[str(b.kind[i])],
+            str(b.kind[i]),
+            float(b.height_m[i]),
+            int(b.floors[i]),
+            str(b.use[i]),
+            b.shapes[i],
+        ]
         for i in order
     ]
     return table("buildings", (*SHARED, "height_m", "floors", "use"), rows)

@@ -38,7 +38,9 @@ class Block:
     shape: shapely.Polygon
 
 
-def zone_of_faces(chance: Chance, faces: Geometries, ring: shapely.Geometry, centres: list[shapely.Geometry]) -> NDArray[np.str_]:
+def zone_of_faces(
+    chance: Chance, faces: Geometries, ring: shapely.Geometry, centres: list[shapely.Geometry]
+) -> NDArray[np.str_]:
     """Zone of each face: one of `zones` inside the ring, "centre" in a town's centre, "" in the country."""
     middles = shapely.point_on_surface(faces)
     zone = zones.zone_at(chance, shapely.get_coordinates(middles))
@@ -51,7 +53,9 @@ def zone_of_faces(chance: Chance, faces: Geometries, ring: shapely.Geometry, cen
     return np.asarray(zone)
 
 
-def draw_blocks(chance: Chance, faces: Geometries, zone: NDArray[np.str_], keep_out: Geometries, lakes: shapely.Geometry) -> list[Block]:
+def draw_blocks(
+    chance: Chance, faces: Geometries, zone: NDArray[np.str_], keep_out: Geometries, lakes: shapely.Geometry
+) -> list[Block]:
     """Blocks of all built-up faces.
 
     Args:
@@ -71,8 +75,8 @@ def draw_blocks(chance: Chance, faces: Geometries, zone: NDArray[np.str_], keep_
         kind, kind_use = _use(str(zone[i]), float(use[i]))
         if zone[i] not in (zones.RESERVE, zones.INDUSTRY) and (wet > 0.16 or by_lake[i] or inner[i].area < 4500):
             kind, kind_use = "park", "park"
-        for part in polygon_parts(shape, 700):
-            blocks.append(Block(int(i), str(zone[i]), kind, kind_use, shapely.simplify(part, 0.4)))
+        parts = [shapely.simplify(part, 0.4) for part in polygon_parts(shape, 700)]
+        blocks += [Block(int(i), str(zone[i]), kind, kind_use, part) for part in parts]
     return blocks
 
 

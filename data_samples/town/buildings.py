@@ -44,6 +44,7 @@ TOWERS = Pattern("residential", "apartments", (17, 33), 2.95, (27, 40), (14, 17)
 OLD_HOUSES = Pattern("residential", "old-houses", (1, 3), 3.2, (14, 34), (8, 10), 4, 7, 4, 0.9, 0.15)
 VILLAS = Pattern("residential", "villas", (2, 4), 3.2, (15, 26), (11, 13), 8, 13, 7, 0.93, 0.3)
 SHOPS = Pattern("commercial", "shops", (2, 5), 4.3, (36, 80), (20, 36), 11, 15, 7, 0.88, 0.35)
+CORNER_SHOPS = Pattern("commercial", "shops", (2, 3), 4.0, (20, 44), (11, 15), 7, 9, 5, 0.92, 0.2)
 OFFICES = Pattern("commercial", "offices", (8, 28), 3.9, (32, 52), (24, 34), 24, 28, 12, 0.8, 0.25)
 WORKS = Pattern("industrial", "works", (1, 2), 6.5, (58, 130), (26, 52), 16, 17, 11, 0.86, 0.2)
 WORKSHOPS = Pattern("industrial", "workshop", (1, 2), 5.5, (30, 68), (16, 26), 10, 11, 8, 0.88, 0.2)
@@ -68,6 +69,9 @@ BY_USE = {
     "villas": VILLAS, "shops": SHOPS, "offices": OFFICES, "works": WORKS, "logistics": LOGISTICS, "school": SCHOOL,
     "university": CAMPUS, "hospital": HOSPITAL, "government": OFFICE_YARD,
 }  # fmt: skip
+
+
+_SMALL_BLOCK_M2 = 13_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,9 @@ def draw_buildings(chance: Chance, blocks: list[Block], villages: list[Village],
     rings, owner = rings[keep], owner[keep]
     shapes = _with_corners_out(chance, rings, np.array([p.shaped for p in patterns])[owner])
     floors = _floors(chance, patterns, owner, draw[:, 2])
-    height = floors * np.array([p.floor_m for p in patterns])[owner] + chance.uniform("building/roof", len(owner), 0.4, 2.2)
+    height = floors * np.array([p.floor_m for p in patterns])[owner] + chance.uniform(
+        "building/roof", len(owner), 0.4, 2.2
+    )
     kinds = np.array([p.kind for p in patterns])[owner]
     uses = np.array([p.use for p in patterns])[owner]
     return Buildings(
@@ -142,6 +148,8 @@ def _block_plots(chance: Chance, blocks: list[Block]) -> list[_Plot]:
     plots = []
     for block, turn, luck in zip(blocks, angle, draw, strict=True):
         pattern = BY_USE.get(block.use)
+        if block.kind == "commercial" and block.shape.area < _SMALL_BLOCK_M2:
+            pattern = CORNER_SHOPS
         table = CHOICES.get((block.zone, block.use))
         if table is not None:
             edges = np.cumsum([weight for _, weight in table])
@@ -198,11 +206,9 @@ def _with_corners_out(chance: Chance, rings: Floats, share: Floats) -> Geometrie
     width = chance.uniform("building/wing", len(rings), 0.3, 0.65)
     shapes: Geometries = shapely.polygons(rings)
     some = luck < share
-    a, b, c, d = (rings[some, k] for k in range(4))
+    a, b, d = (rings[some, k] for k in (0, 1, 3))
     up, along = (d - a) * depth[some, None], (b - a) * width[some, None]
-    right = np.stack([a, b, b + up, a + along + up, a + along, d + (a - d) * 0], axis=1)
-    right[:, 4], right[:, 5] = d + along, d
-    shapes[some] = shapely.polygons(right)
+    shapes[some] = shapely.polygons(np.stack([a, b, b + up, a + along + up, d + along, d], axis=1))
     return shapes
 
 
@@ -210,7 +216,7 @@ def _floors(chance: Chance, patterns: list[Pattern], owner: NDArray[np.int64], d
     """Floors of each building: one level for the block, a step up or down for some where the range allows."""
     low = np.array([p.floors[0] for p in patterns])
     high = np.array([p.floors[1] for p in patterns])
-    block = low + np.floor(draw ** 1.4 * (high - low + 1)).astype(np.int64)
+    block = low + np.floor(draw**1.4 * (high - low + 1)).astype(np.int64)
     step = chance.integers("building/step", len(owner), -1, 1) * (chance.uniform("building/vary", len(owner)) < 0.4)
     return np.asarray(np.clip(block[owner] + step, low[owner], high[owner]))
 

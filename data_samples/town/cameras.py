@@ -32,7 +32,7 @@ def cameras_table(plan: Plan, chance: Chance) -> Table:
     height = chance.uniform("camera/height", n, 4.5, 9.0)
     towns = _town_of(plan, [xy for xy, _, _ in crossings])
     rows = []
-    for i, (xy, names, directions) in enumerate(crossings):
+    for i, (xy, streets, directions) in enumerate(crossings):
         azimuth = directions[int(arm[i] * len(directions))]
         fov, reach = _FIELD[int(ptz[i])]
         angle = np.radians(azimuth + 150)
@@ -40,10 +40,22 @@ def cameras_table(plan: Plan, chance: Chance) -> Table:
         facing = _COMPASS[int((azimuth + 22.5) // 45) % 8]
         industry = "04" if use[i] == 2 else "00"
         rows.append([
-            f"37028100{industry}1326{i + 1:06d}", f"{names[0]}与{names[1]}路口（向{facing}）", "OFF" if off[i] else "ON",
-            round(azimuth, 1), fov, reach, round(float(height[i]), 1), int(ptz[i]), int(use[i]), names[0], TOWNS[towns[i]].code, spot,
+            f"37028100{industry}1326{i + 1:06d}", f"{streets[0]}与{streets[1]}路口（向{facing}）", "OFF" if off[i] else "ON",
+            round(azimuth, 1), fov, reach, round(float(height[i]), 1), int(ptz[i]), int(use[i]), streets[0], TOWNS[towns[i]].code, spot,
         ])  # fmt: skip
-    names = ("code", "name", "status", "azimuth_deg", "fov_deg", "range_m", "height_m", "ptz_type", "use_type", "road", "town_code")
+    names = (
+        "code",
+        "name",
+        "status",
+        "azimuth_deg",
+        "fov_deg",
+        "range_m",
+        "height_m",
+        "ptz_type",
+        "use_type",
+        "road",
+        "town_code",
+    )
     return table("cameras", names, rows, numbered=False)
 
 

@@ -33,7 +33,9 @@ def curve(lon_lat: Sequence[tuple[float, float]], step_m: float = 120.0) -> shap
     return shapely.LineString(smooth(to_metres(lon_lat), step_m))
 
 
-def blob(chance: Chance, name: str, centre: Floats, radius_m: float, aspect: float = 1.0, turn: float = 0.0) -> shapely.Polygon:
+def blob(
+    chance: Chance, name: str, centre: Floats, radius_m: float, aspect: float = 1.0, turn: float = 0.0
+) -> shapely.Polygon:
     """A rounded, uneven patch of about the area of an ellipse with these axes; `turn` in radians."""
     angle = np.linspace(0, 2 * np.pi, 49)[:-1]
     radius = np.ones_like(angle)

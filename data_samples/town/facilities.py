@@ -79,7 +79,7 @@ def _beside(lines: Geometries, at: Floats, offset: Floats) -> Floats:
     back = shapely.get_coordinates(shapely.line_interpolate_point(lines, np.maximum(at - 0.5, 0)))
     way = ahead - back
     way /= np.maximum(np.hypot(*way.T), 1e-9)[:, None]
-    return here + np.column_stack([way[:, 1], -way[:, 0]]) * offset[:, None]
+    return np.asarray(here + np.column_stack([way[:, 1], -way[:, 0]]) * offset[:, None])
 
 
 def _rows(
@@ -102,5 +102,19 @@ def _rows(
             f"370281{class_code}{seen[class_code]:06d}", name, class_code[:2], class_code, EDITION, status, grid, grid[:9],
             road[i], f"示例{unit}", f"示例{unit}养护班", installed, changed, points[i],
         ])  # fmt: skip
-    names = ("code", "name", "major", "class_code", "edition", "status", "grid_code", "town_code", "road", "owner_unit", "maintainer", "installed_on", "changed_on")
+    names = (
+        "code",
+        "name",
+        "major",
+        "class_code",
+        "edition",
+        "status",
+        "grid_code",
+        "town_code",
+        "road",
+        "owner_unit",
+        "maintainer",
+        "installed_on",
+        "changed_on",
+    )
     return table("facilities", names, rows, numbered=False)

@@ -29,7 +29,11 @@ def draw_parcels(chance: Chance, faces: Geometries, taken: Geometries, hills: sh
     free = _without(faces, taken)
     wooded = shapely.intersection(free, hills)
     open_land = shapely.difference(free, hills)
-    woods = [Parcel("forest", "pine" if p.area > 4e5 else "broadleaf", p) for w in wooded for p in polygon_parts(w, _SMALLEST_M2)]
+    woods = [
+        Parcel("forest", "pine" if p.area > 4e5 else "broadleaf", p)
+        for w in wooded
+        for p in polygon_parts(w, _SMALLEST_M2)
+    ]
     land = np.array([p for o in open_land for p in polygon_parts(o, _SMALLEST_M2)], dtype=object)
     middles = shapely.get_coordinates(shapely.centroid(land))
     lie = chance.noise("fields/lie", 5200)(middles)
@@ -76,4 +80,7 @@ def _crops(chance: Chance, parcels: Geometries, hills: shapely.Geometry) -> list
     shapely.prepare(hills)
     near_hills = shapely.dwithin(hills, shapely.points(middles), 900)
     orchard = near_hills & (chance.uniform("fields/orchard", len(parcels)) < 0.45)
-    return ["orchard" if o else "vegetables" if g > 1.15 else "greenhouse" if g < -1.75 else "cropland" for g, o in zip(garden, orchard, strict=True)]
+    return [
+        "orchard" if o else "vegetables" if g > 1.15 else "greenhouse" if g < -1.75 else "cropland"
+        for g, o in zip(garden, orchard, strict=True)
+    ]

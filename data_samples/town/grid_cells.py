@@ -17,7 +17,38 @@ from data_samples.town.table import Table, table
 URBAN_TOWNS = ("370281001", "370281002", "370281004")
 _SMALLEST_M2 = 7000.0
 _COMMUNITY_M2 = 0.85e6
-_FRONTS = ("云溪", "泰和", "福安", "常春", "向阳", "文昌", "瑞华", "锦绣", "新华", "振兴", "凤凰", "三里", "和睦", "望湖", "东苑", "西苑", "南苑", "北苑", "书香", "板桥", "安康", "朝阳", "光明", "胜利", "惠民", "康乐", "和平", "银河", "明珠", "春晖")
+_FRONTS = (
+    "云溪",
+    "泰和",
+    "福安",
+    "常春",
+    "向阳",
+    "文昌",
+    "瑞华",
+    "锦绣",
+    "新华",
+    "振兴",
+    "凤凰",
+    "三里",
+    "和睦",
+    "望湖",
+    "东苑",
+    "西苑",
+    "南苑",
+    "北苑",
+    "书香",
+    "板桥",
+    "安康",
+    "朝阳",
+    "光明",
+    "胜利",
+    "惠民",
+    "康乐",
+    "和平",
+    "银河",
+    "明珠",
+    "春晖",
+)
 _POSTS = ("网格长岗", "专职网格员岗", "兼职网格员岗", "社区民警联络岗")
 
 
@@ -37,16 +68,18 @@ def grid_cells(plan: Plan, chance: Chance) -> tuple[Cells, Table]:
         town = next(i for i, t in enumerate(TOWNS) if t.code == code)
         faces = plan.faces[plan.face_town == town]
         community = _communities(faces)
-        cells, community = _merged(faces, community)
+        merged, community = _merged(faces, community)
         for number in range(community.max() + 1):
-            inside = cells[community == number]
+            inside = merged[community == number]
             middle = shapely.get_coordinates(shapely.centroid(inside))
             # West to east within bands of 300 m, the northern band first.
             order = np.lexsort((middle[:, 0], -np.floor(middle[:, 1] / 300)))
             name = _FRONTS[(number + 11 * town) % len(_FRONTS)] + ("社区" if number < len(_FRONTS) else "新社区")
             for sequence, k in enumerate(order, 1):
                 shapes.append(inside[k])
-                heads.append((f"370281{code[-3:]}{number + 1:03d}{sequence:03d}", code, f"{code}{number + 1:03d}", name))
+                heads.append(
+                    (f"370281{code[-3:]}{number + 1:03d}{sequence:03d}", code, f"{code}{number + 1:03d}", name)
+                )
     cells = Cells(np.array(shapes, dtype=object), [head[0] for head in heads])
     return cells, _table(plan, chance, cells, heads)
 
@@ -99,7 +132,19 @@ def _table(plan: Plan, chance: Chance, cells: Cells, heads: list[tuple[str, str,
             code, f"{community}第{int(code[-3:])}网格", town, community_code, community, round(float(shape.area), 1),
             f"{community}{_POSTS[post[i]]}", int(people[i]), round(int(people[i]) / 2.7), int(cases[i]), int(cases[i] * share[i]), shape,
         ])  # fmt: skip
-    names = ("code", "name", "town_code", "community_code", "community", "area_m2", "post", "population", "households", "cases_30d", "open_cases")
+    names = (
+        "code",
+        "name",
+        "town_code",
+        "community_code",
+        "community",
+        "area_m2",
+        "post",
+        "population",
+        "households",
+        "cases_30d",
+        "open_cases",
+    )
     return table("grid-cells", names, rows, numbered=False)
 
 
@@ -110,4 +155,4 @@ def _homes(plan: Plan, cells: Geometries) -> Floats:
     spots = shapely.centroid(b.shapes[lived])
     home, cell = shapely.STRtree(cells).query(spots, predicate="within")
     floor_area = (shapely.area(b.shapes) * b.floors)[lived]
-    return np.bincount(cell, weights=floor_area[home], minlength=len(cells))
+    return np.bincount(cell, weights=floor_area[home], minlength=len(cells)).astype(np.float64)

@@ -46,4 +46,6 @@ def _hall(block: shapely.Polygon) -> shapely.Polygon:
     if np.hypot(*along) < np.hypot(*across):
         along, across = across, along
     along, across = along * 0.33, across * 0.13
-    return shapely.Polygon([middle - along - across, middle + along - across, middle + along + across, middle - along + across])
+    return shapely.Polygon(
+        [middle - along - across, middle + along - across, middle + along + across, middle - along + across]
+    )

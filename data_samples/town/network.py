@@ -66,7 +66,9 @@ def cut_at_crossings(roads: list[Road]) -> tuple[list[Road], Geometries]:
     return [roads[i] for i in owner[known]], pieces[known]
 
 
-def drop_drowned(roads: list[Road], pieces: Geometries, water: shapely.Geometry, banks: shapely.Geometry) -> NDArray[np.bool_]:
+def drop_drowned(
+    roads: list[Road], pieces: Geometries, water: shapely.Geometry, banks: shapely.Geometry
+) -> NDArray[np.bool_]:
     """Which pieces stay: no street runs through a lake, no side street crosses a river or a railway."""
     shapely.prepare(water)
     shapely.prepare(banks)
@@ -107,7 +109,8 @@ def cross_water_and_rails(
     beds = [w.line.buffer(w.width_m / 2 + 6, quad_segs=4) for w in ways if w.name != "大沽河"]
     water = np.array([*wet, *beds], dtype=object)
     banks = np.array(
-        [r.line.buffer(18, quad_segs=4) for r in rails if r.kind != "metro"] + [m.line.buffer(26, quad_segs=4) for m in motorways],
+        [r.line.buffer(18, quad_segs=4) for r in rails if r.kind != "metro"]
+        + [m.line.buffer(26, quad_segs=4) for m in motorways],
         dtype=object,
     )
     segments = []
@@ -128,7 +131,9 @@ def _crossed(pieces: Geometries, obstacles: Geometries) -> dict[int, NDArray[np.
     return {int(i): obstacle[piece == i] for i in np.unique(piece)}
 
 
-def _split(parts: list[Segment], obstacle: shapely.Geometry, *, bridge: bool = False, tunnel: bool = False) -> list[Segment]:
+def _split(
+    parts: list[Segment], obstacle: shapely.Geometry, *, bridge: bool = False, tunnel: bool = False
+) -> list[Segment]:
     result = []
     for part in parts:
         if part.bridge or part.tunnel:

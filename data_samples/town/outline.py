@@ -71,7 +71,9 @@ def _scaled(ring: Floats) -> shapely.Polygon:
     polygon = shapely.Polygon(ring)
     factor = np.sqrt(CITY_AREA_KM2 * 1e6 / polygon.area)
     middle = np.array([polygon.centroid.x, polygon.centroid.y])
-    return shapely.Polygon(shapely.get_coordinates(shapely.segmentize(shapely.Polygon((ring - middle) * factor + middle), 60)))
+    return shapely.Polygon(
+        shapely.get_coordinates(shapely.segmentize(shapely.Polygon((ring - middle) * factor + middle), 60))
+    )
 
 
 def _uneven(chance: Chance, ring: Floats) -> Floats:

@@ -12,6 +12,7 @@ from data_samples.town.frame import to_metres
 from data_samples.town.gazetteer import CITY_CODE, CITY_NAME, TOWNS
 from data_samples.town.landmarks import STATIONS
 from data_samples.town.plan import Plan
+from data_samples.town.street_words import GARDEN_ENDS, STREET_WORDS
 from data_samples.town.table import Table, table
 
 POI_CLASS = {
@@ -36,7 +37,7 @@ OF_USE: dict[str, tuple[tuple[str, str, str, float], ...]] = {
     "shops": (("market", "农贸市场", "Market", 3), ("mall", "购物广场", "Shopping Centre", 2), ("bank", "银行网点", "Bank Branch", 2), ("fuel", "加油站", "Fuel Station", 1)),
 }  # fmt: skip
 """What stands in a block of each use: kind, words for its name, weight."""
-_SHARE = {"shops": 0.38, "park": 0.55}
+_SHARE = {"shops": 0.38, "park": 0.55, "university": 0.3}
 _WORDS = (
     ("振华", "Zhenhua"), ("向阳", "Xiangyang"), ("育才", "Yucai"), ("新华", "Xinhua"), ("三里河", "Sanlihe"), ("瑞华", "Ruihua"),
     ("少海", "Shaohai"), ("云溪", "Yunxi"), ("大沽河", "Daguhe"), ("板桥", "Banqiao"), ("常春", "Changchun"), ("正北", "Zhengbei"),
@@ -73,13 +74,33 @@ def poi_table(plan: Plan, chance: Chance) -> Table:
         edges = np.cumsum([weight for *_, weight in choices])
         kind, zh, en, _ = choices[int(np.searchsorted(edges, pick[i] * edges[-1], side="right"))]
         town = TOWNS[plan.face_town[block.face]]
-        front, front_en = _WORDS[word[i]] if block.zone != "centre" else (town.name[:2] if len(town.name) < 5 else town.name[:3], town.name_en)
-        used[front + zh] += 1
-        number = used[front + zh]
-        name = f"{front}{zh}" if number == 1 else f"{front}第{_chinese(number)}{zh}"
-        name_en = f"{front_en} {en}" if number == 1 else f"{front_en} {en} No. {number}"
-        rows.append([name, name_en, POI_CLASS[kind], kind, CATEGORY[kind], shapely.point_on_surface(block.shape)])
+        own = (town.name.removesuffix("街道").removesuffix("镇"), town.name_en)
+        front = own if block.zone == "centre" else _WORDS[word[i]]
+        names = _garden_name(used, int(word[i]) + i) if kind == "park" else _numbered_name(used, front, (zh, en))
+        if names is None:
+            continue
+        rows.append([*names, POI_CLASS[kind], kind, CATEGORY[kind], shapely.point_on_surface(block.shape)])
     return table("poi", ("name", "name_en", "feature_class", "kind", "category"), rows)
+
+
+def _numbered_name(used: Counter[str], front: tuple[str, str], what: tuple[str, str]) -> tuple[str, str]:
+    """A name made of a place and what is there; the second of a kind is called so."""
+    used[front[0] + what[0]] += 1
+    number = used[front[0] + what[0]]
+    if number == 1:
+        return front[0] + what[0], f"{front[1]} {what[1]}"
+    return f"{front[0]}第{_chinese(number)}{what[0]}", f"{front[1]} {what[1]} No. {number}"
+
+
+def _garden_name(used: Counter[str], start: int) -> tuple[str, str] | None:
+    """A name that no garden has yet; None when all are taken."""
+    for k in range(len(STREET_WORDS) * len(GARDEN_ENDS)):
+        word = STREET_WORDS[(start + k) % len(STREET_WORDS)]
+        end = GARDEN_ENDS[(start + k) // len(STREET_WORDS) % len(GARDEN_ENDS)]
+        if not used[word[0] + end[0]]:
+            used[word[0] + end[0]] += 1
+            return word[0] + end[0], f"{word[1]} {end[1]}"
+    return None
 
 
 def _great_ones(plan: Plan) -> list[list[object]]:
@@ -90,11 +111,15 @@ def _great_ones(plan: Plan) -> list[list[object]]:
         spot = spots[fallback] if fallback < len(spots) else shapely.Point(to_metres([(lon, lat)])[0])
         rows.append([name, name_en, POI_CLASS["railway-station"], "railway-station", "transport", spot])
     terminal = shapely.point_on_surface(plan.airport.terminal)
-    rows.append(["胶东国际机场", "Jiaodong International Airport", POI_CLASS["airport"], "airport", "transport", terminal])
+    rows.append(
+        ["胶东国际机场", "Jiaodong International Airport", POI_CLASS["airport"], "airport", "transport", terminal]
+    )
     for town in TOWNS:
         seat = to_metres([(town.seat_lon, town.seat_lat)])[0] + np.array([60.0, 45.0])
         name = f"{town.name}{'人民政府' if town.name.endswith('镇') else '办事处'}"
-        rows.append([name, f"{town.name_en} Town Office", POI_CLASS["government"], "government", "public", shapely.Point(seat)])
+        rows.append(
+            [name, f"{town.name_en} Town Office", POI_CLASS["government"], "government", "public", shapely.Point(seat)]
+        )
     return rows
 
 

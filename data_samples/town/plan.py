@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -19,7 +19,15 @@ from data_samples.town.frame import Floats, Geometries, to_metres
 from data_samples.town.gazetteer import TOWNS
 from data_samples.town.hills import draw_hills
 from data_samples.town.landmarks import draw_landmarks
-from data_samples.town.network import EDGE, Segment, cross_water_and_rails, cut_at_crossings, drop_drowned, join_loose_ends, loose_stubs
+from data_samples.town.network import (
+    EDGE,
+    Segment,
+    cross_water_and_rails,
+    cut_at_crossings,
+    drop_drowned,
+    join_loose_ends,
+    loose_stubs,
+)
 from data_samples.town.outline import Ground, draw_ground
 from data_samples.town.rivers import WaterBody, WaterWay, draw_bodies, draw_ponds, draw_ways
 from data_samples.town.road_classes import CLASSES
@@ -92,7 +100,9 @@ def draw_plan(chance: Chance, step: Step) -> Plan:
     step("crossings")
     roads = [*through, *city.roads, *[road for centre in centres for road in centre.roads], *rural]
     borders = shapely.get_parts(shapely.union_all(shapely.boundary(towns)).difference(city.area))
-    edges = [Road("", "", "", EDGE, line) for line in [*[w.line for w in water.ways], *[m.line for m in motorways], *borders]]
+    edges = [
+        Road("", "", "", EDGE, line) for line in [*[w.line for w in water.ways], *[m.line for m in motorways], *borders]
+    ]
     cut_roads, pieces = cut_at_crossings(roads + edges)
     faces = _faces(cut_roads, pieces, ground.city)
     segments = _segments(cut_roads, pieces, water, banks, rails, motorways)
@@ -131,7 +141,9 @@ def _draw_streets(chance: Chance, ground: Ground) -> tuple[Urban, list[Urban], l
     city = draw_city_streets(chance, lambda xy: zones.block_ha(chance, xy))
     through = join_loose_ends(draw_through_roads(ground.city, chance), city.area)
     centres = [
-        draw_centre_streets(chance, town.name, to_metres([(town.seat_lon, town.seat_lat)])[0], town.centre_radius_m, through)
+        draw_centre_streets(
+            chance, town.name, to_metres([(town.seat_lon, town.seat_lat)])[0], town.centre_radius_m, through
+        )
         for town in TOWNS
         if town.centre_radius_m
     ]
@@ -166,7 +178,12 @@ def _faces(roads: list[Road], pieces: Geometries, city: shapely.Polygon) -> Geom
 
 
 def _segments(
-    roads: list[Road], pieces: Geometries, water: Water, banks: list[shapely.Polygon], rails: list[Rail], motorways: list[Road]
+    roads: list[Road],
+    pieces: Geometries,
+    water: Water,
+    banks: list[shapely.Polygon],
+    rails: list[Rail],
+    motorways: list[Road],
 ) -> list[Segment]:
     """Roads one drives on, without drowned and stubby ones, and with the motorways."""
     keep = np.array([road.road_class != EDGE for road in roads])
@@ -205,8 +222,8 @@ def _with_ponds(chance: Chance, water: Water, parcels: list[Parcel]) -> Water:
 
 def _below_the_airport(rails: list[Rail], airport: Airport) -> list[Rail]:
     """Railways as seen from above: those under the airport end at its fence."""
-    seen = []
-    for rail in rails:
-        for part in shapely.get_parts(shapely.difference(rail.line, airport.ground)):
-            seen.append(Rail(rail.name, rail.name_en, rail.kind, part))
-    return seen
+    return [
+        replace(rail, line=part)
+        for rail in rails
+        for part in shapely.get_parts(shapely.difference(rail.line, airport.ground))
+    ]

@@ -19,8 +19,8 @@ COURSES: tuple[Course, ...] = (
     ("胶河", "Jiao River", "river", 45, ((119.765, 36.02), (119.757, 36.05), (119.768, 36.08), (119.752, 36.11), (119.757, 36.14), (119.745, 36.165), (119.752, 36.20))),
     ("洋河", "Yang River", "river", 50, ((119.885, 36.045), (119.893, 36.075), (119.915, 36.10), (119.95, 36.118), (119.985, 36.143), (120.025, 36.152), (120.06, 36.166), (120.095, 36.163), (120.128, 36.17), (120.16, 36.175))),
     ("墨水河", "Moshui River", "river", 35, ((119.845, 36.245), (119.872, 36.278), (119.905, 36.30), (119.93, 36.325), (119.938, 36.36), (119.965, 36.388), (120.00, 36.408), (120.035, 36.425), (120.075, 36.44), (120.10, 36.462))),
-    ("云溪河", "Yunxi River", "river", 28, ((119.925, 36.262), (119.952, 36.269), (119.975, 36.266), (119.998, 36.270), (120.02, 36.266), (120.04, 36.262), (120.056, 36.257))),
-    ("三里河", "Sanli River", "river", 22, ((119.915, 36.235), (119.945, 36.243), (119.975, 36.246), (120.005, 36.244), (120.03, 36.247), (120.056, 36.245))),
+    ("云溪河", "Yunxi River", "river", 28, ((119.925, 36.262), (119.952, 36.269), (119.975, 36.266), (119.998, 36.270), (120.02, 36.266), (120.04, 36.262), (120.064, 36.256))),
+    ("三里河", "Sanli River", "river", 22, ((119.915, 36.235), (119.945, 36.243), (119.975, 36.246), (120.005, 36.244), (120.03, 36.247), (120.05, 36.246), (120.066, 36.248))),
     ("少海出水河", "Shaohai Outlet", "canal", 30, ((120.072, 36.245), (120.09, 36.24), (120.105, 36.238), (120.122, 36.235))),
     ("护城河", "Moat Stream", "stream", 12, ((119.955, 36.295), (119.982, 36.292), (120.006, 36.294), (120.03, 36.287), (120.048, 36.275), (120.06, 36.262))),
     ("碧沟河", "Bigou River", "stream", 16, ((119.868, 36.205), (119.90, 36.212), (119.935, 36.207), (119.97, 36.212), (120.01, 36.206), (120.045, 36.212), (120.08, 36.216), (120.118, 36.219))),
@@ -87,14 +87,19 @@ def _meander(chance: Chance, name: str, line: Floats, width_m: float) -> Floats:
     along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     bend = 420 + 9 * width_m
     phase = chance.uniform(f"meander/{name}", 3, 0, 2 * np.pi)
-    swing = 0.09 * bend * (
-        np.sin(2 * np.pi * along / bend + phase[0]) * (0.6 + 0.4 * np.sin(2 * np.pi * along / (4.7 * bend) + phase[1]))
-        + 0.35 * np.sin(2 * np.pi * along / (0.43 * bend) + phase[2])
+    swing = (
+        0.09
+        * bend
+        * (
+            np.sin(2 * np.pi * along / bend + phase[0])
+            * (0.6 + 0.4 * np.sin(2 * np.pi * along / (4.7 * bend) + phase[1]))
+            + 0.35 * np.sin(2 * np.pi * along / (0.43 * bend) + phase[2])
+        )
     )
     tangent = np.gradient(line, axis=0)
     tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
     fade = np.minimum(1, np.minimum(along, along[-1] - along) / 600)
-    return line + np.column_stack([-tangent[:, 1], tangent[:, 0]]) * (swing * fade)[:, None]
+    return np.asarray(line + np.column_stack([-tangent[:, 1], tangent[:, 0]]) * (swing * fade)[:, None])
 
 
 def draw_bodies(ground: Ground, chance: Chance) -> list[WaterBody]:
@@ -111,9 +116,8 @@ def draw_bodies(ground: Ground, chance: Chance) -> list[WaterBody]:
         bodies.append(WaterBody(name, name_en, kind, 2 * radius, part))
     mouth = ground.dagu.interpolate(ground.dagu.line_locate_point(shapely.Point(to_metres([(120.117, 36.21)])[0])))
     wet = blob(chance, "wetland", np.array([mouth.x - 350, mouth.y - 300]), 1500, 0.5, 0.2).intersection(ground.city)
-    for part in polygon_parts(wet.difference(shapely.union_all([taken, *[b.shape for b in bodies[2:]]])), 30_000):
-        bodies.append(WaterBody("大沽河口湿地", "Dagu Mouth Wetland", "wetland", 0, part))
-    return bodies
+    marsh = polygon_parts(wet.difference(shapely.union_all([taken, *[b.shape for b in bodies[2:]]])), 30_000)
+    return bodies + [WaterBody("大沽河口湿地", "Dagu Mouth Wetland", "wetland", 0, part) for part in marsh]
 
 
 def _river_surface(ground: Ground, chance: Chance) -> shapely.Geometry:

@@ -71,7 +71,12 @@ def generate(
     plan = draw_plan(chance, lambda part: tell(part, DRAWING.index(part), total))
     cells, cell_table = grid_cells(plan, chance)
     tables = [*base_map_tables(plan, chance), places_table(plan), poi_table(plan, chance), cell_table]
-    tables += [facilities_table(plan, chance, cells), cameras_table(plan, chance), sensors_table(plan, chance), pollution_table(plan, chance)]
+    tables += [
+        facilities_table(plan, chance, cells),
+        cameras_table(plan, chance),
+        sensors_table(plan, chance),
+        pollution_table(plan, chance),
+    ]
     files = []
     for number, table in enumerate(tables, len(DRAWING)):
         tell(table.layer_id, number, total)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import shapely
@@ -14,7 +14,7 @@ from data_samples.town.gazetteer import TOWNS
 from data_samples.town.plan import Plan
 from data_samples.town.table import Table, table
 
-NOW = datetime(2026, 11, 1, 0, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 1, 0, 0, tzinfo=UTC)
 """The hour of the sample's latest observations."""
 
 
@@ -46,7 +46,18 @@ def sensors_table(plan: Plan, chance: Chance) -> Table:
     rows = []
     for sort, (names, spots) in zip(SORTS, _places(plan, chance), strict=True):
         rows += _rows(plan, chance, sort, names, spots)
-    columns = ("code", "name", "sensor_type", "quantity", "value", "unit", "observed_at", "status", "alarm_above", "town_code")
+    columns = (
+        "code",
+        "name",
+        "sensor_type",
+        "quantity",
+        "value",
+        "unit",
+        "observed_at",
+        "status",
+        "alarm_above",
+        "town_code",
+    )
     return table("sensors", columns, rows, numbered=False)
 
 
@@ -89,8 +100,12 @@ def _in_blocks(plan: Plan, chance: Chance, name: str, count: int, title: str) ->
     return [f"{town}{title}{k + 1:02d}" for k, town in enumerate(towns)], shapely.get_coordinates(spots)
 
 
-def _at_streets(plan: Plan, chance: Chance, name: str, count: int, title: str, aside_m: float) -> tuple[list[str], Floats]:
-    streets = [s for s in plan.segments if s.road.road_class in ("urban-arterial", "urban-secondary") and s.line.length > 60]
+def _at_streets(
+    plan: Plan, chance: Chance, name: str, count: int, title: str, aside_m: float
+) -> tuple[list[str], Floats]:
+    streets = [
+        s for s in plan.segments if s.road.road_class in ("urban-arterial", "urban-secondary") and s.line.length > 60
+    ]
     order = np.argsort(chance.uniform(f"sensor/{name}", len(streets)), kind="stable")[:count]
     spots = []
     for i in order:
@@ -114,7 +129,25 @@ def _rows(plan: Plan, chance: Chance, sort: Sort, names: list[str], spots: Float
         low, high = (sort.alarm_above * 1.03, sort.alarm_above * 1.35) if status == "alarm" else sort.usual
         high = min(high, sort.alarm_above * 0.97) if status != "alarm" else high
         value = round(float(low + level[i] * (high - low)), sort.decimals)
-        age = timedelta(hours=int(late[i]) + 3) if status == "offline" else timedelta(minutes=int(late[i]) % sort.every_min)
+        age = (
+            timedelta(hours=int(late[i]) + 3)
+            if status == "offline"
+            else timedelta(minutes=int(late[i]) % sort.every_min)
+        )
         seen = (NOW - age).strftime("%Y-%m-%dT%H:%M:%SZ")
-        rows.append([f"JZ-{sort.prefix}-{i + 1:04d}", name, sort.type, sort.quantity, value, sort.unit, seen, status, sort.alarm_above, TOWNS[town[i]].code, points[i]])
+        rows.append(
+            [
+                f"JZ-{sort.prefix}-{i + 1:04d}",
+                name,
+                sort.type,
+                sort.quantity,
+                value,
+                sort.unit,
+                seen,
+                status,
+                sort.alarm_above,
+                TOWNS[town[i]].code,
+                points[i],
+            ]
+        )
     return rows

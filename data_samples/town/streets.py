@@ -11,6 +11,7 @@ import shapely
 from data_samples.town.chance import Chance
 from data_samples.town.curves import line_parts, polygon_parts, smooth
 from data_samples.town.frame import Floats, Geometries, to_metres
+from data_samples.town.street_words import STREET_ENDS, STREET_WORDS
 from data_samples.town.trunk_roads import Road
 
 RING = (
@@ -38,10 +39,8 @@ EAST_WEST = (
     (2000, "北京路", "Beijing Road", 1), (3000, "和平路", "Heping Road", 0), (3950, "胶州湾路", "Jiaozhouwan Road", 1),
     (4900, "北外环路", "North Outer Road", 0), (5900, "站前大道", "Station Avenue", 1), (7000, "北关路", "Beiguan Road", 0),
 )  # fmt: skip
-BRANCH_WORDS = (
-    ("安", "An"), ("宁", "Ning"), ("兴", "Xing"), ("泰", "Tai"), ("和", "He"), ("福", "Fu"), ("文", "Wen"), ("德", "De"),
-    ("华", "Hua"), ("昌", "Chang"), ("顺", "Shun"), ("康", "Kang"), ("云", "Yun"), ("胶", "Jiao"), ("新", "Xin"), ("玉", "Yu"),
-)  # fmt: skip
+_NAMED = 0.5
+"""Share of the small streets that have a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +64,8 @@ def draw_city_streets(chance: Chance, target_ha: Callable[[Floats], Floats]) -> 
     for table, vertical in ((NORTH_SOUTH, True), (EAST_WEST, False)):
         for offset, name, name_en, main in table:
             line = shapely.transform(_grid_line(offset, vertical), push)
-            for part in line_parts(line.intersection(ring), 250):
-                roads.append(Road(name, name_en, "", "urban-arterial" if main else "urban-secondary", part))
+            road_class = "urban-arterial" if main else "urban-secondary"
+            roads += [Road(name, name_en, "", road_class, part) for part in line_parts(line.intersection(ring), 250)]
     edges = shapely.union_all([r.line for r in roads], grid_size=0.01)
     blocks = shapely.get_parts(shapely.polygonize(shapely.get_parts(edges)))
     roads += cut_into_blocks(chance, "city", blocks, TURN, target_ha)
@@ -86,9 +85,7 @@ def turned(xy: Floats, angle: float) -> Floats:
     return np.column_stack([c * xy[:, 0] - s * xy[:, 1], s * xy[:, 0] + c * xy[:, 1]])
 
 
-def draw_centre_streets(
-    chance: Chance, name: str, seat: Floats, radius_m: float, through: list[Road]
-) -> Urban:
+def draw_centre_streets(chance: Chance, name: str, seat: Floats, radius_m: float, through: list[Road]) -> Urban:
     """Streets of one town centre, laid along the road that leads through it."""
     lines = np.array([r.line for r in through], dtype=object)
     near = lines[shapely.distance(lines, shapely.Point(seat)).argmin()]
@@ -106,7 +103,9 @@ def draw_centre_streets(
         for offset in offsets
         for pair in ((np.full_like(reach, offset), reach), (reach, np.full_like(reach, offset)))
     ]
-    edges = shapely.union_all([*grid, *lines[shapely.dwithin(lines, shapely.Point(seat), 3 * radius_m)]], grid_size=0.01)
+    edges = shapely.union_all(
+        [*grid, *lines[shapely.dwithin(lines, shapely.Point(seat), 3 * radius_m)]], grid_size=0.01
+    )
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(edges)))
     middle = shapely.get_coordinates(shapely.point_on_surface(faces)) - seat
     wild = 1 + 0.28 * chance.noise(f"{name}/edge", 1500)(middle)
@@ -115,14 +114,17 @@ def draw_centre_streets(
     blocks = faces[inside & (shapely.area(faces) > 3000)]
     area = max(polygon_parts(shapely.union_all(blocks)), key=lambda p: float(p.area))
     area = shapely.Polygon(area.exterior)
-    words = chance.integers(f"{name}/words", len(offsets) * 2, 0, len(BRANCH_WORDS) - 1)
+    words = chance.integers(f"{name}/words", len(grid), 0, len(STREET_WORDS) - 1)
     roads = []
     for i, line in enumerate(grid):
-        word, word_en = BRANCH_WORDS[words[i]]
-        tail, tail_en = (("路", "Road"), ("街", "Street"))[i % 2]
-        for part in line_parts(line.intersection(area.buffer(0.05)), 60):
-            roads.append(Road(f"{name[:2]}{word}{tail}", f"{word_en} {tail_en}", "", "urban-secondary" if i < 2 else "urban-branch", part))
-    roads += cut_into_blocks(chance, name, blocks[shapely.contains(area.buffer(1), blocks)], angle, lambda xy: np.full(len(xy), 3.4))
+        word, word_en = STREET_WORDS[words[i]]
+        end, end_en = STREET_ENDS[i % 2 == 0]
+        road_class = "urban-secondary" if i < 2 else "urban-branch"
+        parts = line_parts(line.intersection(area.buffer(0.05)), 60)
+        roads += [Road(word + end, f"{word_en} {end_en}", "", road_class, part) for part in parts]
+    roads += cut_into_blocks(
+        chance, name, blocks[shapely.contains(area.buffer(1), blocks)], angle, lambda xy: np.full(len(xy), 3.4)
+    )
     return Urban(roads, area)
 
 
@@ -131,7 +133,9 @@ def cut_into_blocks(
 ) -> list[Road]:
     """Side streets that cut `blocks` in two, again and again, until each is about as large as wanted there."""
     roads: list[Road] = []
-    polygons = np.array([shapely.Polygon(turned(shapely.get_coordinates(b.exterior), -angle)) for b in blocks], dtype=object)
+    polygons = np.array(
+        [shapely.Polygon(turned(shapely.get_coordinates(b.exterior), -angle)) for b in blocks], dtype=object
+    )
     for level in range(7):
         centres = turned(shapely.get_coordinates(shapely.centroid(polygons)), angle)
         split = shapely.area(polygons) > 1.55e4 * target_ha(centres)
@@ -149,12 +153,13 @@ def cut_into_blocks(
         first = shapely.box(-far, -far, np.where(wide, x, far), np.where(wide, far, y))
         halves = np.concatenate([shapely.intersection(polygons, first), shapely.difference(polygons, first)])
         road_class = "urban-secondary" if level == 0 and name == "city" else "urban-branch"
-        words = chance.integers(f"{name}/names/{level}", len(cuts) * 2, 0, len(BRANCH_WORDS) - 1)
+        words = chance.integers(f"{name}/names/{level}", len(cuts), 0, len(STREET_WORDS) - 1)
+        named = (chance.uniform(f"{name}/named/{level}", len(cuts)) < _NAMED) | (level == 0)
         for i, cut in enumerate(cuts):
-            (a, a_en), (b, b_en) = BRANCH_WORDS[words[2 * i]], BRANCH_WORDS[words[2 * i + 1]]
-            tail, tail_en = ("路", "Road") if wide[i] else ("街", "Street")
+            (word, word_en), (end, end_en) = STREET_WORDS[words[i]], STREET_ENDS[bool(wide[i])]
+            zh, en = (word + end, f"{word_en} {end_en}") if named[i] else ("", "")
             for part in line_parts(cut, 30):
                 line = shapely.LineString(turned(shapely.get_coordinates(part), angle))
-                roads.append(Road(f"{a}{b}{tail}", f"{a_en}{b_en.lower()} {tail_en}", "", road_class, line))
+                roads.append(Road(zh, en, "", road_class, line))
         polygons = np.array([p for half in halves for p in polygon_parts(half, 2000)], dtype=object)
     return roads

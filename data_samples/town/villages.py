@@ -41,7 +41,9 @@ class Village:
     population: int
 
 
-def draw_villages(chance: Chance, land: shapely.Geometry, hills: shapely.Geometry, spacing_m: float = 1600) -> list[Village]:
+def draw_villages(
+    chance: Chance, land: shapely.Geometry, hills: shapely.Geometry, spacing_m: float = 1600
+) -> list[Village]:
     """Villages spread over `land`, fewer in the hills (metres)."""
     west, south, east, north = land.bounds
     rows = np.arange(south, north, spacing_m * 0.87)
@@ -67,7 +69,9 @@ def draw_villages(chance: Chance, land: shapely.Geometry, hills: shapely.Geometr
             centre=points[i],
             radius_m=float(radius[i]),
             turn=float(turns[i]),
-            shape=blob(chance, f"village/{i}", points[i], float(radius[i]), float(aspects[i]), float(turns[i])).simplify(8),
+            shape=blob(
+                chance, f"village/{i}", points[i], float(radius[i]), float(aspects[i]), float(turns[i])
+            ).simplify(8),
             population=int(round(radius[i] ** 2 / 36, -1)),
         )
         for k, i in enumerate(chosen)

@@ -84,7 +84,9 @@ def write_shapefile_gbk(table: Table, path: Path) -> None:
     stem = table.layer_id
     with tempfile.TemporaryDirectory() as folder:
         shp = Path(folder) / f"{stem}.shp"
-        pyogrio.write_dataframe(_frame(table), shp, driver="ESRI Shapefile", encoding="GBK", DBF_DATE_LAST_UPDATE=STAMP[:10])
+        pyogrio.write_dataframe(
+            _frame(table), shp, driver="ESRI Shapefile", encoding="GBK", DBF_DATE_LAST_UPDATE=STAMP[:10]
+        )
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for part in sorted(Path(folder).iterdir()):
                 info = zipfile.ZipInfo(part.name, (2026, 11, 1, 0, 0, 0))
