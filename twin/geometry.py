@@ -14,7 +14,8 @@ import shapely
 
 from twin.schema import GeometryType
 
-_GEOJSON_NAMES = (
+# GeoJSON names in the order of GEOS type numbers.
+GEOMETRY_NAMES = (
     "Point",
     "LineString",
     "LinearRing",
@@ -98,7 +99,7 @@ def check_geometries(
 
 def geometry_name(geometry: shapely.Geometry) -> str:
     """GeoJSON name of the geometry's type."""
-    return _GEOJSON_NAMES[shapely.get_type_id(geometry)]
+    return GEOMETRY_NAMES[shapely.get_type_id(geometry)]
 
 
 def _finite(geometries: npt.NDArray[np.object_], box: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -136,7 +137,7 @@ def _match_types(result: npt.NDArray[np.object_], faults: list[GeometryFault], a
         return
     types = shapely.get_type_id(result)
     for type_id in np.unique(types[types >= 0]):
-        name = _GEOJSON_NAMES[type_id]
+        name = GEOMETRY_NAMES[type_id]
         if allowed.accepts(name):
             continue
         rows = np.flatnonzero(types == type_id)

@@ -16,18 +16,9 @@ import pyarrow.parquet as pq
 import shapely
 
 from twin.formats.writers.content import Content, arrow_batch, arrow_schema, iter_geometries
+from twin.geometry import GEOMETRY_NAMES
 
 _ROW_GROUP = 65_536
-_NAMES = (
-    "Point",
-    "LineString",
-    "LinearRing",
-    "Polygon",
-    "MultiPoint",
-    "MultiLineString",
-    "MultiPolygon",
-    "GeometryCollection",
-)
 
 
 def write_geoparquet(content: Content, path: Path) -> int:
@@ -61,7 +52,7 @@ def _metadata(content: Content, geometry: str, kinds: set[str], box: list[float]
 def _kinds(geometries: Any) -> set[str]:
     known = geometries[~shapely.is_missing(geometries)]
     pairs = np.unique(shapely.get_type_id(known) * 2 + shapely.has_z(known))
-    return {_NAMES[pair // 2] + (" Z" if pair % 2 else "") for pair in pairs.tolist()}
+    return {GEOMETRY_NAMES[pair // 2] + (" Z" if pair % 2 else "") for pair in pairs.tolist()}
 
 
 def _grown(box: list[float], geometries: Any) -> list[float]:
