@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 
 from starlette.requests import Request
 
@@ -27,12 +28,14 @@ class Parts:
         store: Where layers live.
         policy: Asked before every write.
         clock: What time it is.
+        export_slots: How many bulk answers may be written at the same time.
     """
 
     settings: Settings
     store: Store
     policy: Policy = field(default_factory=OpenPolicy)
     clock: Callable[[], datetime] = utc_now
+    export_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(4))
 
 
 def parts_of(request: Request) -> Parts:

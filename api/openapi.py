@@ -16,8 +16,9 @@ from api.deps import parts_of
 from api.documents import OPENAPI_JSON
 from api.links import base_url
 from api.negotiation import HTML, Format
-from api.operation import PROBLEM_SCHEMA, problems
+from api.operation import ITEMS_PATH, PROBLEM_SCHEMA, problems
 from api.routes.health import software_version
+from api.settings import Settings
 
 OPENAPI = Format("json", OPENAPI_JSON, "OpenAPI 3.0", also=("application/json", "application/vnd.oai.openapi+json"))
 OPENAPI_FORMATS = (OPENAPI, HTML)
@@ -91,8 +92,18 @@ def _build(request: Request) -> dict[str, Any]:
             if method in item:
                 _finish_operation(item[method])
                 _declare_path_parameters(path, item[method])
+    _tell_limits(document["paths"][ITEMS_PATH]["get"], settings)
     converted: dict[str, Any] = to_30(document)
     return converted
+
+
+def _tell_limits(operation: dict[str, Any], settings: Settings) -> None:
+    """The operator's page sizes in the description of `limit`; the declared values are shared and stay as they are."""
+    page_size = {"type": "integer", "minimum": 1, "maximum": settings.limit_max, "default": settings.limit_default}
+    operation["parameters"] = [
+        {**parameter, "schema": page_size} if parameter["name"] == "limit" else parameter
+        for parameter in operation["parameters"]
+    ]
 
 
 def _finish_operation(operation: dict[str, Any]) -> None:

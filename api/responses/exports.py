@@ -17,12 +17,13 @@ from api.crs_edge import EdgeCRS
 from api.deps import Parts
 from api.item_query import ItemsRequest
 from twin.crs import from_cgcs2000
-from twin.errors import TooLargeError
+from twin.errors import StoreBusyError, TooLargeError
 from twin.feature import FeatureBatch
 from twin.formats.export import ExportFormat, write_features
 from twin.schema import Schema
 
 _CHUNK = 256 * 1024
+_PATIENCE_S = 20.0
 
 
 def export_answer(parts: Parts, wanted: ItemsRequest, headers: dict[str, str]) -> Response:
@@ -30,8 +31,24 @@ def export_answer(parts: Parts, wanted: ItemsRequest, headers: dict[str, str]) -
 
     Raises:
         TooLargeError: if the selection has more features than the operator allows in one file.
+        StoreBusyError: if other exports have not ended after a while.
     """
     _check_size(parts, wanted)
+    if not parts.export_slots.acquire(timeout=_PATIENCE_S):
+        raise StoreBusyError("Too many exports at once.")
+    try:
+        file, name = _written(parts, wanted)
+    finally:
+        parts.export_slots.release()
+    sent = headers | {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Length": str(os.fstat(file.fileno()).st_size),
+    }
+    return StreamingResponse(_chunks(file), headers=sent, media_type=wanted.format.media_type)
+
+
+def _written(parts: Parts, wanted: ItemsRequest) -> tuple[BinaryIO, str]:
+    """The file, open and already without a name on disk: nothing is left behind, however the client goes away."""
     record, kind = wanted.record, ExportFormat(wanted.format.name)
     names = record.schema.names if wanted.shown is None else wanted.shown
     schema = Schema(record.schema.geometry_type, tuple(record.schema.property(name) for name in names))
@@ -39,13 +56,7 @@ def export_answer(parts: Parts, wanted: ItemsRequest, headers: dict[str, str]) -
     with tempfile.TemporaryDirectory(prefix="onemap-export-") as folder:
         path = Path(folder) / f"{record.id}{kind.suffix}"
         write_features(batches, path, kind, schema=schema, crs=wanted.crs.uri, layer=record.id)
-        # The open file outlives its name: nothing is left behind, however the client goes away.
-        file = path.open("rb")
-    sent = headers | {
-        "Content-Disposition": f'attachment; filename="{path.name}"',
-        "Content-Length": str(os.fstat(file.fileno()).st_size),
-    }
-    return StreamingResponse(_chunks(file), headers=sent, media_type=wanted.format.media_type)
+        return path.open("rb"), path.name
 
 
 def _check_size(parts: Parts, wanted: ItemsRequest) -> None:

@@ -89,3 +89,14 @@ def test_more_features_than_the_operator_allows_are_refused(store):
     assert (problem["code"], problem["value"]) == ("too-large", "25")
     assert client.get(ITEMS + "?f=csv&lamps=1").status_code == 200
     assert client.get(ITEMS + "?f=csv&limit=5").status_code == 200
+
+
+def test_too_many_exports_at_once_are_asked_to_come_again(client, monkeypatch):
+    monkeypatch.setattr("api.responses.exports._PATIENCE_S", 0.01)
+    slots = client.app.state.parts.export_slots
+    while slots.acquire(blocking=False):
+        pass
+    assert client.problem("GET", ITEMS + "?f=csv", 503)["code"] == "store-busy"
+    slots.release()
+    for _ in range(3):
+        assert client.get(ITEMS + "?f=csv").status_code == 200

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from api.app import create_app
 from api.openapi import METHODS, to_30
+from api.settings import Settings
+from app_client import AppClient
 
 
 @pytest.mark.parametrize(
@@ -59,3 +62,9 @@ def test_the_human_page_shows_every_operation(client):
     text = client.get("/docs").text
     for path in client.json("/api")["paths"]:
         assert path in text
+
+
+def test_the_document_tells_the_operators_page_size(store):
+    paths = AppClient(create_app(Settings(limit_max=500, limit_default=20), store)).json("/api")["paths"]
+    limit = next(p for p in paths["/collections/{collectionId}/items"]["get"]["parameters"] if p["name"] == "limit")
+    assert (limit["schema"]["maximum"], limit["schema"]["default"]) == (500, 20)

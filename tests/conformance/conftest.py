@@ -1,4 +1,4 @@
-"""The application over a GeoPackage with the lamps, for the tests of this folder."""
+"""The application over a store with the lamps, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ from twin.store.port import Store
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     store = with_lamps(open_store(tmp_path / "twin.gpkg"))
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["geopackage", "postgis"])
+def either_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Each store in turn, for tests where the difference matters: a file names it `store` for itself."""
+    target = request.getfixturevalue("postgis_url") if request.param == "postgis" else tmp_path / "twin.gpkg"
+    store = with_lamps(open_store(target))
     yield store
     store.close()
 

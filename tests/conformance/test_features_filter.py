@@ -9,6 +9,11 @@ import pytest
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 
 
+@pytest.fixture
+def store(either_store):
+    return either_store
+
+
 def numbers(client, **parameters):
     page = client.json("/collections/lamps/items", params={"limit": 100, **parameters})
     return [int(feature["id"].removeprefix("lamp-")) for feature in page["features"]]

@@ -11,19 +11,15 @@ from api.settings import Settings
 from app_client import AppClient
 from lamp_layer import COUNT, with_lamps
 from layers.policy import ReadOnlyPolicy
-from twin.store import open_store
 
 ITEMS = "/collections/lamps/items"
 GEOJSON = {"content-type": "application/geo+json"}
 MERGE = {"content-type": "application/merge-patch+json"}
 
 
-@pytest.fixture(params=["geopackage", "postgis"])
-def store(request, tmp_path):
-    target = request.getfixturevalue("postgis_url") if request.param == "postgis" else tmp_path / "twin.gpkg"
-    store = with_lamps(open_store(target))
-    yield store
-    store.close()
+@pytest.fixture
+def store(either_store):
+    return either_store
 
 
 def feature(name="new", x=120.5, y=36.5, **members):
