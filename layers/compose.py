@@ -69,11 +69,11 @@ def _light(options: ViewOptions) -> dict[str, Any]:
     dark = options.theme == "dark"
     return {
         "@@type": "LightingEffect",
-        "ambient": {"@@type": "AmbientLight", "color": [255, 255, 255], "intensity": 0.9 if dark else 1.15},
+        "ambient": {"@@type": "AmbientLight", "color": [255, 255, 255], "intensity": 0.85 if dark else 1.0},
         "sun": {
             "@@type": "DirectionalLight",
             "color": [255, 250, 240],
-            "intensity": 1.1 if dark else 1.5,
+            "intensity": 1.0 if dark else 0.95,
             "direction": [1.2, -1.6, -2.2],
         },
     }

@@ -53,6 +53,14 @@ def test_switching_a_layer_off_and_on_changes_what_is_drawn(open_map: OpenMap) -
     assert shown.different_pixels(with_lamps, shown.picture()) < 50
 
 
+def test_a_layer_that_begins_switched_off_can_be_switched_on(open_map: OpenMap) -> None:
+    shown = open_map(f"at={LON},{LAT - 0.006},15&layers=blocks")
+    before = shown.picture()
+    shown.page.check("#show-zones")
+    shown.wait("ready")
+    assert shown.different_pixels(before, shown.picture()) > 5_000
+
+
 def test_a_department_is_switched_as_a_whole(open_map: OpenMap) -> None:
     shown = open_map(HOME)
     shown.page.uncheck("[data-group=basemap]")

@@ -2,7 +2,7 @@
 // Properties travel as tag numbers and are turned into objects on the page: that is several times cheaper than sending
 // thousands of objects between threads.
 
-import { groupRings, readGeometry, readProperties, readTags } from "./mvt.js";
+import { groupRings, readGeometry, readProperties, readTags, ringArea } from "./mvt.js";
 import { triangulate } from "./triangulate.js";
 import { anchorOf } from "./anchors.js";
 
@@ -72,9 +72,16 @@ function addPolygon(part, polygon, scale, global) {
   triangulate(flat, ends, part.triangles, start);
 }
 
-// Wide lines must lie on narrow ones, and lines too thin to see need not be drawn at all.
+const NESTED = 3000;
+
+// Wide lines must lie on narrow ones, and lines too thin to see need not be drawn at all. A town inside its county lies
+// above it, or nobody could ever click it; layers of very many polygons do not nest.
 function drawOrder(layer, width) {
   const order = layer.features.map((feature) => ({ feature, width: 1 }));
+  if (layer.features.length < NESTED && layer.features.every((feature) => feature.type === POLYGON)) {
+    for (const entry of order) entry.area = Math.abs(ringArea(readGeometry(layer, entry.feature)[0] ?? []));
+    return order.sort((a, b) => b.area - a.area);
+  }
   if (!width) return order;
   const table = new Map(width.values);
   for (const entry of order) {

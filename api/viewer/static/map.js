@@ -58,6 +58,7 @@ export class MapCanvas {
       const kind = this.state.kinds.get(id);
       layers.push(
         template.clone({
+          visible: true, // whatever its manifest says: the reader has switched it on
           opacity: this.state.opacity.get(id) ?? 1,
           lineWidthScale: kind === "line" ? widthScale(zoom) : 1,
           pointRadiusScale: radiusScale(zoom),
@@ -156,7 +157,8 @@ export class MapCanvas {
       data: this.selection,
       filled: true,
       stroked: true,
-      getFillColor: [...line.slice(0, 3), 30],
+      // Areas keep their own colours: what is inside matters more than that it is chosen.
+      getFillColor: ({ geometry }) => [...line.slice(0, 3), geometry.type.endsWith("Point") ? 40 : 0],
       getLineColor: line,
       getLineWidth: 3,
       lineWidthUnits: "pixels",
