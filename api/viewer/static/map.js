@@ -144,9 +144,28 @@ export class MapCanvas {
     });
   }
 
-  /** What lies under a point of the map, in pixels. */
+  /** Tells what lies under a point of the map, in pixels. */
   clickAt(x, y) {
-    this.on.click(this.deck.pickObject({ x, y, radius: 5 }) ?? {});
+    this.on.click(this.#pick(x, y) ?? {});
+  }
+
+  // An area without colour (a district shown by its border) gives way to whatever is seen through it.
+  #pick(x, y) {
+    const layerIds = this.layers.filter((layer) => layer.props.pickable).map((layer) => layer.id);
+    let clear = null;
+    while (layerIds.length) {
+      const info = this.deck.pickObject({ x, y, radius: 5, layerIds });
+      if (!info?.object || !this.#isClear(info)) return info?.object ? info : clear;
+      clear ??= info;
+      layerIds.splice(layerIds.indexOf(info.layer.id), 1);
+    }
+    return clear;
+  }
+
+  #isClear({ layer, object }) {
+    const { getFillColor, extruded } = layer.props;
+    if (extruded || this.state.kinds.get(layer.id) !== "fill" || typeof getFillColor !== "function") return false;
+    return getFillColor(object)[3] === 0;
   }
 
   #selectionLayer() {
