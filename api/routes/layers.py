@@ -112,8 +112,10 @@ async def describe_layer(request: Request) -> Response:
     """A merge patch (RFC 7396) of the manifest; id, geometry type, schema and the like never change."""
     read_parameters(request, ())
     patch = await read_object(request, parts_of(request).settings.max_body_mb * MEBIBYTE)
-    registry, actor = registry_of(request), actor_of(request)
-    return _json(layer_entry(await run_in_threadpool(registry.describe, _layer_id(request), patch, actor)))
+    layer_id, registry, actor = _layer_id(request), registry_of(request), actor_of(request)
+    record = await run_in_threadpool(registry.describe, layer_id, patch, actor)
+    request.app.state.tiles.forget(layer_id)
+    return _json(layer_entry(record))
 
 
 @router.delete(
@@ -126,7 +128,9 @@ async def describe_layer(request: Request) -> Response:
 def drop_layer(request: Request) -> Response:
     """Remove a layer with its data and history."""
     read_parameters(request, ())
-    registry_of(request).drop(_layer_id(request), actor_of(request))
+    layer_id = _layer_id(request)
+    registry_of(request).drop(layer_id, actor_of(request))
+    request.app.state.tiles.forget(layer_id)
     return Response(status_code=204)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 
 import numpy as np
@@ -76,8 +76,9 @@ class SqlLayerWriter(abc.ABC):
     def upsert(self, batch: FeatureBatch) -> Tally:
         if len(batch) == 0:
             return Tally()
-        rows, boxes = self._rows(batch)
-        if self._can_stream(batch):
+        given = {id_ for id_ in batch.ids if id_ is not None}
+        rows, boxes = self._rows(batch, given)
+        if self._can_stream(batch, given):
             self._add(rows, boxes)
             tally = Tally(inserted=len(rows))
         else:
@@ -96,7 +97,7 @@ class SqlLayerWriter(abc.ABC):
                 remedy="Use PUT to replace it, or leave the id out to be given a new one.",
             )
         batch = FeatureBatch.of(self.tables.schema, [feature])
-        rows, boxes = self._rows(batch)
+        rows, boxes = self._rows(batch, set() if feature.id is None else {feature.id})
         self._add(rows, boxes)
         self._tally += Tally(inserted=1)
         return str(rows[0][_ID])
@@ -106,7 +107,7 @@ class SqlLayerWriter(abc.ABC):
         self._stop_streaming()
         old = self._standing(feature.id, if_version)
         batch = FeatureBatch.of(self.tables.schema, [feature])
-        rows, boxes = self._rows(batch)
+        rows, boxes = self._rows(batch, {feature.id})
         self._supersede([(old, rows[0])], boxes)
         self._tally += Tally(updated=1)
 
@@ -140,18 +141,16 @@ class SqlLayerWriter(abc.ABC):
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
-    def _can_stream(self, batch: FeatureBatch) -> bool:
+    def _can_stream(self, batch: FeatureBatch, given: set[str]) -> bool:
         """Whether the rows of a batch are certain to be new: a streaming layer, and no id seen before."""
         if not self.streaming:
             return False
-        given = [id_ for id_ in batch.ids if id_ is not None]
         if not given:
             return not self._streamed_ids
-        if len(given) < len(batch) or len(set(given)) < len(given) or not self._streamed_ids.isdisjoint(given):
+        given_before = bool(self._streamed_ids) or not self._tally.inserted
+        if len(given) < len(batch) or not given_before or not self._streamed_ids.isdisjoint(given):
             return False
-        if not self._streamed_ids and self._tally.inserted:
-            return False
-        self._streamed_ids.update(given)
+        self._streamed_ids |= given
         return True
 
     def _stop_streaming(self) -> None:
@@ -159,7 +158,7 @@ class SqlLayerWriter(abc.ABC):
             self.settle()
             self.streaming = False
 
-    def _rows(self, batch: FeatureBatch) -> tuple[list[Row], npt.NDArray[np.float64]]:
+    def _rows(self, batch: FeatureBatch, given: set[str]) -> tuple[list[Row], npt.NDArray[np.float64]]:
         """Database rows for a batch with their boxes, float64 (n, 4); of rows that share an id only the last stays."""
         count = len(batch)
         boxes = shapely.bounds(batch.geometries)
@@ -167,29 +166,26 @@ class SqlLayerWriter(abc.ABC):
             self.note_heights()
         fids = range(self._next_fid, self._next_fid + count)
         self._next_fid += count
-        ids = self._ids(batch, fids)
+        ids = batch.ids if len(given) == count else self._ids(batch, fids, given)
         columns: list[Iterable[Any]] = [
             fids,
             self.encode_geometries(batch.wkb, boxes),
             ids,
-            [self.version] * count,
+            repeat(self.version, count),
             self._instants(batch.valid_from, count),
             self._instants(batch.valid_to, count),
         ]
         for prop in self.tables.schema:
             values = batch.columns.get(prop.name)
-            columns.append([None] * count if values is None else self._bound(prop.type, values))
+            columns.append(repeat(None, count) if values is None else self._bound(prop.type, values))
         rows = list(zip(*columns, strict=True))
-        if len(set(ids)) < count:
-            last = sorted({row[_ID]: i for i, row in enumerate(rows)}.values())
-            return [rows[i] for i in last], boxes[last]
-        return rows, boxes
+        if len(given) + sum(id_ is None for id_ in batch.ids) == count:
+            return rows, boxes
+        last = sorted({row[_ID]: i for i, row in enumerate(rows)}.values())
+        return [rows[i] for i in last], boxes[last]
 
-    def _ids(self, batch: FeatureBatch, fids: range) -> list[str]:
+    def _ids(self, batch: FeatureBatch, fids: range, given: set[str]) -> Sequence[str]:
         """The rows' ids; where the store is to give one it is the row number, or a later free number if a client has used it."""
-        given = {id_ for id_ in batch.ids if id_ is not None}
-        if len(given) == len(batch):
-            return [str(id_) for id_ in batch.ids]
         ids = [str(fid) if id_ is None else id_ for fid, id_ in zip(fids, batch.ids, strict=True)]
         if self.streaming and not given and not self._streamed_ids:
             return ids
@@ -205,12 +201,12 @@ class SqlLayerWriter(abc.ABC):
             taken.add(ids[i])
         return ids
 
-    def _instants(self, values: Sequence[Any], count: int) -> Sequence[Any]:
+    def _instants(self, values: Sequence[Any], count: int) -> Iterable[Any]:
         if not values:
-            return [None] * count
+            return repeat(None, count)
         return [None if v is None else self.dialect.bind(PropertyType.DATETIME, to_milliseconds(v)) for v in values]
 
-    def _bound(self, kind: PropertyType, values: Sequence[Any]) -> Sequence[Any]:
+    def _bound(self, kind: PropertyType, values: Sequence[Any]) -> Iterable[Any]:
         if kind is PropertyType.DATETIME:
             return self._instants(values, len(values))
         if kind in {PropertyType.BOOLEAN, PropertyType.DATE}:
