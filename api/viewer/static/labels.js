@@ -174,8 +174,8 @@ export class Labels {
 
 const cameraKey = (v) => `${v.longitude},${v.latitude},${v.zoom},${v.pitch},${v.bearing},${v.width},${v.height}`;
 
-// Of place names, the important ones come first when zooming in: one rank for each zoom and a half.
-const rankZoom = (label, rank) => (label.min_zoom ?? 0) + Math.max(0, (rank ?? 5) - 1) * 1.5;
+// Of place names, the important ones come first when zooming in: one rank for each zoom or so.
+const rankZoom = (label, rank) => (label.min_zoom ?? 0) + Math.max(0, (rank ?? 5) - 1) * 1.2;
 
 function degreesOf(anchor, { x, y, z }) {
   if (!anchor.degrees) {
