@@ -43,7 +43,7 @@ def open_map(browser_context: BrowserContext, town_server: ServerProcess) -> Ite
     """A function that opens the page and waits until it is ready: `open_map("at=…", width=…, height=…)`."""
     pages: list[MapPage] = []
 
-    def start(query: str = "", server: ServerProcess | None = None, width: int = 1120, height: int = 700) -> MapPage:
+    def start(query: str = "", server: ServerProcess | None = None, width: int = 960, height: int = 600) -> MapPage:
         pages.append(MapPage(browser_context, (server or town_server).url, width, height))
         pages[-1].open(query)
         return pages[-1]

@@ -207,13 +207,13 @@ def test_zoom_to_a_layer_shows_all_of_it(open_map: OpenMap) -> None:
     shown.wait("ready")
     assert "zones" in shown.layer_ids
     x, y = shown.screen_position(LON, LAT - 0.006)
-    assert 340 < x < 1100
-    assert 0 < y < 700
+    assert 340 < x < 960
+    assert 0 < y < 600
     assert shown.evaluate("() => window.onemap.view.camera.zoom") > 14
 
 
 def test_the_cursor_is_read_in_degrees_and_metres(open_map: OpenMap) -> None:
-    shown = open_map("at=120.0335,36.2645,14")
+    shown = open_map("at=120.0335,36.2645,14", width=1200)
     shown.page.mouse.move(*shown.screen_position(120.0335, 36.2645))
     shown.page.wait_for_selector("#plane:has-text('E 50')")
     east, north = (float(part[1:]) for part in shown.page.inner_text("#plane").split("  "))
