@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from layers.manifest import Manifest, Text
-from layers.style import default_style
-from twin.schema import Schema
+from layers.style import Extrude, Style, default_style
+from twin.schema import PropertyType, Schema
 
 UNASSIGNED = "unassigned"
+# What files call the height of a building in metres.
+HEIGHT_NAMES = {"height_m", "height", "bldg_height", "building_height", "高度", "建筑高度", "楼高"}
 
 
 def draft_manifest(layer_id: str, file_name: str, id_property: str | None = None) -> Manifest:
@@ -32,6 +34,15 @@ def complete_document(manifest: Manifest, schema: Schema, crs: str | None) -> di
     document["schema"] = [entry.to_dict() for entry in schema]
     document["crs"] = crs or document.get("crs") or "EPSG:4490"
     if manifest.style is None:
-        style = default_style(schema.geometry_type, manifest.id)
-        document["style"] = style.model_dump(mode="json", exclude_none=True)
+        document["style"] = draft_style(schema, manifest.id).model_dump(mode="json", exclude_none=True)
     return document
+
+
+def draft_style(schema: Schema, layer_id: str) -> Style:
+    """The quiet default look; polygons that say how high they are also rise in the 3D view."""
+    style = default_style(schema.geometry_type, layer_id)
+    numbers = (p.name for p in schema if p.type in (PropertyType.NUMBER, PropertyType.INTEGER))
+    height = next((name for name in numbers if name.lower() in HEIGHT_NAMES), None)
+    if style.kind != "fill" or height is None:
+        return style
+    return style.model_copy(update={"extrude": Extrude(property=height)})
