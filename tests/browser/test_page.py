@@ -13,7 +13,7 @@ from server_process import ServerProcess
 from small_town import LAT, LON
 
 OpenMap = Callable[..., MapPage]
-HOME = f"at={LON},{LAT},15"
+HOME = f"at={LON},{LAT},14.5"
 
 
 def test_the_page_draws_every_layer_and_asks_nobody_but_its_server(open_map: OpenMap) -> None:

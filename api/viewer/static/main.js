@@ -306,6 +306,7 @@ async function start() {
   map = new MapCanvas({
     parent: byId("canvas"), source, state,
     on: {
+      change: () => page.state !== "error" && (page.state = "loading"),
       camera: cameraMoved, click: clicked, hover: hovered, render: () => (rendered(), showHint()),
       failure: (error) => console.warn("map:", error.message),
     },

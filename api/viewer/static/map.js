@@ -8,7 +8,7 @@ const { deck } = globalThis;
 const CLASSES = ["MapView", "MVTLayer", "LightingEffect", "AmbientLight", "DirectionalLight"];
 
 export class MapCanvas {
-  /** @param on {camera, click, hover, render, failure} */
+  /** @param on {camera, change, click, hover, render, failure} */
   constructor({ parent, source, state, on }) {
     this.state = state;
     this.on = on;
@@ -70,6 +70,9 @@ export class MapCanvas {
     }
     if (this.selection) layers.push(this.#selectionLayer());
     this.deck.setProps({ layers });
+    this.on.change();
+    // A frame for certain, even where nothing visible has changed: whoever waits for it must not wait for ever.
+    requestAnimationFrame(() => this.deck.redraw("layers changed"));
   }
 
   /** Asks again for tiles that failed. */
