@@ -98,4 +98,4 @@ class StoreTileSource:
         if layer.schema.geometry_type in _WITH_EXTENT:
             # Half a tile unit, in whichever direction a unit spans fewer degrees.
             smallest = 0.5 * min(box.east - box.west, box.north - box.south) / (window.extent + 2 * window.buffer)
-        return FeatureQuery(bounds=box, properties=layer.schema.names, min_extent_deg=smallest)
+        return FeatureQuery(bounds=box, boxes_only=True, properties=layer.schema.names, min_extent_deg=smallest)

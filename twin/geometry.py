@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from twin.bounds import Bounds
 from twin.schema import GeometryType
 
 # GeoJSON names in the order of GEOS type numbers.
@@ -95,6 +96,12 @@ def check_geometries(
     repaired = _judge_validity(result, faults, allowed, repair=repair)
     faults.sort(key=lambda fault: fault.row)
     return CheckedGeometries(result, tuple(faults), tuple(repaired))
+
+
+def window_shape(bounds: Bounds) -> shapely.Geometry:
+    """A box as a geometry: a polygon, or the line or point to which a box without width or height shrinks."""
+    corners = shapely.linestrings([[bounds.west, bounds.south], [bounds.east, bounds.north]])
+    return shapely.envelope(corners)
 
 
 def geometry_name(geometry: shapely.Geometry) -> str:

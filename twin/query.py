@@ -31,7 +31,9 @@ class FeatureQuery:
     """Window, time, filter, order and page of one read.
 
     Attributes:
-        bounds: Only features whose box meets this one (CGCS2000 lon/lat).
+        bounds: Only features whose geometry meets this box (CGCS2000 lon/lat).
+        boxes_only: Answer `bounds` by the index's boxes alone: cheaper, and some features outside come along. For those who cut
+            at the window themselves, such as tiles.
         interval: Only features whose valid time meets it; unknown ends count as open.
         filter: CQL2 in its JSON encoding (OGC 21-065r2), already checked by `twin.cql2`; geometries in CGCS2000 lon/lat.
         ids: Only these features.
@@ -44,6 +46,7 @@ class FeatureQuery:
     """
 
     bounds: Bounds | None = None
+    boxes_only: bool = False
     interval: Interval | None = None
     filter: Mapping[str, Any] | None = None
     ids: tuple[str, ...] | None = None

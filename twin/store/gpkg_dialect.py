@@ -46,16 +46,19 @@ class GeoPackageDialect:
         return decode_blobs(values)
 
     def box_meets(self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0) -> sa.ColumnElement[bool]:
-        rtree = sa.table(
-            rtree_name(tables.current.name), *(sa.column(c, sa.Double) for c in ("id", "minx", "maxx", "miny", "maxy"))
-        )
-        r = rtree.c
-        found = sa.select(r.id).where(
-            r.minx <= bounds.east, r.maxx >= bounds.west, r.miny <= bounds.north, r.maxy >= bounds.south
-        )
+        r = _rtree(tables)
+        found = _meeting(r, bounds)
         if min_extent_deg > 0:
             found = found.where(sa.or_(r.maxx - r.minx >= min_extent_deg, r.maxy - r.miny >= min_extent_deg))
         return tables.current.c[FID].in_(found)
+
+    def geometry_meets(self, tables: LayerTables, bounds: Bounds) -> sa.ColumnElement[bool]:
+        r, same = _rtree(tables), tables.current.alias("same")
+        west, south, east, north = bounds.as_tuple()
+        within = sa.and_(r.minx >= west, r.maxx <= east, r.miny >= south, r.maxy <= north)
+        touches = sa.func.om_meets_box(same.c[GEOM], west, south, east, north, type_=sa.Integer)
+        asked = sa.select(touches).where(same.c[FID] == r.id).scalar_subquery()
+        return tables.current.c[FID].in_(_meeting(r, bounds).where(sa.or_(within, asked == 1)))
 
     def arrival(self, tables: LayerTables, *, windowed: bool) -> sa.ColumnElement[Any]:
         return tables.current.c[FID]
@@ -101,3 +104,15 @@ class GeoPackageDialect:
         if kind is PropertyType.DATETIME:
             return [None if v is None else parse_instant(v) for v in values]
         return values
+
+
+def _rtree(tables: LayerTables) -> sa.ColumnCollection[str, sa.ColumnClause[Any]]:
+    names = ("id", "minx", "maxx", "miny", "maxy")
+    return sa.table(rtree_name(tables.current.name), *(sa.column(name, sa.Double) for name in names)).c
+
+
+def _meeting(r: sa.ColumnCollection[str, sa.ColumnClause[Any]], bounds: Bounds) -> sa.Select[Any]:
+    """Row numbers of the boxes that meet `bounds`."""
+    return sa.select(r.id).where(
+        r.minx <= bounds.east, r.maxx >= bounds.west, r.miny <= bounds.north, r.maxy >= bounds.south
+    )

@@ -15,6 +15,8 @@ from functools import lru_cache
 
 import shapely
 
+from twin.bounds import Bounds
+from twin.geometry import window_shape
 from twin.store.gpkg_blob import blob_box, decode_blob
 
 SqlValue = str | bytes | int | float | None
@@ -52,6 +54,7 @@ def register_functions(connection: sqlite3.Connection) -> None:
     add("ST_MaxY", 1, lambda blob: _edge(blob, 3))
     for name in RELATIONS:
         add(f"om_{name}", 2, _relation(name))
+    add("om_meets_box", 5, _meets_box)
     add("om_like", 2, _like)
     add("om_casei", 1, lambda text: None if text is None else str(text).lower())
     add("om_accenti", 1, lambda text: None if text is None else without_accents(str(text)))
@@ -63,6 +66,26 @@ def register_functions(connection: sqlite3.Connection) -> None:
 def _edge(blob: bytes | None, side: int) -> float | None:
     box = None if blob is None else blob_box(blob)
     return None if box is None else box[side]
+
+
+def _meets_box(blob: bytes | None, west: float, south: float, east: float, north: float) -> int | None:
+    """Whether a geometry meets a window; its own box decides where that is enough."""
+    box = None if blob is None else blob_box(blob)
+    if blob is None or box is None:
+        return None
+    if box[0] > east or box[2] < west or box[1] > north or box[3] < south:
+        return 0
+    if box[0] >= west and box[2] <= east and box[1] >= south and box[3] <= north:
+        return 1
+    window = _prepared_box(west, south, east, north)
+    return int(shapely.intersects(window, shapely.from_wkb(decode_blob(blob))))
+
+
+@lru_cache(maxsize=64)
+def _prepared_box(west: float, south: float, east: float, north: float) -> shapely.Geometry:
+    window = window_shape(Bounds(west, south, east, north))
+    shapely.prepare(window)
+    return window
 
 
 @lru_cache(maxsize=64)

@@ -86,7 +86,9 @@ def _window(
     parts = query.bounds.parts()
     if extent is not None and query.min_extent_deg <= 0 and any(part.contains(extent) for part in parts):
         return tables.current.c[GEOM].is_not(None)
-    return sa.or_(*(dialect.box_meets(tables, part, query.min_extent_deg) for part in parts))
+    if query.boxes_only or query.min_extent_deg > 0:
+        return sa.or_(*(dialect.box_meets(tables, part, query.min_extent_deg) for part in parts))
+    return sa.or_(*(dialect.geometry_meets(tables, part) for part in parts))
 
 
 def _order(tables: LayerTables, query: FeatureQuery, dialect: Dialect) -> list[sa.ColumnElement[Any]]:

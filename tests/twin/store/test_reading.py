@@ -17,7 +17,8 @@ from twin.errors import BadFilterError, UnknownFeatureError, UnknownPropertyErro
 from twin.feature import Feature, FeatureBatch
 from twin.interval import Interval
 from twin.query import FeatureQuery, Position, SortKey
-from twin.store.port import GridCount, Store
+from twin.schema import GeometryType, Schema
+from twin.store.port import GridCount, LayerSpec, Store
 
 FILTERS = {
     "name = '北路灯'": ["north"],
@@ -87,6 +88,29 @@ def test_a_window_takes_what_it_touches_and_nothing_without_a_place(store: Store
     assert ids(store, bounds=Bounds(170, 30, 120.02, 40)) == ["north"], "across the antimeridian"
     assert ids(store, bounds=Bounds(0, 0, 1, 1)) == []
     assert ids(store) == ["north", "south", "lost"]
+
+
+def test_a_window_asks_the_geometry_and_not_its_box(store: Store) -> None:
+    corner = shapely.Polygon(
+        [(120.0, 36.0), (120.1, 36.0), (120.1, 36.01), (120.01, 36.01), (120.01, 36.1), (120.0, 36.1)]
+    )
+    polygons = LayerSpec("corners", Schema(GeometryType.POLYGON))
+    with store.write("corners", CLERK, create=polygons) as writer:
+        writer.insert(Feature("corner", corner, {}))
+    in_the_notch = Bounds(120.05, 36.05, 120.09, 36.09)
+    assert list(store.select("corners", FeatureQuery(bounds=in_the_notch)).ids) == []
+    assert list(store.select("corners", FeatureQuery(bounds=in_the_notch, boxes_only=True)).ids) == ["corner"]
+    assert store.count("corners", FeatureQuery(bounds=in_the_notch)) == 0
+    assert list(store.select("corners", FeatureQuery(bounds=Bounds(120.05, 36.01, 120.09, 36.09))).ids) == ["corner"]
+
+
+@pytest.mark.parametrize(("offset", "found"), [(-1e-6, []), (0.0, ["edge"]), (1e-6, ["edge"])])
+@pytest.mark.parametrize("size", [1e-6, 0.01])
+def test_a_window_is_exact_to_a_decimetre(store: Store, offset: float, found: list[str], size: float) -> None:
+    with store.write(SPEC.id, CLERK, create=SPEC) as writer:
+        writer.insert(Feature("edge", shapely.Point(120.0 + offset, 36.0), {}))
+        writer.insert(Feature("far", shapely.Point(119.0, 35.0), {}))
+    assert ids(store, bounds=Bounds(120.0, 36.0 - size / 2, 120.0 + size, 36.0 + size / 2)) == found
 
 
 def test_columns_come_in_the_order_asked_for(store: Store) -> None:
