@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twin.bounds import Bounds
+from twin.errors import BadLimitError
 from twin.interval import Interval
 
 
@@ -56,3 +57,7 @@ class FeatureQuery:
     limit: int | None = None
     after: Position | None = None
     min_extent_deg: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 0:
+            raise BadLimitError("A limit cannot be negative.", value=self.limit, limit=">= 0")

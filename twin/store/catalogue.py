@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,18 +14,21 @@ from twin.errors import UnknownLayerError
 from twin.schema import Schema
 from twin.store.dialect import Dialect
 from twin.store.port import Author, Changeset, LayerRecord, LayerSpec
+from twin.store.prepared import PreparedStatement
 from twin.store.tables import LayerTables, catalogue_tables, layer_tables
 from twin.store.values import instant_text, now, parse_instant
+from twin.store.windows import WindowShape
 
 
 @dataclass(frozen=True)
 class KnownLayer:
-    """A layer as last read: its record, its tables and the counters behind them."""
+    """A layer as last read: its record, its tables, the counters behind them, and the statements of its plain windows."""
 
     record: LayerRecord
     tables: LayerTables
     revision: int
     next_fid: int
+    windows: dict[WindowShape, PreparedStatement] = field(default_factory=dict, compare=False)
 
 
 class Catalogue:
@@ -36,28 +39,32 @@ class Catalogue:
         self.tables = catalogue_tables(dialect.db_schema)
         self._known: dict[str, KnownLayer] = {}
         layers = self.tables.layers.c
-        self._numbers = sa.select(layers.revision, layers.version).where(layers.id == sa.bindparam("layer_id"))
+        self._numbers = PreparedStatement(
+            sa.select(layers.revision, layers.version).where(layers.id == sa.bindparam("layer_id"))
+        )
 
     def all(self, connection: sa.Connection) -> list[LayerRecord]:
         rows = connection.execute(sa.select(self.tables.layers).order_by(self.tables.layers.c.id))
         return [self._remember(row).record for row in rows.mappings()]
 
     def version(self, connection: sa.Connection, layer_id: str) -> int:
-        row = connection.execute(self._numbers, {"layer_id": layer_id}).first()
-        if row is None:
-            raise unknown_layer(layer_id)
-        return int(row.version)
+        return self._current(connection, layer_id)[1]
 
     def known(self, connection: sa.Connection, layer_id: str) -> KnownLayer:
         """The layer now, read anew only when its revision has moved. Raises UnknownLayerError."""
-        row = connection.execute(self._numbers, {"layer_id": layer_id}).first()
-        if row is None:
-            self._known.pop(layer_id, None)
-            raise unknown_layer(layer_id)
+        revision, _ = self._current(connection, layer_id)
         known = self._known.get(layer_id)
-        if known is not None and known.revision == row.revision:
+        if known is not None and known.revision == revision:
             return known
         return self.reread(connection, layer_id)
+
+    def _current(self, connection: sa.Connection, layer_id: str) -> tuple[int, int]:
+        """Revision and version as they stand."""
+        rows = self._numbers.rows(connection, layer_id=layer_id)
+        if not rows:
+            self._known.pop(layer_id, None)
+            raise unknown_layer(layer_id)
+        return rows[0][0], rows[0][1]
 
     def reread(self, connection: sa.Connection, layer_id: str, *, lock: bool = False) -> KnownLayer:
         """The layer from its row, past the memory; `lock` holds other writers of it back until the transaction ends."""

@@ -30,8 +30,11 @@ class Dialect(Protocol):
         With `min_extent_deg` only those at least that wide or that high.
         """
 
-    def geometry_meets(self, tables: LayerTables, bounds: Bounds) -> sa.ColumnElement[bool]:
-        """Rows of the current table whose geometry itself meets `bounds`; the geometry is asked only at the window's edge."""
+    def geometry_meets(self, tables: LayerTables, bounds: Bounds, *, thin: bool) -> sa.ColumnElement[bool]:
+        """Rows of the current table whose geometry itself meets `bounds`; it is asked only at the window's edge.
+
+        `thin` says that the box may have no width or height; else its edges may be parameters of the statement.
+        """
 
     def arrival(self, tables: LayerTables, *, windowed: bool) -> sa.ColumnElement[Any]:
         """The row number as the thing to order and page by; `windowed` says that a box narrows the rows already."""

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,26 @@ import sqlalchemy as sa
 
 from twin.bounds import Bounds
 from twin.errors import StoreBrokenError, StoreBusyError
+from twin.query import FeatureQuery, Position
 from twin.store import gpkg_metadata
 from twin.store.catalogue import KnownLayer, unknown_layer
 from twin.store.gpkg_blob import encode_blobs
 from twin.store.gpkg_dialect import GeoPackageDialect, rtree_name
 from twin.store.gpkg_functions import register_functions
+from twin.store.gpkg_window import rows_that_meet
 from twin.store.packed_rtree import write_packed_rtree
 from twin.store.port import Author
 from twin.store.sql import SqlStore
+from twin.store.statements import LEADING
 from twin.store.tables import ID, catalogue_tables
 from twin.store.values import instant_text, now
+from twin.store.windows import window_shape_of
 from twin.store.writing import Row, SqlLayerWriter
 
 _WAIT_S = 30.0
 _WRITES = {"onemap_writes": True}
+# Rows read beyond a page's limit, for those that only their boxes bring into the window.
+_SPARE_ROWS = 64
 _EDGES = ("ST_MinX", "ST_MinY", "ST_MaxX", "ST_MaxY")
 # Two steps of single precision at 180 degrees.
 _SINGLE_STEP_DEG = 3.1e-5
@@ -118,6 +125,23 @@ class GeoPackageStore(SqlStore):
 
     def writer(self, connection: sa.Connection, known: KnownLayer, *, born: bool) -> SqlLayerWriter:
         return _GeoPackageWriter(connection, known, self.dialect, born=born)
+
+    def _rows(self, connection: sa.Connection, known: KnownLayer, query: FeatureQuery) -> Sequence[Any]:
+        """As the base class; a window by geometries is read by boxes and judged here, in parts until the page is full."""
+        shape = window_shape_of(query, known.record.bounds)
+        if shape is None or shape.window != "geometries" or not query.geometry:
+            return super()._rows(connection, known, query)
+        assert query.bounds is not None
+        found: list[Any] = []
+        part = replace(query, boxes_only=True)
+        while True:
+            if query.limit is not None:
+                part = replace(part, limit=query.limit - len(found) + _SPARE_ROWS)
+            rows = super()._rows(connection, known, part)
+            found += rows_that_meet(rows, LEADING, query.bounds)
+            if part.limit is None or len(rows) < part.limit or len(found) >= (query.limit or 0):
+                return found[: query.limit]
+            part = replace(part, after=Position((), rows[-1][0]))
 
     def grid_counts(
         self, connection: sa.Connection, known: KnownLayer, bounds: Bounds, cell_deg: float

@@ -52,7 +52,7 @@ class GeoPackageDialect:
             found = found.where(sa.or_(r.maxx - r.minx >= min_extent_deg, r.maxy - r.miny >= min_extent_deg))
         return tables.current.c[FID].in_(found)
 
-    def geometry_meets(self, tables: LayerTables, bounds: Bounds) -> sa.ColumnElement[bool]:
+    def geometry_meets(self, tables: LayerTables, bounds: Bounds, *, thin: bool) -> sa.ColumnElement[bool]:
         r, same = _rtree(tables), tables.current.alias("same")
         west, south, east, north = bounds.as_tuple()
         within = sa.and_(r.minx >= west, r.maxx <= east, r.miny >= south, r.maxy <= north)

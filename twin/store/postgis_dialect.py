@@ -79,16 +79,17 @@ class PostGISDialect:
         high = sa.func.ST_YMax(geom, type_=sa.Double) - sa.func.ST_YMin(geom, type_=sa.Double) >= min_extent_deg
         return sa.and_(meets, sa.or_(wide, high))
 
-    def geometry_meets(self, tables: LayerTables, bounds: Bounds) -> sa.ColumnElement[bool]:
+    def geometry_meets(self, tables: LayerTables, bounds: Bounds, *, thin: bool) -> sa.ColumnElement[bool]:
         geom = _plain(tables.current.c[GEOM])
-        window = sa.func.ST_GeomFromWKB(sa.literal(shapely.to_wkb(window_shape(bounds)), sa.LargeBinary), SRID)
-        touches = sa.func.ST_Intersects(geom, window, type_=sa.Boolean)
+        meets = self.box_meets(tables, bounds)
+        if thin:
+            shape = sa.literal(shapely.to_wkb(window_shape(bounds)), sa.LargeBinary)
+            return sa.and_(meets, sa.func.ST_Intersects(geom, sa.func.ST_GeomFromWKB(shape, SRID), type_=sa.Boolean))
         west, south, east, north = bounds.as_tuple()
-        if east - west <= 2 * _ROUNDING_DEG or north - south <= 2 * _ROUNDING_DEG:
-            return sa.and_(self.box_meets(tables, bounds), touches)
-        inner = (west + _ROUNDING_DEG, south + _ROUNDING_DEG, east - _ROUNDING_DEG, north - _ROUNDING_DEG)
-        within = geom.op("@", is_comparison=True)(sa.func.ST_MakeEnvelope(*inner, SRID))
-        return sa.and_(self.box_meets(tables, bounds), sa.or_(within, touches))
+        inner = sa.func.ST_Expand(sa.func.ST_MakeEnvelope(west, south, east, north, SRID), -_ROUNDING_DEG)
+        window = sa.func.ST_MakeEnvelope(west, south, east, north, SRID)
+        within = geom.op("@", is_comparison=True)(inner)
+        return sa.and_(meets, sa.or_(within, sa.func.ST_Intersects(geom, window, type_=sa.Boolean)))
 
     def arrival(self, tables: LayerTables, *, windowed: bool) -> sa.ColumnElement[Any]:
         # Left alone, the planner walks the whole primary key in order and tests each box on the way (86 ms for a window of

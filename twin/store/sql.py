@@ -24,6 +24,7 @@ from twin.store.dialect import Dialect
 from twin.store.history import read_history
 from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter
 from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
+from twin.store.windows import prepare_window, window_shape_of, window_values
 from twin.store.writing import SqlLayerWriter
 
 
@@ -132,8 +133,17 @@ class SqlStore(abc.ABC):
     def select(self, layer_id: str, query: FeatureQuery) -> FeatureBatch:
         with self.reading() as connection:
             known = self.catalogue.known(connection, layer_id)
-            rows = connection.execute(select_rows(known.tables, query, self.dialect, known.record.bounds)).fetchall()
+            rows = self._rows(connection, known, query)
         return self._batch(rows, selected_schema(known.record.schema, query.properties))
+
+    def _rows(self, connection: sa.Connection, known: KnownLayer, query: FeatureQuery) -> Sequence[Any]:
+        """Rows of a query, in the form of `select_rows`; plain windows by statements that are kept."""
+        shape = window_shape_of(query, known.record.bounds)
+        if shape is None:
+            return connection.execute(select_rows(known.tables, query, self.dialect, known.record.bounds)).fetchall()
+        if shape not in known.windows:
+            known.windows[shape] = prepare_window(known.tables, shape, self.dialect)
+        return known.windows[shape].rows(connection, **window_values(query, shape))
 
     def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Iterator[FeatureBatch]:
         with self.streaming() as connection:

@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from twin.bounds import Bounds
-from twin.errors import BadLimitError
 from twin.query import FeatureQuery
 from twin.schema import PropertyType, Schema
 from twin.store.dialect import Dialect
@@ -16,6 +15,8 @@ from twin.store.tables import FID, GEOM, ID, VALID_FROM, VALID_TO, VERSION, Laye
 
 # fid, id, version, valid_from, valid_to come before the geometry and the properties.
 LEADING = 5
+# Single precision at 180 degrees steps by 1.5e-5: four steps.
+THIN_DEG = 6e-5
 
 
 def selected_schema(schema: Schema, names: tuple[str, ...] | None) -> Schema:
@@ -31,19 +32,29 @@ def selected_schema(schema: Schema, names: tuple[str, ...] | None) -> Schema:
 
 def select_rows(tables: LayerTables, query: FeatureQuery, dialect: Dialect, extent: Bounds | None) -> sa.Select[Any]:
     """The statement for a query: leading columns, geometry when wanted, then the properties in order."""
-    t = tables.current
-    columns: list[sa.ColumnElement[Any]] = [t.c[FID], t.c[ID], t.c[VERSION], t.c[VALID_FROM], t.c[VALID_TO]]
-    columns.append(dialect.wkb(t.c[GEOM]) if query.geometry else sa.null().label(GEOM))
-    columns += [t.c[column_name(p)] for p in selected_schema(tables.schema, query.properties)]
+    columns = leading_columns(tables, query.properties, dialect, geometry=query.geometry)
     statement = sa.select(*columns).where(*where_clauses(tables, query, dialect, extent))
     if query.after is not None:
         statement = statement.where(_behind(tables, query, dialect))
     statement = statement.order_by(*_order(tables, query, dialect))
     if query.limit is not None:
-        if query.limit < 0:
-            raise BadLimitError("A limit cannot be negative.", value=query.limit, limit=">= 0")
         statement = statement.limit(query.limit)
     return statement
+
+
+def leading_columns(
+    tables: LayerTables, properties: tuple[str, ...] | None, dialect: Dialect, *, geometry: bool
+) -> list[sa.ColumnElement[Any]]:
+    """Columns of every read: row number, id, version, validity, geometry, then the properties asked for, in their order."""
+    t = tables.current
+    columns: list[sa.ColumnElement[Any]] = [t.c[FID], t.c[ID], t.c[VERSION], t.c[VALID_FROM], t.c[VALID_TO]]
+    columns.append(dialect.wkb(t.c[GEOM]) if geometry else sa.null().label(GEOM))
+    return columns + [t.c[column_name(p)] for p in selected_schema(tables.schema, properties)]
+
+
+def is_thin(bounds: Bounds) -> bool:
+    """Whether a box is so narrow or low that the single-precision boxes of an index cannot tell its inside."""
+    return bounds.east - bounds.west <= THIN_DEG or bounds.north - bounds.south <= THIN_DEG
 
 
 def count_rows(tables: LayerTables, query: FeatureQuery, dialect: Dialect, extent: Bounds | None) -> sa.Select[Any]:
@@ -88,7 +99,7 @@ def _window(
         return tables.current.c[GEOM].is_not(None)
     if query.boxes_only or query.min_extent_deg > 0:
         return sa.or_(*(dialect.box_meets(tables, part, query.min_extent_deg) for part in parts))
-    return sa.or_(*(dialect.geometry_meets(tables, part) for part in parts))
+    return sa.or_(*(dialect.geometry_meets(tables, part, thin=is_thin(part)) for part in parts))
 
 
 def _order(tables: LayerTables, query: FeatureQuery, dialect: Dialect) -> list[sa.ColumnElement[Any]]:

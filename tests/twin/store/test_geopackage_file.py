@@ -55,7 +55,7 @@ def test_a_row_that_gdal_adds_is_found_by_the_index(path: Path) -> None:
     store = with_three_lights(GeoPackageStore(path))
     insert = (
         f'INSERT INTO "{SPEC.id}" (fid, geom, om_id, om_version, name) '
-        "VALUES (900, ST_GeomFromText('POINT(119.9 36.2)', 4490), 'from-gdal', 1, 'GDAL')"
+        "VALUES (900, AsGPB(ST_GeomFromText('POINT(119.9 36.2)', 4490)), 'from-gdal', 1, 'GDAL')"
     )
     subprocess.run(["ogrinfo", "-q", str(path), "-sql", insert], capture_output=True, text=True, check=True)
     found = store.select(SPEC.id, FeatureQuery(bounds=Bounds(119.89, 36.19, 119.91, 36.21)))

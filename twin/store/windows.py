@@ -1,0 +1,94 @@
+"""Plain windows: a box, a place in the order of arrival, a limit. Nearly every read is one, so their statements are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from twin.bounds import Bounds
+from twin.query import FeatureQuery
+from twin.store.dialect import Dialect
+from twin.store.prepared import PreparedStatement
+from twin.store.statements import is_thin, leading_columns
+from twin.store.tables import GEOM, LayerTables
+
+EDGES = ("west", "south", "east", "north")
+
+
+class _NamedBounds:
+    """A box whose edges are parameters of the statement."""
+
+    def __init__(self) -> None:
+        self.west: Any = sa.bindparam("west", type_=sa.Double())
+        self.south: Any = sa.bindparam("south", type_=sa.Double())
+        self.east: Any = sa.bindparam("east", type_=sa.Double())
+        self.north: Any = sa.bindparam("north", type_=sa.Double())
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        return (self.west, self.south, self.east, self.north)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowShape:
+    """What of a query changes its statement; everything else is a parameter.
+
+    Attributes:
+        window: "none", "placed" (the box holds the whole layer), "boxes" or "geometries".
+    """
+
+    properties: tuple[str, ...] | None
+    geometry: bool
+    window: str
+    paged: bool
+    limited: bool
+
+
+def window_shape_of(query: FeatureQuery, extent: Bounds | None) -> WindowShape | None:
+    """The shape of a plain window, None for every other query."""
+    odd = query.filter is not None or query.ids is not None or query.interval is not None or query.sort
+    if odd or query.min_extent_deg > 0:
+        return None
+    box = query.bounds
+    if box is None:
+        window = "none"
+    elif box.crosses_antimeridian or is_thin(box):
+        return None
+    elif extent is not None and box.contains(extent):
+        window = "placed"
+    else:
+        window = "boxes" if query.boxes_only else "geometries"
+    return WindowShape(query.properties, query.geometry, window, query.after is not None, query.limit is not None)
+
+
+def prepare_window(tables: LayerTables, shape: WindowShape, dialect: Dialect) -> PreparedStatement:
+    """The statement of a shape, with the parameters that `window_values` gives."""
+    statement = sa.select(*leading_columns(tables, shape.properties, dialect, geometry=shape.geometry))
+    box: Any = _NamedBounds()
+    if shape.window == "placed":
+        statement = statement.where(tables.current.c[GEOM].is_not(None))
+    elif shape.window == "boxes":
+        statement = statement.where(dialect.box_meets(tables, box))
+    elif shape.window == "geometries":
+        statement = statement.where(dialect.geometry_meets(tables, box, thin=False))
+    arrival = dialect.arrival(tables, windowed=shape.window != "none")
+    if shape.paged:
+        statement = statement.where(arrival > sa.bindparam("after", type_=sa.BigInteger()))
+    statement = statement.order_by(arrival.asc())
+    if shape.limited:
+        statement = statement.limit(sa.bindparam("most", type_=sa.Integer()))
+    return PreparedStatement(statement)
+
+
+def window_values(query: FeatureQuery, shape: WindowShape) -> dict[str, Any]:
+    """The parameters of one query of that shape."""
+    values: dict[str, Any] = {}
+    if shape.window in ("boxes", "geometries"):
+        assert query.bounds is not None
+        values.update(zip(EDGES, map(float, query.bounds.as_tuple()), strict=True))
+    if query.after is not None:
+        values["after"] = query.after.fid
+    if query.limit is not None:
+        values["most"] = query.limit
+    return values
