@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from twin.bounds import Bounds
 from twin.errors import StoreBrokenError, StoreBusyError
+from twin.feature import FeatureBatch
 from twin.query import FeatureQuery, Position
 from twin.store import gpkg_metadata
 from twin.store.catalogue import KnownLayer, unknown_layer
@@ -61,6 +62,7 @@ class GeoPackageStore(SqlStore):
         self.path = Path(path)
         self._wait_s = wait_s
         self._turn = threading.Lock()
+        self._reading_turn = threading.Lock()
         self._of_thread = threading.local()
         self._kept: list[sqlite3.Connection] = []
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +88,12 @@ class GeoPackageStore(SqlStore):
         if row is None:
             raise unknown_layer(layer_id)
         return int(row[0])
+
+    def select(self, layer_id: str, query: FeatureQuery) -> FeatureBatch:
+        # sqlite3 lets go of the interpreter at every row. Two threads that fetch rows at once hand it to and fro, and both take
+        # twice as long as one after the other (measured: 8.1 against 4.6 ms of CPU for a page of 1,000 buildings).
+        with self._reading_turn:
+            return super().select(layer_id, query)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -236,6 +244,7 @@ def _engine(path: Path, wait_s: float, synchronous: str) -> sa.Engine:
         connect_args={"timeout": wait_s, "check_same_thread": False, "cached_statements": 256},
         pool_size=16,
         max_overflow=32,
+        pool_use_lifo=True,  # the connection used last has its pages and statements at hand
     )
 
     @sa.event.listens_for(engine, "connect")

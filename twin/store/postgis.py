@@ -61,6 +61,7 @@ class PostGISStore(SqlStore):
             address,
             pool_size=16,
             max_overflow=32,
+            pool_use_lifo=True,  # the connection used last has its statements prepared
             connect_args={"options": options, "cursor_factory": _BinaryCursor},
         )
         _look_after_long_idleness(engine)
