@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Literal
 
+from layers.collector import collector_paused
 from layers.column_plan import derive_properties, plan_columns
 from layers.import_report import ImportReport, findings_of_reasons
 from layers.manifest import Manifest
@@ -182,7 +183,7 @@ def _write(
 ) -> tuple[Tally, int]:
     author = origin.actor.author(f"import of {options.name or 'a file'} ({options.mode})")
     tally = Tally()
-    with store.write(options.layer_id, author, create=target.create) as writer:
+    with collector_paused(), store.write(options.layer_id, author, create=target.create) as writer:
         cleared = writer.clear() if options.mode == "replace" and target.create is None else 0
         for batch in batches:
             if len(batch):
