@@ -27,6 +27,9 @@ from twin.store.statements import LEADING, count_rows, select_rows, selected_sch
 from twin.store.windows import prepare_window, window_shape_of, window_values
 from twin.store.writing import SqlLayerWriter
 
+# Statements kept for a layer: clients ask for few sets of columns, and those who try them all shall not fill the memory.
+_WINDOWS_KEPT = 64
+
 
 class SqlStore(abc.ABC):
     """See `twin.store.port.Store`."""
@@ -141,9 +144,12 @@ class SqlStore(abc.ABC):
         shape = window_shape_of(query, known.record.bounds)
         if shape is None:
             return connection.execute(select_rows(known.tables, query, self.dialect, known.record.bounds)).fetchall()
-        if shape not in known.windows:
-            known.windows[shape] = prepare_window(known.tables, shape, self.dialect)
-        return known.windows[shape].rows(connection, **window_values(query, shape))
+        statement = known.windows.get(shape)
+        if statement is None:
+            if len(known.windows) >= _WINDOWS_KEPT:
+                known.windows.clear()
+            statement = known.windows[shape] = prepare_window(known.tables, shape, self.dialect)
+        return statement.rows(connection, **window_values(query, shape))
 
     def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Iterator[FeatureBatch]:
         with self.streaming() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from datetime import UTC, datetime
 
 import pytest
@@ -211,3 +212,13 @@ def test_pages_give_each_feature_once_in_order(store: Store, rows: list, keys: l
             known.sort(key=lambda i: rows[i][column], reverse=True)
         expected = known + [i for i in expected if rows[i][column] is None]
     assert [rows[i] for i in expected] == list(zip(whole.columns["lamps"], whole.columns["name"], strict=True))
+
+
+def test_every_set_of_columns_is_answered_however_many_are_asked(store: Store) -> None:
+    with_three_lights(store)
+    orders = list(itertools.permutations(SCHEMA.names[:5], 4))
+    assert len(orders) == 120
+    for names in orders:
+        batch = store.select(SPEC.id, FeatureQuery(properties=names, limit=1))
+        assert list(batch.columns) == list(names)
+        assert batch.columns["name"][0] == "北路灯" if "name" in names else True
