@@ -11,7 +11,7 @@ from api.crs_edge import OFFERED, STORAGE_CRS
 from api.links import Link, link
 from api.negotiation import CSV, FLATGEOBUF, GEOJSON, GEOPACKAGE, HTML, PARQUET
 from twin.crs import CRS84
-from twin.schema import GeometryType, Property, PropertyType
+from twin.schema import GeometryType, Property
 from twin.store.port import LayerRecord
 from twin.text import LocalText
 
@@ -55,15 +55,6 @@ FEATURE_CLASSES = tuple(
         "cql2/1.0/conf/arithmetic",
     )
 )
-
-_TYPES: dict[PropertyType, dict[str, Any]] = {
-    PropertyType.STRING: {"type": "string"},
-    PropertyType.INTEGER: {"type": "integer"},
-    PropertyType.NUMBER: {"type": "number"},
-    PropertyType.BOOLEAN: {"type": "boolean"},
-    PropertyType.DATE: {"type": "string", "format": "date"},
-    PropertyType.DATETIME: {"type": "string", "format": "date-time"},
-}
 
 
 def both(text: LocalText) -> str:
@@ -158,7 +149,7 @@ def schema_document(record: LayerRecord, here: str, *, role: str) -> dict[str, A
 
 def property_schema(entry: Property) -> dict[str, Any]:
     """One property with its titles in both languages, its unit and its codes."""
-    document: dict[str, Any] = {**_TYPES[entry.type], "title": both(entry.title) or entry.name}
+    document: dict[str, Any] = {**entry.type.json_schema, "title": both(entry.title) or entry.name}
     if entry.title.zh or entry.title.en:
         document["x-onemap-title"] = entry.title.to_dict()
     if entry.unit:

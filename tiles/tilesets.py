@@ -12,12 +12,11 @@ from tiles.grids import GRIDS, Grid
 from tiles.matrix_sets import matrix_set_titles, matrix_set_uri
 from tiles.source import TileLayer
 from tiles.tilejson import DEEPEST_USEFUL_ZOOM, both_languages, field_text, joined_bounds
-from twin.schema import GeometryType, Property, PropertyType
+from twin.crs import CRS84
+from twin.schema import GeometryType, Property
 
 MVT = "application/vnd.mapbox-vector-tile"
-TILESETS_VECTOR = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"
 TILING_SCHEME = "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme"
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
 _DIMENSIONS = {
     GeometryType.POINT: 0,
@@ -26,14 +25,6 @@ _DIMENSIONS = {
     GeometryType.MULTILINESTRING: 1,
     GeometryType.POLYGON: 2,
     GeometryType.MULTIPOLYGON: 2,
-}
-_JSON_TYPES: dict[PropertyType, dict[str, str]] = {
-    PropertyType.STRING: {"type": "string"},
-    PropertyType.INTEGER: {"type": "integer"},
-    PropertyType.NUMBER: {"type": "number"},
-    PropertyType.BOOLEAN: {"type": "boolean"},
-    PropertyType.DATE: {"type": "string", "format": "date"},
-    PropertyType.DATETIME: {"type": "string", "format": "date-time"},
 }
 
 
@@ -133,7 +124,7 @@ def _layer(layer: TileLayer, grid: Grid) -> dict[str, Any]:
 
 
 def _property(prop: Property) -> dict[str, str]:
-    return _JSON_TYPES[prop.type] | {"title": field_text(prop)}
+    return prop.type.json_schema | {"title": field_text(prop)}
 
 
 def _limits(layers: tuple[TileLayer, ...], grid: Grid, z: int) -> dict[str, Any]:

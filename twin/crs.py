@@ -27,9 +27,7 @@ from twin.errors import BallparkTransformError, UnknownCRSError
 CRS = pyproj.CRS
 
 CGCS2000 = "EPSG:4490"
-CGCS2000_GK_120E = "EPSG:4549"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-CRS84H = "http://www.opengis.net/def/crs/OGC/0/CRS84h"
 
 # The geographic systems that are the same place to within the accuracy of a map.
 _EQUAL_TO_CGCS2000 = {4490, 4480, 4326, 4979}

@@ -9,7 +9,7 @@
     ├── BadData            the data that was handed in cannot be taken
     │   ├── BadManifestError, BadFeatureError, BadGeometryError, GeometryTypeError, MissingCRSError
     │   ├── BallparkTransformError, UnreadableFileError, UnsafeArchiveError, TooLargeError
-    ├── NotFound           UnknownLayerError, UnknownFeatureError, UnknownVersionError
+    ├── NotFound           UnknownLayerError, UnknownFeatureError
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
     ├── Forbidden          PolicyError
     └── Unavailable        StoreBusyError, StoreBrokenError, SourceUnreachableError
@@ -172,10 +172,6 @@ class UnknownLayerError(NotFound):
 
 class UnknownFeatureError(NotFound):
     code = "unknown-feature"
-
-
-class UnknownVersionError(NotFound):
-    code = "unknown-version"
 
 
 class Conflict(OneMapError):

@@ -35,6 +35,15 @@ class PropertyType(StrEnum):
     DATE = "date"
     DATETIME = "datetime"
 
+    @property
+    def json_schema(self) -> dict[str, str]:
+        """The type in JSON Schema's words: dates and instants are strings with a format."""
+        if self is PropertyType.DATE:
+            return {"type": "string", "format": "date"}
+        if self is PropertyType.DATETIME:
+            return {"type": "string", "format": "date-time"}
+        return {"type": self.value}
+
 
 @dataclass(frozen=True, slots=True)
 class CodeValue:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twin.formats.port import Alteration
-from twin.formats.values import INT64_MAX, as_text
+from twin.formats.values import as_text
 from twin.schema import PropertyType
 
 NOT_FINITE = "not a finite number, read as unknown"
@@ -127,9 +127,3 @@ def _instants(array: pa.Array, zone: tzinfo) -> Sequence[Any]:
         else:
             return [None if v is None else v.replace(tzinfo=zone).astimezone(UTC) for v in micro.to_pylist()]
     return [None if v is None else v.astimezone(UTC) for v in micro.to_pylist()]
-
-
-def integers_fit(array: pa.Array) -> bool:
-    """Whether unsigned integers stay within 64 signed bits."""
-    top = pc.max(array).as_py()
-    return top is None or top <= INT64_MAX

@@ -83,7 +83,7 @@ class GeoPackageStore(SqlStore):
             connection = sqlite3.connect(self.path, self._wait_s, isolation_level=None, check_same_thread=False)
             self._of_thread.connection = connection
             self._kept.append(connection)
-        with _named_errors(self.path):
+        with _named_errors(self.path, self._wait_s):
             row = connection.execute("SELECT version FROM om_layers WHERE id = ?", (layer_id,)).fetchone()
         if row is None:
             raise unknown_layer(layer_id)
@@ -97,7 +97,7 @@ class GeoPackageStore(SqlStore):
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        with _named_errors(self.path), self.engine.connect() as connection:
+        with _named_errors(self.path, self._wait_s), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -107,7 +107,7 @@ class GeoPackageStore(SqlStore):
             raise _busy(self._wait_s)
         try:
             with (
-                _named_errors(self.path),
+                _named_errors(self.path, self._wait_s),
                 self.engine.connect().execution_options(**_WRITES) as connection,
                 connection.begin(),
             ):
@@ -277,14 +277,14 @@ def _raw(connection: sa.Connection) -> sqlite3.Connection:
 
 
 @contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
+def _named_errors(path: Path, wait_s: float) -> Iterator[None]:
     """SQLite's own failures in the words of the house."""
     try:
         yield
     except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
         text = str(getattr(error, "orig", error))
         if "locked" in text or "busy" in text:
-            raise _busy(_WAIT_S) from error
+            raise _busy(wait_s) from error
         raise _broken(path, text) from error
     except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
         raise _broken(path, str(getattr(error, "orig", error))) from error
