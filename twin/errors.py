@@ -9,8 +9,10 @@
     ├── BadData            the data that was handed in cannot be taken
     │   ├── BadManifestError, BadFeatureError, BadGeometryError, GeometryTypeError, MissingCRSError
     │   ├── BallparkTransformError, UnreadableFileError, UnsafeArchiveError, TooLargeError
-    ├── NotFound           UnknownLayerError, UnknownFeatureError
+    │   ├── BadRelationTypeError, BadLinkError
+    ├── NotFound           UnknownLayerError, UnknownFeatureError, UnknownRelationError
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
+    │   ├── DuplicateRelationTypeError, LinkConflictError, LinkedFeatureError
     ├── Forbidden          PolicyError
     └── Unavailable        StoreBusyError, StoreBrokenError, SourceUnreachableError
 
@@ -162,6 +164,14 @@ class TooLargeError(BadData):
     code = "too-large"
 
 
+class BadRelationTypeError(BadData):
+    code = "bad-relation-type"
+
+
+class BadLinkError(BadData):
+    code = "bad-link"
+
+
 class NotFound(OneMapError):
     code = "not-found"
 
@@ -172,6 +182,10 @@ class UnknownLayerError(NotFound):
 
 class UnknownFeatureError(NotFound):
     code = "unknown-feature"
+
+
+class UnknownRelationError(NotFound):
+    code = "unknown-relation"
 
 
 class Conflict(OneMapError):
@@ -188,6 +202,18 @@ class DuplicateFeatureError(Conflict):
 
 class VersionConflictError(Conflict):
     code = "version-conflict"
+
+
+class DuplicateRelationTypeError(Conflict):
+    code = "duplicate-relation-type"
+
+
+class LinkConflictError(Conflict):
+    code = "link-conflict"
+
+
+class LinkedFeatureError(Conflict):
+    code = "linked-feature"
 
 
 class Forbidden(OneMapError):

@@ -24,6 +24,7 @@ from twin.store.dialect import Dialect
 from twin.store.history import read_history
 from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter
 from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
+from twin.store.watching import Removal, RemovalWatcher
 from twin.store.windows import prepare_window, window_shape_of, window_values
 from twin.store.writing import SqlLayerWriter
 
@@ -38,6 +39,7 @@ class SqlStore(abc.ABC):
         self.engine = engine
         self.dialect = dialect
         self.catalogue = Catalogue(dialect)
+        self.watchers: list[RemovalWatcher] = []
 
     # -- what an adapter brings --------------------------------------------------------------------------------------
 
@@ -101,6 +103,7 @@ class SqlStore(abc.ABC):
     def drop_layer(self, layer_id: str) -> None:
         with self.writing() as connection:
             known = self.catalogue.reread(connection, layer_id, lock=True)
+            self._tell_watchers(connection, Removal(layer_id, known.tables, None, layer_goes=True))
             self.drop_tables(connection, known)
             self.catalogue.remove(connection, known)
         self.catalogue.forget(layer_id)
@@ -129,7 +132,13 @@ class SqlStore(abc.ABC):
                 known = self._create(connection, create)
             writer = self.writer(connection, known, born=create is not None)
             yield writer
+            self._tell_watchers(connection, writer.removal(author))
             writer.finish(author, self.catalogue)
+
+    def _tell_watchers(self, connection: sa.Connection, removal: Removal | None) -> None:
+        if removal is not None:
+            for watcher in self.watchers:
+                watcher.before_removal(connection, removal)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from twin.store.dialect import Dialect
 from twin.store.port import Author, Changeset, Tally
 from twin.store.tables import FID, ID, SUPERSEDED
 from twin.store.values import now, to_milliseconds
+from twin.store.watching import Removal
 
 Row = tuple[Any, ...]
 
@@ -49,6 +50,8 @@ class SqlLayerWriter(abc.ABC):
         self.streaming = born
         self._streamed_ids: set[str] = set()
         self._tally = Tally()
+        self._removed: set[str] = set()
+        self._cleared = False
         self.bounds = known.record.bounds
         self._edge_touched = False
 
@@ -117,6 +120,7 @@ class SqlLayerWriter(abc.ABC):
         self._archive(self.tables.current.c[FID] == old[_FID])
         self._watch_edge([old])
         self.connection.execute(sa.delete(self.tables.current).where(self.tables.current.c[FID] == old[_FID]))
+        self._removed.add(feature_id)
         self._tally += Tally(deleted=1)
 
     def clear(self) -> int:
@@ -124,8 +128,16 @@ class SqlLayerWriter(abc.ABC):
         self._archive(sa.true())
         removed = self.connection.execute(sa.delete(self.tables.current)).rowcount
         self.bounds, self._edge_touched = None, False
+        self._cleared = True
         self._tally += Tally(deleted=removed)
         return removed
+
+    def removal(self, author: Author) -> Removal | None:
+        """What was deleted in this transaction, some of which may have come back since; None when nothing was."""
+        if not (self._removed or self._cleared):
+            return None
+        ids = None if self._cleared else frozenset(self._removed)
+        return Removal(self.known.record.id, self.tables, ids, author)
 
     def finish(self, author: Author, catalogue: Catalogue) -> None:
         """Settle what was put off, and move the layer's version if anything changed."""

@@ -1,0 +1,1 @@
+"""What belongs to what, by id: typed links between features of any layers, with integrity checks. Start with `open_relations`."""
