@@ -79,7 +79,9 @@ def collection_document(record: LayerRecord, base: str) -> dict[str, Any]:
         "storageCrs": STORAGE_CRS,
         "links": collection_links(record, base),
     }
-    document |= {key: value for key in ("attribution", "department") if (value := record.document.get(key))}
+    document |= {
+        key: value for key in ("attribution", "department", "vertical_datum") if (value := record.document.get(key))
+    }
     if record.bounds is not None:
         document["extent"] = {"spatial": {"bbox": [list(record.bounds.as_tuple())], "crs": CRS84}}
     return document

@@ -48,7 +48,7 @@ IMPORT_PARAMETERS = (
     query(
         "repair",
         {"type": "string", "enum": ["true", "false"]},
-        "Mend invalid polygons (the default) or refuse their rows.",
+        "Mend invalid polygons or refuse their rows; without it what the layer's geometry_faults says (else: mend).",
     ),
 )
 _FILE = {"type": "string", "format": "binary"}

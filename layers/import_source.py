@@ -17,19 +17,20 @@ from typing import Literal
 from layers.collector import collector_paused
 from layers.column_plan import derive_properties, plan_columns
 from layers.import_report import ImportReport, findings_of_reasons
-from layers.manifest import Manifest
+from layers.manifest import GeometryFaults, Manifest
 from layers.manifest_draft import complete_document, draft_manifest
 from layers.policy import Action, Actor, OpenPolicy, Policy
 from layers.prefetch import prefetched
 from layers.row_preparation import ROW_NUMBER, RowPreparer
 from layers.source_crs import SourceCRS, decide_crs
-from twin.crs import parse_crs
+from twin.crs import offset_datum_of, parse_crs
 from twin.errors import BadFeatureError, UnknownLayerError
 from twin.feature import FeatureBatch
 from twin.formats.port import FeatureSource, SourceInfo
 from twin.query import FeatureQuery
 from twin.schema import Schema
 from twin.store.port import LayerRecord, LayerSpec, Store, Tally
+from twin.vertical import check_same_vertical, stated_vertical_datum
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ class ImportOptions:
         mode: "upsert" adds and updates by id; "replace" leaves exactly the rows of the file.
         manifest: For a layer that does not exist yet; None makes one from the file.
         name: File name to show where the path is a spooled upload.
-        repair: Mend invalid polygons (counted in the report) instead of refusing their rows.
+        repair: Mend invalid polygons (counted in the report) instead of refusing their rows; None does what the layer's
+            `geometry_faults` says, and mends where that says nothing.
         dry_run: Read and judge everything, write nothing.
         check_codes: Refuse rows whose coded values are not in the schema; off where codes only lend titles.
         new_layer: The layer must not exist yet, even when somebody makes it while this import begins.
@@ -61,7 +63,7 @@ class ImportOptions:
     mode: Literal["upsert", "replace"] = "upsert"
     manifest: Manifest | None = None
     name: str | None = None
-    repair: bool = True
+    repair: bool | None = None
     dry_run: bool = False
     new_layer: bool = False
     check_codes: bool = True
@@ -120,6 +122,7 @@ def import_source(
         DuplicateLayerError: if a new layer was asked for and the id is taken.
         PolicyError: if the actor may not.
         UnreadableFileError: if the source turns out to be broken as a whole; nothing is written.
+        VerticalDatumError: if its heights count from another datum than the layer's.
     """
     origin, started = origin or Origin(), time.perf_counter()
     existing = None if options.new_layer else _existing(store, options.layer_id)
@@ -127,11 +130,14 @@ def import_source(
         if existing is None:
             origin.policy.authorise(origin.actor, Action.REGISTER_LAYER, options.layer_id)
         origin.policy.authorise(origin.actor, Action.WRITE_FEATURES, options.layer_id)
-    crs = decide_crs(source, declared=options.crs, manifest_crs=options.manifest.crs if options.manifest else None)
+    crs = decide_crs(source, declared=options.crs, manifest_crs=_manifest_crs(existing, options))
+    check_same_vertical(stated_vertical_datum(crs.text), _vertical_datum(existing, options), source.info.layer)
     reading = _Reading(source.info, crs, existing is None, started)
     target = _target(existing, options, source.info, crs.text)
     plan = plan_columns(target.schema, source.info, target.id_property)
-    preparer = RowPreparer(plan, parse_crs(crs.text), repair=options.repair, check_codes=options.check_codes)
+    preparer = RowPreparer(
+        plan, parse_crs(crs.text), repair=_repairs(existing, options), check_codes=options.check_codes
+    )
     batches = _prepared(source, preparer, progress)
     if options.dry_run:
         tally, version = _would_write(store, options, existing, batches), existing.version if existing else 0
@@ -146,6 +152,29 @@ def _existing(store: Store, layer_id: str) -> LayerRecord | None:
         return store.layer(layer_id)
     except UnknownLayerError:
         return None
+
+
+def _manifest_crs(existing: LayerRecord | None, options: ImportOptions) -> str | None:
+    """The manifest's CRS of a new layer; of one that stands only GCJ-02 and BD-09, in which it goes on being delivered."""
+    if existing is None:
+        return options.manifest.crs if options.manifest else None
+    known = existing.document.get("crs")
+    return str(known) if known and offset_datum_of(parse_crs(str(known))) is not None else None
+
+
+def _vertical_datum(existing: LayerRecord | None, options: ImportOptions) -> str | None:
+    if existing is None:
+        return options.manifest.vertical_datum if options.manifest else None
+    known = existing.document.get("vertical_datum")
+    return str(known) if known else None
+
+
+def _repairs(existing: LayerRecord | None, options: ImportOptions) -> bool:
+    if options.repair is not None:
+        return options.repair
+    if existing is not None:
+        return existing.document.get("geometry_faults") != GeometryFaults.REFUSE
+    return options.manifest is None or options.manifest.geometry_faults is not GeometryFaults.REFUSE
 
 
 def _target(existing: LayerRecord | None, options: ImportOptions, info: SourceInfo, crs: str) -> _Target:

@@ -17,11 +17,13 @@ from layers.style import Style
 from twin.errors import BadManifestError, Finding
 from twin.schema import CodeValue, GeometryType, Property, PropertyType, Schema
 from twin.text import LocalText
+from twin.vertical import parse_vertical_datum
 
 ID_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 PROPERTY_PATTERN = r"^[^\W\d_]\w*$"
 CRS_PATTERN = (
-    r"^(?i:EPSG:\d{4,6}|OGC:CRS84|CRS84|urn:ogc:def:crs:[\w.]+:[\w.]*:\w+|https?://www\.opengis\.net/def/crs/.+)$"
+    r"^(?i:EPSG:\d{4,6}(\+\d{4,6})?|OGC:CRS84|CRS84|urn:ogc:def:crs:[\w.]+:[\w.]*:\w+"
+    r"|urn:ogc:def:crs(,crs:[\w.]+:[\w.]*:\w+){2}|https?://www\.opengis\.net/def/crs/.+|(GCJ|BD)[-_]?(02|09)(MC)?)$"
 )
 BASEMAP = "basemap"
 
@@ -46,6 +48,13 @@ class Classification(StrEnum):
     PUBLIC = "public"
     INTERNAL = "internal"
     RESTRICTED = "restricted"
+
+
+class GeometryFaults(StrEnum):
+    """What becomes of rings that cross themselves: mended with a word in the report, or refused."""
+
+    REPAIR = "repair"
+    REFUSE = "refuse"
 
 
 class _Model(BaseModel):
@@ -132,6 +141,9 @@ class Manifest(_Model):
 
     Attributes:
         crs: CRS of the data as delivered; None where the file says it. The store always keeps EPSG:4490.
+        vertical_datum: What heights count from: EPSG:5737 (1985), EPSG:5736 (1956), another vertical system, "ellipsoidal" or
+            "unknown"; None where `crs` says it or there are no heights. Heights are kept as delivered.
+        geometry_faults: What becomes of rings that cross themselves, in deliveries and in single features.
         geometry_type: None only where data come along that show it.
         properties: The JSON key is `schema`; None only where data come along that show it.
         id_property: Property or column of the file whose value becomes the feature's id.
@@ -148,6 +160,8 @@ class Manifest(_Model):
     licence: Annotated[str, Field(min_length=1, max_length=200)]
     attribution: Annotated[str, Field(max_length=500)] = ""
     crs: Annotated[str, Field(pattern=CRS_PATTERN)] | None = None
+    vertical_datum: Annotated[str, Field(max_length=100)] | None = None
+    geometry_faults: GeometryFaults | None = None
     geometry_type: GeometryType | None = None
     properties: Annotated[tuple[PropertyEntry, ...], Field(max_length=500)] | None = Field(default=None, alias="schema")
     id_property: Annotated[str, Field(min_length=1, max_length=100)] | None = None
@@ -163,6 +177,16 @@ class Manifest(_Model):
     @classmethod
     def _plain(cls, value: object) -> object:
         return {"zh": value, "en": value} if isinstance(value, str) else value
+
+    @field_validator("vertical_datum")
+    @classmethod
+    def _vertical(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            return parse_vertical_datum(value)
+        except BadManifestError as error:
+            raise ValueError(str(error)) from error
 
     def to_schema(self) -> Schema | None:
         """Geometry type and properties as the store wants them; None while either is unknown."""

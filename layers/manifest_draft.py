@@ -7,6 +7,7 @@ from typing import Any
 from layers.manifest import Manifest, Text
 from layers.style import Extrude, Style, default_style
 from twin.schema import PropertyType, Schema
+from twin.vertical import stated_vertical_datum
 
 UNASSIGNED = "unassigned"
 # What files call the height of a building in metres.
@@ -28,11 +29,14 @@ def draft_manifest(layer_id: str, file_name: str, id_property: str | None = None
 
 
 def complete_document(manifest: Manifest, schema: Schema, crs: str | None) -> dict[str, Any]:
-    """The document to keep for a layer: the manifest with the geometry type, schema, CRS and style it ended up with."""
+    """The document to keep for a layer: the manifest with the geometry type, schema, CRS, vertical datum and style it ended up with."""
     document = manifest.to_document()
     document["geometry_type"] = schema.geometry_type.value
     document["schema"] = [entry.to_dict() for entry in schema]
     document["crs"] = crs or document.get("crs") or "EPSG:4490"
+    vertical = manifest.vertical_datum or stated_vertical_datum(document["crs"])
+    if vertical is not None:
+        document["vertical_datum"] = vertical
     if manifest.style is None:
         document["style"] = draft_style(schema, manifest.id).model_dump(mode="json", exclude_none=True)
     return document

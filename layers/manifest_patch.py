@@ -10,13 +10,14 @@ from twin.errors import BadManifestError, Finding, shorten
 
 CHANGEABLE = (
     *("title", "description", "department_title", "owner", "contact", "licence", "attribution", "update_cadence"),
-    *("classification", "synthetic", "style", "order", "visible"),
+    *("classification", "synthetic", "style", "order", "visible", "geometry_faults"),
 )
 _WHY: Mapping[str, str] = {
     "id": "The id of a layer never changes: addresses and links hold it.",
     "geometry_type": "The geometry type cannot change: the layer's table is built for it.",
     "schema": "Properties cannot be added or changed this way: the layer's columns are built for them.",
     "crs": "The CRS belongs to the data that were delivered.",
+    "vertical_datum": "The vertical datum belongs to the heights that were delivered.",
     "department": "A layer does not move between departments.",
     "source": "The source cannot change this way.",
     "id_property": "The property that gives the ids cannot change: every feature would get a new id.",

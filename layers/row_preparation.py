@@ -19,7 +19,7 @@ import shapely
 from layers.column_plan import ColumnPlan, PlannedColumn
 from layers.import_report import ReasonTally
 from twin.bounds import Bounds
-from twin.crs import CRS, is_same_place, to_cgcs2000
+from twin.crs import CRS, beyond_validity, is_same_place, to_cgcs2000, valid_area
 from twin.feature import FeatureBatch
 from twin.formats.port import RowBatch
 from twin.geometry import check_geometries
@@ -138,7 +138,7 @@ class RowPreparer:
         parsed = shapely.from_wkb(given, on_invalid="ignore")
         for i in np.flatnonzero(shapely.is_missing(parsed) & (given != None)):  # noqa: E711 (element by element)
             self._refuse(keep, batch, int(i), "The geometry cannot be read.", "", "Mend the geometry in the source.")
-        moved = to_cgcs2000(parsed, self.crs)
+        moved = self._within_validity(parsed, to_cgcs2000(parsed, self.crs), batch, keep)
         checked = check_geometries(moved, self.plan.schema.geometry_type, repair=self.repair)
         for fault in checked.faults:
             reason, value = _general(fault.problem), fault.problem
@@ -146,6 +146,30 @@ class RowPreparer:
             self._refuse(keep, batch, fault.row, reason, value, remedy)
         self.repaired += len(checked.repaired)
         return checked.geometries, _as_wkb(given, parsed, checked.geometries, same_place=is_same_place(self.crs))
+
+    def _within_validity(
+        self,
+        given: npt.NDArray[np.object_],
+        moved: npt.NDArray[np.object_],
+        batch: RowBatch,
+        keep: npt.NDArray[np.bool_],
+    ) -> npt.NDArray[np.object_]:
+        """The moved geometries without those that fell outside the area where the file's CRS is valid."""
+        if is_same_place(self.crs):
+            return moved
+        beyond = beyond_validity(given, moved, self.crs)
+        if not beyond.any():
+            return moved
+        area = valid_area(self.crs)
+        limit = "" if area is None else f" ({', '.join(f'{edge:g}' for edge in area.as_tuple())})"
+        reason = f"The place lies outside the area where {self.crs.name} is valid{limit}."
+        remedy = "Check the CRS: zone, central meridian, easting before northing, metres."
+        for i in np.flatnonzero(beyond):
+            x, y = shapely.bounds(given[i])[:2]
+            self._refuse(keep, batch, int(i), reason, f"{x:.10g}, {y:.10g}", remedy)
+        within = moved.copy()
+        within[beyond] = None
+        return within
 
     def _grow(self, geometries: npt.NDArray[np.object_]) -> None:
         box = shapely.total_bounds(geometries) if len(geometries) else np.full(4, np.nan)

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 import shapely
 
-from twin.crs import CGCS2000, is_same_place, parse_crs
+from twin.crs import CGCS2000, is_same_place, offset_datum_of, parse_crs
 from twin.errors import MissingCRSError
 from twin.formats.port import FeatureSource, RowBatch
 
@@ -35,6 +35,7 @@ class SourceCRS:
 def decide_crs(source: FeatureSource, *, declared: str | None, manifest_crs: str | None) -> SourceCRS:
     """The CRS of an opened file: the caller's word, else the file's, else the manifest's, else degrees are taken as degrees.
 
+    Where the manifest says GCJ-02 or BD-09, a file that only says "degrees" does not contradict it.
     GeoJSON and TopoJSON in degrees are CRS84 (RFC 7946); everything else in degrees is taken as CGCS2000 and the report says so.
 
     Raises:
@@ -46,6 +47,14 @@ def decide_crs(source: FeatureSource, *, declared: str | None, manifest_crs: str
         return SourceCRS(declared, "declared")
     # GeoJSON without a word on its CRS is CRS84 by RFC 7946; metres in it show that somebody forgot to say it.
     forgotten = "JSON" in info.format and info.file_crs == CRS84 and not _looks_like_degrees(source)
+    if (
+        manifest_crs is not None
+        and offset_datum_of(parse_crs(manifest_crs)) is not None
+        and _says_degrees(info.file_crs)
+    ):
+        return SourceCRS(
+            manifest_crs, "declared", (f"The layer is delivered in {manifest_crs}; the file was taken so.",)
+        )
     if info.crs is not None and info.file_crs is not None and not forgotten:
         return SourceCRS(info.crs, "file", _disagreement(info.crs, manifest_crs))
     if manifest_crs is not None:
@@ -61,6 +70,11 @@ def decide_crs(source: FeatureSource, *, declared: str | None, manifest_crs: str
     return SourceCRS(
         crs, "assumed", (f"The file does not say its CRS; its coordinates are degrees and were taken as {crs}.",)
     )
+
+
+def _says_degrees(file_crs: str | None) -> bool:
+    """Whether a file says no more than "degrees": what software writes for data in GCJ-02 and BD-09, too."""
+    return file_crs is None or is_same_place(parse_crs(file_crs))
 
 
 def _disagreement(file_crs: str, manifest_crs: str | None) -> tuple[str, ...]:

@@ -3,14 +3,15 @@
 Inside the house every coordinate is CGCS2000 (EPSG:4490), longitude first, in degrees. Everything that comes in or goes
 out passes here. WGS 84 and CGCS2000 are taken as equal (the frames differ by centimetres, and PROJ's own operation
 between them does nothing); every other move that PROJ could only guess ("ballpark") is refused.
-Heights pass through untouched: there is no public geoid model for the 1985 datum.
+GCJ-02 and BD-09 are systems like others on the way in (`twin.datums`); on the way out they are refused.
+Heights pass through untouched: there is no public geoid model for the 1985 datum. `twin.vertical` knows what they mean.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from pyproj.enums import TransformDirection
 from pyproj.exceptions import CRSError, ProjError
 
 from twin.bounds import Bounds
-from twin.errors import BallparkTransformError, UnknownCRSError
+from twin.datums.offset_datums import OffsetDatum, find_offset_datum
+from twin.errors import BallparkTransformError, OffsetDatumError, UnknownCRSError
 
 CRS = pyproj.CRS
 
@@ -33,13 +35,28 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _EQUAL_TO_CGCS2000 = {4490, 4480, 4326, 4979}
 # Chinese datums whose link to CGCS2000 is classified: PROJ has only guesses, wrong by tens to hundreds of metres.
 _LEGACY_CHINESE = {4214: "Beijing 1954", 4610: "Xi'an 1980", 4555: "New Beijing"}
+_OFFSET_URN = "urn:onemap:def:crs:"
+# An offset datum as PROJ sees it: a name on an ellipsoid, with no way to anywhere. The way is `twin.datums`.
+_OFFSET_WKT = (
+    'GEOGCRS["{0}",DATUM["{0}",ELLIPSOID["Krassowsky 1940",6378245,298.3]],CS[ellipsoidal,2],AXIS["longitude",east],'
+    'AXIS["latitude",north],ANGLEUNIT["degree",0.0174532925199433]]'
+)
+_OFFSET_PLANE_WKT = (
+    'ENGCRS["{0}",EDATUM["{0}"],CS[Cartesian,2],AXIS["easting (E)",east],AXIS["northing (N)",north],'
+    'LENGTHUNIT["metre",1]]'
+)
+# A projection may be used this far beyond its registered area: half of the area's width or height, at most 3 degrees.
+_AREA_MARGIN = 0.5
+_AREA_MARGIN_DEG = 3.0
 
 
 def parse_crs(text: str) -> CRS:
-    """The reference system named by an EPSG code, an OGC URI or URN, `CRS84`, WKT or PROJJSON.
+    """The reference system named by an EPSG code (or two, `EPSG:4490+5737`), an OGC URI or URN, `CRS84`, WKT or PROJJSON.
+
+    `GCJ-02`, `BD-09`, `BD09MC` and `GCJ02MC`, in any spelling and as the name in a WKT, are the datums of map services.
 
     Raises:
-        UnknownCRSError: if PROJ knows no such system.
+        UnknownCRSError: if nobody knows such a system.
 
     >>> parse_crs("http://www.opengis.net/def/crs/EPSG/0/4549").to_epsg()
     4549
@@ -50,7 +67,7 @@ def parse_crs(text: str) -> CRS:
         raise UnknownCRSError(
             "No reference system goes by this name.",
             value=text,
-            limit="an EPSG code, an OGC CRS URI, CRS84, WKT or PROJJSON",
+            limit="an EPSG code, an OGC CRS URI, CRS84, WKT or PROJJSON, GCJ-02, BD-09",
             remedy="Write for example EPSG:4490 or http://www.opengis.net/def/crs/EPSG/0/4549.",
         ) from error
 
@@ -59,6 +76,9 @@ def parse_crs(text: str) -> CRS:
 def _parse(text: str) -> CRS:
     if not text or len(text) > 20_000 or "\x00" in text:
         raise ValueError(text[:40])
+    offset = find_offset_datum(text.removeprefix(_OFFSET_URN))
+    if offset is not None:
+        return CRS.from_wkt((_OFFSET_PLANE_WKT if offset.metres else _OFFSET_WKT).format(offset.name))
     upper = text.upper().rstrip("/")
     if upper in {"CRS84", "OGC:CRS84", "CRS:84", "CRS84H"} or upper.endswith(("/CRS84", "/CRS84H", ":CRS84")):
         return CRS.from_user_input("OGC:CRS84")
@@ -76,9 +96,20 @@ def _parse(text: str) -> CRS:
 
 
 def crs_uri(crs: CRS) -> str:
-    """The OGC URI of a system, `urn:onemap:def:crs:unregistered` where it has no code."""
+    """The OGC URI of a system, `urn:onemap:def:crs:unregistered` where it has no code.
+
+    >>> crs_uri(parse_crs("EPSG:4549+5737")), crs_uri(parse_crs("gcj02"))
+    ('urn:ogc:def:crs,crs:EPSG::4549,crs:EPSG::5737', 'urn:onemap:def:crs:GCJ-02')
+    """
     if is_lon_lat_by_definition(crs):
         return CRS84
+    offset = offset_datum_of(crs)
+    if offset is not None:
+        return _OFFSET_URN + offset.name
+    if crs.is_compound and crs.to_authority(min_confidence=60) is None:
+        codes = [part.to_authority(min_confidence=60) for part in crs.sub_crs_list]
+        if None not in codes:
+            return "urn:ogc:def:crs," + ",".join(f"crs:{code[0]}::{code[1]}" for code in codes if code is not None)
     authority = crs.to_authority(min_confidence=60)
     if authority is None:
         return "urn:onemap:def:crs:unregistered"
@@ -92,7 +123,30 @@ def is_lon_lat_by_definition(crs: CRS) -> bool:
 
 def is_same_place(crs: CRS) -> bool:
     """Whether coordinates in `crs` (longitude first) are CGCS2000 coordinates as they stand."""
-    return is_lon_lat_by_definition(crs) or crs.to_epsg() in _EQUAL_TO_CGCS2000
+    flat = horizontal_part(crs)
+    return is_lon_lat_by_definition(flat) or flat.to_epsg() in _EQUAL_TO_CGCS2000
+
+
+def horizontal_part(crs: CRS) -> CRS:
+    """The system of the first two coordinates of a compound system; any other system is its own."""
+    return crs.sub_crs_list[0] if crs.is_compound else crs
+
+
+def vertical_part(crs: CRS) -> str | None:
+    """What the third coordinate of a system counts from: `EPSG:` and a code, "ellipsoidal", or None where it does not say.
+
+    >>> vertical_part(parse_crs("EPSG:4490+5737")), vertical_part(parse_crs("EPSG:4480")), vertical_part(parse_crs("4490"))
+    ('EPSG:5737', 'ellipsoidal', None)
+    """
+    if crs.is_compound:
+        code = crs.sub_crs_list[-1].to_epsg(min_confidence=60)
+        return None if code is None else f"EPSG:{code}"
+    return "ellipsoidal" if len(crs.axis_info) == 3 and crs.is_geographic else None
+
+
+def offset_datum_of(crs: CRS) -> OffsetDatum | None:
+    """The datum of a map service that `crs` stands for; None for every system that PROJ understands."""
+    return find_offset_datum(horizontal_part(crs).name)
 
 
 def is_northing_first(crs: CRS) -> bool:
@@ -121,7 +175,7 @@ def to_cgcs2000(geometries: npt.NDArray[np.object_], source: CRS) -> npt.NDArray
     """
     if is_same_place(source):
         return geometries
-    return _moved(geometries, source, TransformDirection.FORWARD)
+    return _moved(geometries, _pairs_to_cgcs2000(source))
 
 
 def from_cgcs2000(geometries: npt.NDArray[np.object_], target: CRS) -> npt.NDArray[np.object_]:
@@ -129,10 +183,11 @@ def from_cgcs2000(geometries: npt.NDArray[np.object_], target: CRS) -> npt.NDArr
 
     Raises:
         BallparkTransformError: if only a guess leads from one to the other.
+        OffsetDatumError: if `target` is GCJ-02 or BD-09.
     """
     if is_same_place(target):
         return geometries
-    return _moved(geometries, target, TransformDirection.INVERSE)
+    return _moved(geometries, _pairs_from_cgcs2000(target))
 
 
 def transform_geometries(geometries: npt.NDArray[np.object_], source: CRS, target: CRS) -> npt.NDArray[np.object_]:
@@ -147,14 +202,66 @@ def transform_points(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Coordinates (n,), (n,) of `source` in `target`; degrees or metres as the systems say, east or longitude first.
 
-    A point outside the projection's reach becomes infinite.
+    A point outside the projection's reach becomes infinite; `valid_area` says where a projection is meant to be used.
+
+    Raises:
+        BallparkTransformError: if only a guess leads from one to the other.
+        OffsetDatumError: if `target` is GCJ-02 or BD-09.
     """
     xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if not is_same_place(source):
-        xs, ys = _transformer(_key(source)).transform(xs, ys)
+        xs, ys = _pairs_to_cgcs2000(source)(xs, ys)
     if not is_same_place(target):
-        xs, ys = _transformer(_key(target)).transform(xs, ys, direction=TransformDirection.INVERSE)
+        xs, ys = _pairs_from_cgcs2000(target)(xs, ys)
     return xs, ys
+
+
+def valid_area(crs: CRS) -> Bounds | None:
+    """The lon/lat box in which coordinates of a projection mean a place; None for degrees and where nobody says.
+
+    The registered area of use, wider by half of itself, at most 3 degrees, on each side: neighbouring zones overlap in
+    practice. Beyond, a projection still gives numbers, but nobody measured in it there.
+
+    >>> valid_area(parse_crs("EPSG:4549")).as_tuple()[::2]
+    (117.0, 123.0)
+    """
+    flat = horizontal_part(crs)
+    area = flat.area_of_use
+    if is_same_place(flat) or flat.is_geographic or area is None or area.west > area.east:
+        return None
+    across = min(_AREA_MARGIN_DEG, (area.east - area.west) * _AREA_MARGIN)
+    along = min(_AREA_MARGIN_DEG, (area.north - area.south) * _AREA_MARGIN)
+    return Bounds(
+        max(-180.0, area.west - across),
+        max(-90.0, area.south - along),
+        min(180.0, area.east + across),
+        min(90.0, area.north + along),
+    )
+
+
+def beyond_validity(
+    given: npt.NDArray[np.object_], moved: npt.NDArray[np.object_], source: CRS
+) -> npt.NDArray[np.bool_]:
+    """Which geometries left the area where `source` is valid, or PROJ's reach, on their way to CGCS2000.
+
+    Args:
+        given: Geometries (n,) in `source`.
+        moved: The same, as `to_cgcs2000` gave them.
+        source: A projection; of systems without a `valid_area` only PROJ's reach counts.
+
+    Returns:
+        Boolean (n,); False where there is no geometry or its given coordinates are NaN or infinite already.
+    """
+    finite = np.isfinite(shapely.bounds(given)).all(axis=1)
+    box, area = shapely.bounds(moved), valid_area(source)
+    reached = np.isfinite(box).all(axis=1)
+    if area is None:
+        return np.asarray(finite & ~reached)
+    with np.errstate(invalid="ignore"):
+        inside = (
+            (box[:, 0] >= area.west) & (box[:, 1] >= area.south) & (box[:, 2] <= area.east) & (box[:, 3] <= area.north)
+        )
+    return np.asarray(finite & ~(reached & inside))
 
 
 def bounds_to_cgcs2000(values: Sequence[float], source: CRS, *, declared_order: bool = False) -> Bounds:
@@ -174,16 +281,46 @@ def bounds_to_cgcs2000(values: Sequence[float], source: CRS, *, declared_order: 
     if is_same_place(source):
         return Bounds(west, south, east, north)
     Bounds(west, south, east, north)  # refuses what is upside down before PROJ sees it
+    if offset_datum_of(source) is not None:
+        x, y = _pairs_to_cgcs2000(source)(*_edge_of_box(west, south, east, north))
+        return Bounds(float(x.min()), float(y.min()), float(x.max()), float(y.max()))
     box = _transformer(_key(source)).transform_bounds(west, south, east, north, densify_pts=21)
     return Bounds(*(float(v) for v in box))
 
 
-def _moved(geometries: npt.NDArray[np.object_], crs: CRS, direction: TransformDirection) -> npt.NDArray[np.object_]:
-    transformer = _transformer(_key(crs))
+_Floats = npt.NDArray[np.float64]
+_Pairs = Callable[[_Floats, _Floats], tuple[_Floats, _Floats]]
 
+
+def _pairs_to_cgcs2000(source: CRS) -> _Pairs:
+    offset = offset_datum_of(source)
+    return offset.to_wgs84 if offset is not None else _transformer(_key(source)).transform
+
+
+def _pairs_from_cgcs2000(target: CRS) -> _Pairs:
+    offset = offset_datum_of(target)
+    if offset is None:
+        return partial(_transformer(_key(target)).transform, direction=TransformDirection.INVERSE)
+    raise OffsetDatumError(
+        f"Coordinates are not given out in {offset.name}: laid over any other map they are hundreds of metres off.",
+        value=offset.name,
+        limit="CGCS2000, WGS 84 and their projections",
+        remedy="Ask for EPSG:4490 and let the map service that needs it convert.",
+    )
+
+
+def _edge_of_box(west: float, south: float, east: float, north: float) -> tuple[_Floats, _Floats]:
+    """Points along the four sides, 21 on each."""
+    x, y = np.linspace(west, east, 21), np.linspace(south, north, 21)
+    return (
+        np.concatenate([x, x, np.full(21, west), np.full(21, east)]),
+        np.concatenate([np.full(21, south), np.full(21, north), y, y]),
+    )
+
+
+def _moved(geometries: npt.NDArray[np.object_], pairs: _Pairs) -> npt.NDArray[np.object_]:
     def plane(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        x, y = transformer.transform(xy[:, 0], xy[:, 1], direction=direction)
-        return np.column_stack([x, y])
+        return np.column_stack(pairs(xy[:, 0], xy[:, 1]))
 
     def space(xyz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.column_stack([plane(xyz[:, :2]), xyz[:, 2]])
@@ -199,7 +336,8 @@ def _moved(geometries: npt.NDArray[np.object_], crs: CRS, direction: TransformDi
     return moved
 
 
-def _key(crs: CRS) -> str:
+def _key(system: CRS) -> str:
+    crs = horizontal_part(system)
     authority = crs.to_authority(min_confidence=100)
     return f"{authority[0]}:{authority[1]}" if authority else crs.to_wkt()
 

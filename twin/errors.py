@@ -5,10 +5,11 @@
     OneMapError
     ├── BadCall            the caller asked for something that cannot be
     │   ├── BadBoundsError, BadIntervalError, BadFilterError, BadSortError, BadLimitError
-    │   ├── UnknownCRSError, UnknownPropertyError, UnknownGridError, TileOutsideGridError
+    │   ├── UnknownCRSError, OffsetDatumError, UnknownPropertyError, UnknownGridError, TileOutsideGridError
     ├── BadData            the data that was handed in cannot be taken
     │   ├── BadManifestError, BadFeatureError, BadGeometryError, GeometryTypeError, MissingCRSError
-    │   ├── BallparkTransformError, UnreadableFileError, UnsafeArchiveError, TooLargeError
+    │   ├── BallparkTransformError, VerticalDatumError, SuspiciousDatumError
+    │   ├── UnreadableFileError, UnsafeArchiveError, TooLargeError
     │   ├── BadRelationTypeError, BadLinkError
     ├── NotFound           UnknownLayerError, UnknownFeatureError, UnknownRelationError
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
@@ -112,6 +113,10 @@ class UnknownCRSError(BadCall):
     code = "unknown-crs"
 
 
+class OffsetDatumError(BadCall):
+    code = "offset-datum"
+
+
 class UnknownPropertyError(BadCall):
     code = "unknown-property"
 
@@ -150,6 +155,14 @@ class MissingCRSError(BadData):
 
 class BallparkTransformError(BadData):
     code = "ballpark-transform"
+
+
+class VerticalDatumError(BadData):
+    code = "vertical-datum"
+
+
+class SuspiciousDatumError(BadData):
+    code = "suspicious-datum"
 
 
 class UnreadableFileError(BadData):

@@ -251,7 +251,7 @@ def _import_options(layer_id: str, parameters: Mapping[str, str]) -> ImportOptio
         encoding=parameters.get("encoding"),
         source_layer=parameters.get("source_layer"),
         mode=cast("Literal['upsert', 'replace']", mode),
-        repair="repair" not in parameters or parse_flag(parameters["repair"], "repair"),
+        repair=parse_flag(parameters["repair"], "repair") if "repair" in parameters else None,
     )
 
 

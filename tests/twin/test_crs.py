@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin import crs
-from twin.errors import BadBoundsError, BallparkTransformError, UnknownCRSError
+from twin.errors import BadBoundsError, BallparkTransformError, OffsetDatumError, UnknownCRSError
 
 # lon, lat, easting and northing in EPSG:4549 (CGCS2000, 3 degree Gauss-Krüger, central meridian 120°E).
 VECTORS = [
@@ -116,3 +116,62 @@ def test_a_box_in_declared_order_is_turned_round() -> None:
 def test_points_move_like_geometries() -> None:
     x, y = crs.transform_points([120.0335], [36.2645], crs.parse_crs("CRS84"), crs.parse_crs("EPSG:4549"))
     assert (x[0], y[0]) == pytest.approx((503010.3651, 4014892.4956), abs=1e-4)
+
+
+@pytest.mark.parametrize("legacy", ["EPSG:4214", "EPSG:4610", "EPSG:4555", "EPSG:2385", "EPSG:2437"])
+def test_legacy_datums_are_refused_on_the_way_out_too(legacy: str) -> None:
+    with pytest.raises(BallparkTransformError, match="survey authority"):
+        crs.from_cgcs2000(np.array([shapely.Point(120, 36)]), crs.parse_crs(legacy))
+    with pytest.raises(BallparkTransformError):
+        crs.transform_points([120.0], [36.0], crs.parse_crs("EPSG:4490"), crs.parse_crs(legacy))
+    with pytest.raises(BallparkTransformError):
+        crs.bounds_to_cgcs2000((120, 36, 121, 37), crs.parse_crs(legacy))
+
+
+@pytest.mark.parametrize("name", ["GCJ-02", "gcj02", "urn:onemap:def:crs:GCJ-02", 'GEOGCS["GCJ_02",DATUM["D_GCJ"]]'])
+def test_map_service_datums_come_in_but_do_not_go_out(name: str) -> None:
+    wkt = 'GEOGCRS["GCJ_02",DATUM["x",ELLIPSOID["WGS 84",6378137,298.257223563]],CS[ellipsoidal,2],AXIS["lon",east],AXIS["lat",north],ANGLEUNIT["degree",0.0174532925199433]]'
+    system = crs.parse_crs(wkt if name.startswith("GEOGCS") else name)
+    assert not crs.is_same_place(system)
+    assert crs.crs_uri(system) == "urn:onemap:def:crs:GCJ-02"
+    shapes = np.array([shapely.Point(120.03883526, 36.26473757, 7), shapely.box(120.0, 36.0, 120.1, 36.1), None])
+    moved = crs.to_cgcs2000(shapes, system)
+    assert (moved[0].x, moved[0].y, moved[0].z) == pytest.approx((120.0335, 36.2645, 7), abs=5e-9)
+    assert moved[1].bounds == pytest.approx((119.99465, 36.0, 120.09466, 36.1), abs=5e-4)
+    assert moved[2] is None
+    with pytest.raises(OffsetDatumError, match="GCJ-02"):
+        crs.from_cgcs2000(moved, system)
+
+
+def test_a_box_in_gcj02_holds_what_it_held() -> None:
+    box = crs.bounds_to_cgcs2000((120.03, 36.26, 120.04, 36.27), crs.parse_crs("GCJ-02"))
+    assert box.west == pytest.approx(120.0247, abs=2e-4)
+    assert box.south < 36.2645 < box.north
+
+
+def test_a_compound_system_moves_the_plane_and_keeps_the_height() -> None:
+    system = crs.parse_crs("EPSG:4549+5737")
+    moved = crs.to_cgcs2000(np.array([shapely.Point(503010.3651, 4014892.4956, 72.26)]), system)[0]
+    assert (moved.x, moved.y) == pytest.approx((120.0335, 36.2645), abs=1e-9)
+    assert moved.z == 72.26
+    assert crs.is_northing_first(system)
+    assert crs.is_same_place(crs.parse_crs("EPSG:4490+5737"))
+    assert crs.parse_crs(crs.crs_uri(system)) == system
+
+
+def test_points_outside_the_projection_are_known() -> None:
+    zone = crs.parse_crs("EPSG:4549")
+    given = np.array(
+        [
+            shapely.Point(503010, 4014892),
+            shapely.Point(40503010, 4014892),  # with the zone's prefix
+            shapely.Point(4014892, 503010),  # surveyor's X first
+            shapely.Point(503.01, 4014.892),  # kilometres
+            shapely.Point(np.nan, 4014892),  # no place to begin with
+            None,
+        ]
+    )
+    beyond = crs.beyond_validity(given, crs.to_cgcs2000(given, zone), zone)
+    assert beyond.tolist() == [False, True, True, True, False, False]
+    degrees = np.array([shapely.Point(200, 100)])
+    assert not crs.beyond_validity(degrees, degrees, crs.parse_crs("EPSG:4490")).any(), "degrees are judged elsewhere"
