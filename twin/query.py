@@ -35,7 +35,9 @@ class FeatureQuery:
         bounds: Only features whose geometry meets this box (CGCS2000 lon/lat).
         boxes_only: Answer `bounds` by the index's boxes alone: cheaper, and some features outside come along. For those who cut
             at the window themselves, such as tiles.
-        interval: Only features whose valid time meets it; unknown ends count as open.
+        as_of: The layer as it stood at this version of it (system time): what had been written by then, and nothing of what was
+            written since. None for now; `Store.version_at` gives the version of an instant.
+        interval: Only what holds in the world then (valid time); unknown ends are open. Without it, each feature's newest slice.
         filter: CQL2 in its JSON encoding (OGC 21-065r2), already checked by `twin.cql2`; geometries in CGCS2000 lon/lat.
         ids: Only these features.
         properties: Columns wanted, in this order; None for all, empty for none.
@@ -48,6 +50,7 @@ class FeatureQuery:
 
     bounds: Bounds | None = None
     boxes_only: bool = False
+    as_of: int | None = None
     interval: Interval | None = None
     filter: Mapping[str, Any] | None = None
     ids: tuple[str, ...] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,15 +21,20 @@ from twin.store.values import instant_text, now, parse_instant
 from twin.store.windows import WindowShape
 
 
-@dataclass(frozen=True)
+@dataclass
 class KnownLayer:
-    """A layer as last read: its record, its tables, the counters behind them, and the statements of its plain windows."""
+    """A layer as last read: its record, its tables, the counters behind them, and the statements of its plain windows.
+
+    Attributes:
+        sliced: Whether features have earlier slices of validity; None while nobody has asked.
+    """
 
     record: LayerRecord
     tables: LayerTables
     revision: int
     next_fid: int
     windows: dict[WindowShape, PreparedStatement] = field(default_factory=dict, compare=False)
+    sliced: bool | None = field(default=None, compare=False)
 
 
 class Catalogue:
@@ -38,9 +44,15 @@ class Catalogue:
         self._dialect = dialect
         self.tables = catalogue_tables(dialect.db_schema)
         self._known: dict[str, KnownLayer] = {}
-        layers = self.tables.layers.c
+        layers, changes = self.tables.layers.c, self.tables.changesets.c
         self._numbers = PreparedStatement(
             sa.select(layers.revision, layers.version).where(layers.id == sa.bindparam("layer_id"))
+        )
+        self._last_version = PreparedStatement(
+            sa.select(changes.version)
+            .where(changes.layer_id == sa.bindparam("layer_id"), changes.at <= sa.bindparam("instant"))
+            .order_by(changes.at.desc(), changes.version.desc())
+            .limit(sa.literal_column("1"))
         )
 
     def all(self, connection: sa.Connection) -> list[LayerRecord]:
@@ -49,6 +61,14 @@ class Catalogue:
 
     def version(self, connection: sa.Connection, layer_id: str) -> int:
         return self._current(connection, layer_id)[1]
+
+    def version_at(self, connection: sa.Connection, layer_id: str, instant: datetime) -> int:
+        """The last version that had been committed by then; 0 when there was none. Raises UnknownLayerError."""
+        rows = self._last_version.rows(connection, layer_id=layer_id, instant=instant_text(instant))
+        if rows:
+            return int(rows[0][0])
+        self._current(connection, layer_id)
+        return 0
 
     def known(self, connection: sa.Connection, layer_id: str) -> KnownLayer:
         """The layer now, read anew only when its revision has moved. Raises UnknownLayerError."""
@@ -127,6 +147,14 @@ class Catalogue:
 
     def forget(self, layer_id: str) -> None:
         self._known.pop(layer_id, None)
+
+    def prepare(self, connection: sa.Connection) -> list[str]:
+        """Make what is missing of the catalogue's tables and their indexes; ids of the layers there are."""
+        self.tables.metadata.create_all(connection)
+        for table in self.tables.metadata.sorted_tables:
+            for index in table.indexes:
+                connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+        return list(connection.execute(sa.select(self.tables.layers.c.id)).scalars())
 
     def commit_version(
         self, connection: sa.Connection, known: KnownLayer, change: Changeset, bounds: Bounds | None, next_fid: int

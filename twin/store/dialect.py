@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from twin.bounds import Bounds
 from twin.schema import PropertyType
-from twin.store.tables import ColumnTypes, LayerTables
+from twin.store.tables import ColumnTypes, LayerRows
 
 
 class Dialect(Protocol):
@@ -24,22 +24,28 @@ class Dialect(Protocol):
     def decode_geometries(self, values: Sequence[Any]) -> list[bytes | None]:
         """WKB for what `wkb` selected."""
 
-    def box_meets(self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0) -> sa.ColumnElement[bool]:
-        """Rows of the current table whose box, as the index keeps it, meets `bounds`.
+    def box_meets(self, rows: LayerRows, bounds: Bounds, min_extent_deg: float = 0.0) -> sa.ColumnElement[bool]:
+        """Rows whose box, as the index keeps it, meets `bounds`.
 
         With `min_extent_deg` only those at least that wide or that high.
         """
 
-    def geometry_meets(self, tables: LayerTables, bounds: Bounds, *, thin: bool) -> sa.ColumnElement[bool]:
-        """Rows of the current table whose geometry itself meets `bounds`; it is asked only at the window's edge.
+    def geometry_meets(self, rows: LayerRows, bounds: Bounds, *, thin: bool) -> sa.ColumnElement[bool]:
+        """Rows whose geometry itself meets `bounds`; it is asked only at the window's edge.
 
         `thin` says that the box may have no width or height; else its edges may be parameters of the statement.
         """
 
-    def arrival(self, tables: LayerTables, *, windowed: bool) -> sa.ColumnElement[Any]:
+    def boxes(self, rows: LayerRows, bounds: Bounds, known: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+        """Edges `minx`, `maxx`, `miny`, `maxy` of the boxes that meet `bounds`, of the rows that `known` holds for."""
+
+    def whole(self, number: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """A number that is not negative, without its fraction."""
+
+    def arrival(self, rows: LayerRows, *, windowed: bool) -> sa.ColumnElement[Any]:
         """The row number as the thing to order and page by; `windowed` says that a box narrows the rows already."""
 
-    def relation(self, name: str, tables: LayerTables, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
+    def relation(self, name: str, rows: LayerRows, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
         """Spatial predicate (`intersects`, `within`, …) between the row's geometry and a literal with its box."""
 
     def like(self, text: sa.ColumnElement[Any], pattern: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

@@ -20,7 +20,7 @@ from twin.cql2 import TEMPORAL_RELATIONS, instant_range
 from twin.errors import BadFilterError
 from twin.schema import PropertyType
 from twin.store.dialect import Dialect
-from twin.store.tables import ID, LayerTables
+from twin.store.tables import ID, LayerRows
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "=": lambda a, b: a == b,
@@ -32,17 +32,17 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def filter_clause(node: Any, tables: LayerTables, dialect: Dialect) -> sa.ColumnElement[bool]:
+def filter_clause(node: Any, rows: LayerRows, dialect: Dialect) -> sa.ColumnElement[bool]:
     """The condition that keeps the rows for which a checked CQL2 filter is true."""
-    clause: sa.ColumnElement[bool] = _Translator(tables, dialect).condition(node)
+    clause: sa.ColumnElement[bool] = _Translator(rows, dialect).condition(node)
     return clause
 
 
 class _Translator:
     """Walks one filter. Conditions and values are told apart, as the standard does."""
 
-    def __init__(self, tables: LayerTables, dialect: Dialect) -> None:
-        self.tables = tables
+    def __init__(self, rows: LayerRows, dialect: Dialect) -> None:
+        self.rows = rows
         self.dialect = dialect
 
     def condition(self, node: Any) -> Any:
@@ -89,7 +89,7 @@ class _Translator:
         if shape.is_empty:
             return sa.true() if relation == "disjoint" else sa.false()
         wkb = shapely.to_wkb(shapely.force_2d(shape), flavor="iso")
-        return self.dialect.relation(relation, self.tables, wkb, Bounds(*shape.bounds))
+        return self.dialect.relation(relation, self.rows, wkb, Bounds(*shape.bounds))
 
     def temporal(self, op: str, args: list[Any]) -> sa.ColumnElement[bool]:
         a, b = (self.interval(arg) for arg in args)
@@ -133,7 +133,7 @@ class _Translator:
             return None
         if "property" in node:
             name = node["property"]
-            return PropertyType.STRING if self._is_id(name) else self.tables.schema.property(name).type
+            return PropertyType.STRING if self._is_id(name) else self.rows.schema.property(name).type
         if node.get("op") in {"casei", "accenti"}:
             return PropertyType.STRING
         return PropertyType.NUMBER if "op" in node else None
@@ -142,7 +142,7 @@ class _Translator:
         if isinstance(node, Mapping):
             if "property" in node:
                 name = node["property"]
-                return self.tables.current.c[ID] if self._is_id(name) else self.tables.column(name)
+                return self.rows.table.c[ID] if self._is_id(name) else self.rows.column(name)
             if "op" in node:
                 return self.function(node["op"], node["args"])
             return self._time_literal(node, kind)
@@ -196,4 +196,4 @@ class _Translator:
         raise BadFilterError(f"There is no function '{op}'.", value=op)
 
     def _is_id(self, name: str) -> bool:
-        return name == "id" and name not in self.tables.schema
+        return name == "id" and name not in self.rows.schema

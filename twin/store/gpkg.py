@@ -22,7 +22,7 @@ from twin.bounds import Bounds
 from twin.errors import StoreBrokenError, StoreBusyError
 from twin.feature import FeatureBatch
 from twin.query import FeatureQuery, Position
-from twin.store import gpkg_metadata
+from twin.store import gpkg_metadata, gpkg_past
 from twin.store.catalogue import KnownLayer, unknown_layer
 from twin.store.gpkg_blob import encode_blobs
 from twin.store.gpkg_dialect import GeoPackageDialect, rtree_name
@@ -32,7 +32,7 @@ from twin.store.packed_rtree import write_packed_rtree
 from twin.store.port import Author
 from twin.store.sql import SqlStore
 from twin.store.statements import LEADING
-from twin.store.tables import ID, catalogue_tables
+from twin.store.tables import ID
 from twin.store.values import instant_text, now
 from twin.store.windows import window_shape_of
 from twin.store.writing import Row, SqlLayerWriter
@@ -120,7 +120,7 @@ class GeoPackageStore(SqlStore):
         known.tables.current.create(connection)
         known.tables.history.create(connection)
         raw = _raw(connection)
-        raw.execute(f'CREATE INDEX "{layer_id}__history_id" ON "{layer_id}__history" ("{ID}")')
+        gpkg_past.make_indexes(raw, layer_id)
         gpkg_metadata.register_features(raw, layer_id, known.record.schema.geometry_type)
         gpkg_metadata.make_rtree(raw, layer_id)
 
@@ -128,6 +128,7 @@ class GeoPackageStore(SqlStore):
         raw = _raw(connection)
         gpkg_metadata.unregister_features(raw, known.record.id)
         gpkg_metadata.drop_rtree(raw, known.record.id)
+        gpkg_metadata.drop_rtree(raw, known.tables.history.name)
         known.tables.history.drop(connection)
         known.tables.current.drop(connection)
 
@@ -151,19 +152,6 @@ class GeoPackageStore(SqlStore):
                 return found[: query.limit]
             part = replace(part, after=Position((), rows[-1][0]))
 
-    def grid_counts(
-        self, connection: sa.Connection, known: KnownLayer, bounds: Bounds, cell_deg: float
-    ) -> Sequence[Any]:
-        statement = f"""
-            SELECT CAST(((minx + maxx) / 2 + 180) / :cell AS INTEGER) AS c,
-                   CAST(((miny + maxy) / 2 + 90) / :cell AS INTEGER) AS r, count(*)
-            FROM "{rtree_name(known.record.id)}"
-            WHERE maxx >= :west AND minx <= :east AND maxy >= :south AND miny <= :north GROUP BY c, r"""
-        west, south, east, north = bounds.as_tuple()
-        return connection.execute(
-            sa.text(statement), {"cell": cell_deg, "west": west, "south": south, "east": east, "north": north}
-        ).fetchall()
-
     def _prepare(self) -> None:
         with self.writing() as connection:
             raw = _raw(connection)
@@ -176,9 +164,10 @@ class GeoPackageStore(SqlStore):
                     remedy="Use the system's Python, or a PostGIS store.",
                 )
             gpkg_metadata.make_geopackage(raw)
-            self.catalogue.tables.metadata.create_all(connection)
-            for table in catalogue_tables(None).metadata.sorted_tables:
+            layer_ids = self.catalogue.prepare(connection)
+            for table in self.catalogue.tables.metadata.sorted_tables:
                 gpkg_metadata.register_attributes(raw, table.name)
+            gpkg_past.bring_up_to_date(raw, layer_ids)
         # GDAL reads the application id off the file's first page, not through the write-ahead log.
         with self.reading() as connection:
             _raw(connection).execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -199,6 +188,12 @@ class _GeoPackageWriter(SqlLayerWriter):
 
     def encode_geometries(self, wkb: Sequence[bytes | None], boxes: npt.NDArray[np.float64]) -> Sequence[Any]:
         return encode_blobs(wkb, boxes, gpkg_metadata.SRS_ID)
+
+    def archive(self, condition: sa.ColumnElement[bool]) -> None:
+        raw, layer_id = _raw(self.connection), self.known.record.id
+        last = gpkg_past.last_row(raw, layer_id)
+        super().archive(condition)
+        gpkg_past.index_archived(raw, layer_id, last)
 
     def settle(self) -> None:
         raw, layer_id = _raw(self.connection), self.known.record.id

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from twin.bounds import Bounds
 from twin.schema import PropertyType
 from twin.store.gpkg_blob import decode_blobs
-from twin.store.tables import FID, GEOM, ColumnType, ColumnTypes, LayerTables
+from twin.store.tables import FID, GEOM, ColumnType, ColumnTypes, LayerRows
 from twin.store.values import instant_text, parse_day, parse_instant
 
 _TYPES = ColumnTypes(
@@ -28,9 +28,9 @@ _TYPES = ColumnTypes(
 )
 
 
-def rtree_name(layer_id: str) -> str:
-    """Name that the GeoPackage standard gives the layer's R-tree."""
-    return f"rtree_{layer_id}_{GEOM}"
+def rtree_name(table: str) -> str:
+    """Name that the GeoPackage standard gives a table's R-tree."""
+    return f"rtree_{table}_{GEOM}"
 
 
 class GeoPackageDialect:
@@ -45,27 +45,35 @@ class GeoPackageDialect:
     def decode_geometries(self, values: Sequence[Any]) -> list[bytes | None]:
         return decode_blobs(values)
 
-    def box_meets(self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0) -> sa.ColumnElement[bool]:
-        r = _rtree(tables)
+    def box_meets(self, rows: LayerRows, bounds: Bounds, min_extent_deg: float = 0.0) -> sa.ColumnElement[bool]:
+        r = _rtree(rows)
         found = _meeting(r, bounds)
         if min_extent_deg > 0:
             found = found.where(sa.or_(r.maxx - r.minx >= min_extent_deg, r.maxy - r.miny >= min_extent_deg))
-        return tables.current.c[FID].in_(found)
+        return rows.table.c[rows.key].in_(found)
 
-    def geometry_meets(self, tables: LayerTables, bounds: Bounds, *, thin: bool) -> sa.ColumnElement[bool]:
-        r, same = _rtree(tables), tables.current.alias("same")
+    def geometry_meets(self, rows: LayerRows, bounds: Bounds, *, thin: bool) -> sa.ColumnElement[bool]:
+        r, same = _rtree(rows), rows.table.alias("same")
         west, south, east, north = bounds.as_tuple()
         within = sa.and_(r.minx >= west, r.maxx <= east, r.miny >= south, r.maxy <= north)
         touches = sa.func.om_meets_box(same.c[GEOM], west, south, east, north, type_=sa.Integer)
-        asked = sa.select(touches).where(same.c[FID] == r.id).scalar_subquery()
-        return tables.current.c[FID].in_(_meeting(r, bounds).where(sa.or_(within, asked == 1)))
+        asked = sa.select(touches).where(same.c[rows.key] == r.id).scalar_subquery()
+        return rows.table.c[rows.key].in_(_meeting(r, bounds).where(sa.or_(within, asked == 1)))
 
-    def arrival(self, tables: LayerTables, *, windowed: bool) -> sa.ColumnElement[Any]:
-        return tables.current.c[FID]
+    def boxes(self, rows: LayerRows, bounds: Bounds, known: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+        r = _rtree(rows)
+        found = _meeting(r, bounds).with_only_columns(r.minx, r.maxx, r.miny, r.maxy)
+        return found.join(rows.table, rows.table.c[rows.key] == r.id).where(*known) if known else found
 
-    def relation(self, name: str, tables: LayerTables, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
-        exact = getattr(sa.func, f"om_{name}")(tables.current.c[GEOM], wkb, type_=sa.Integer) == 1
-        return exact if name == "disjoint" else sa.and_(self.box_meets(tables, box), exact)
+    def whole(self, number: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.cast(number, sa.Integer)
+
+    def arrival(self, rows: LayerRows, *, windowed: bool) -> sa.ColumnElement[Any]:
+        return rows.table.c[FID]
+
+    def relation(self, name: str, rows: LayerRows, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
+        exact = getattr(sa.func, f"om_{name}")(rows.table.c[GEOM], wkb, type_=sa.Integer) == 1
+        return exact if name == "disjoint" else sa.and_(self.box_meets(rows, box), exact)
 
     def like(self, text: sa.ColumnElement[Any], pattern: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
         return sa.func.om_like(text, pattern, type_=sa.Integer) == 1
@@ -106,9 +114,9 @@ class GeoPackageDialect:
         return values
 
 
-def _rtree(tables: LayerTables) -> sa.ColumnCollection[str, sa.ColumnClause[Any]]:
+def _rtree(rows: LayerRows) -> sa.ColumnCollection[str, sa.ColumnClause[Any]]:
     names = ("id", "minx", "maxx", "miny", "maxy")
-    return sa.table(rtree_name(tables.current.name), *(sa.column(name, sa.Double) for name in names)).c
+    return sa.table(rtree_name(rows.table.name), *(sa.column(name, sa.Double) for name in names)).c
 
 
 def _meeting(r: sa.ColumnCollection[str, sa.ColumnClause[Any]], bounds: Bounds) -> sa.Select[Any]:

@@ -6,6 +6,8 @@ Rules that hold for every adapter
 * A write is a transaction: it bumps the layer's `version` by one, stamps every touched row with it, keeps the old state of
   each changed row as history, and records a changeset (who, when, why). Leaving the `with` block by an exception
   undoes all of it, the creation of the layer included.
+* A reading with `FeatureQuery.as_of` shows the layer as it stood at that version (system time): rows written by then which
+  nothing had superseded. It takes every part of a query, and finds the same rows however often the layer changes afterwards.
 * An acknowledged write (the `with` block has ended) survives the death of the process.
 """
 
@@ -19,6 +21,7 @@ from typing import Any, Protocol
 
 from twin.bounds import Bounds
 from twin.feature import Feature, FeatureBatch
+from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.schema import Schema
 
@@ -164,6 +167,12 @@ class Store(Protocol):
     def version(self, layer_id: str) -> int:
         """The layer's change number; cheap enough to ask at every tile."""
 
+    def version_at(self, layer_id: str, instant: datetime) -> int:
+        """The layer's version at an instant: the last that had been committed by then.
+
+        0 before the first write: a `FeatureQuery.as_of` of 0 finds nothing. An instant to come gives the present version.
+        """
+
     def create_layer(self, spec: LayerSpec, author: Author) -> LayerRecord:
         """Raises DuplicateLayerError if the id is taken."""
 
@@ -184,13 +193,23 @@ class Store(Protocol):
     def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Iterator[FeatureBatch]:
         """The same in batches of at most `rows`, in one consistent reading, memory bounded."""
 
-    def get(self, layer_id: str, feature_id: str) -> Feature:
-        """Raises UnknownFeatureError if there is none."""
+    def get(
+        self, layer_id: str, feature_id: str, *, as_of: int | None = None, interval: Interval | None = None
+    ) -> Feature:
+        """One feature, as `FeatureQuery` reads it. Raises UnknownFeatureError if there is none, or was none then."""
 
     def count(self, layer_id: str, query: FeatureQuery) -> int:
         """How many features answer `query` (its limit and position do not count)."""
 
-    def count_grid(self, layer_id: str, bounds: Bounds, cell_deg: float) -> list[GridCount]:
+    def count_grid(
+        self,
+        layer_id: str,
+        bounds: Bounds,
+        cell_deg: float,
+        *,
+        as_of: int | None = None,
+        interval: Interval | None = None,
+    ) -> list[GridCount]:
         """Features per cell of a lon/lat grid of that cell size, for the cells that `bounds` touches and that hold any."""
 
     def history(self, layer_id: str, feature_id: str) -> list[FeatureVersion]:

@@ -22,7 +22,7 @@ from twin.schema import GeometryType, PropertyType
 from twin.store.catalogue import KnownLayer
 from twin.store.postgis_dialect import SRID, PostGISDialect
 from twin.store.sql import SqlStore
-from twin.store.tables import GEOM, ID, column_name
+from twin.store.tables import GEOM, ID, SLICE, column_name
 from twin.store.writing import Row, SqlLayerWriter
 
 _WAIT_S = 30.0
@@ -96,9 +96,17 @@ class PostGISStore(SqlStore):
         for statement in (
             f"ALTER TABLE {name} ALTER COLUMN {GEOM} TYPE geometry({declared}, {SRID})",
             f"ALTER TABLE {name} ADD CONSTRAINT cgcs2000 CHECK (ST_SRID({GEOM}) = {SRID})",
-            f"CREATE INDEX ON {self._name(f'{known.record.id}__history')} ({ID})",
+            *self._history_indexes(known.record.id),
         ):
             connection.exec_driver_sql(statement)
+
+    def _history_indexes(self, layer_id: str) -> tuple[str, ...]:
+        history = self._name(f"{layer_id}__history")
+        return (
+            f"CREATE INDEX ON {history} ({ID})",
+            f"CREATE INDEX ON {history} ({ID}) WHERE {SLICE} = 1",
+            f"CREATE INDEX ON {history} USING gist ({GEOM})",
+        )
 
     def drop_tables(self, connection: sa.Connection, known: KnownLayer) -> None:
         known.tables.history.drop(connection)
@@ -106,19 +114,6 @@ class PostGISStore(SqlStore):
 
     def writer(self, connection: sa.Connection, known: KnownLayer, *, born: bool) -> SqlLayerWriter:
         return _PostGISWriter(connection, known, self.dialect, born=born)
-
-    def grid_counts(
-        self, connection: sa.Connection, known: KnownLayer, bounds: Bounds, cell_deg: float
-    ) -> Sequence[Any]:
-        statement = f"""
-            SELECT floor(((ST_XMin({GEOM}) + ST_XMax({GEOM})) / 2 + 180) / :cell)::bigint AS c,
-                   floor(((ST_YMin({GEOM}) + ST_YMax({GEOM})) / 2 + 90) / :cell)::bigint AS r, count(*)
-            FROM {self._name(known.record.id)}
-            WHERE {GEOM} && ST_MakeEnvelope(:west, :south, :east, :north, {SRID}) GROUP BY c, r"""
-        west, south, east, north = bounds.as_tuple()
-        return connection.execute(
-            sa.text(statement), {"cell": cell_deg, "west": west, "south": south, "east": east, "north": north}
-        ).fetchall()
 
     def _name(self, table: str) -> str:
         return f'"{self._schema}"."{table}"'
@@ -128,7 +123,22 @@ class PostGISStore(SqlStore):
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})")
             connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis")
             connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
-            self.catalogue.tables.metadata.create_all(connection)
+            self._bring_up_to_date(connection, self.catalogue.prepare(connection))
+
+    def _bring_up_to_date(self, connection: sa.Connection, layer_ids: list[str]) -> None:
+        """Give histories that were made before there were slices their column and their indexes."""
+        done = connection.exec_driver_sql(
+            "SELECT table_name FROM information_schema.columns WHERE table_schema = %(schema)s AND column_name = %(slice)s",
+            {"schema": self._schema, "slice": SLICE},
+        )
+        ready = set(done.scalars())
+        for layer_id in layer_ids:
+            if f"{layer_id}__history" in ready:
+                continue
+            history = self._name(f"{layer_id}__history")
+            connection.exec_driver_sql(f"ALTER TABLE {history} ADD COLUMN {SLICE} bigint NOT NULL DEFAULT 0")
+            for statement in self._history_indexes(layer_id)[1:]:
+                connection.exec_driver_sql(statement)
 
 
 class _PostGISWriter(SqlLayerWriter):

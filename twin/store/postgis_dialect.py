@@ -13,7 +13,7 @@ from geoalchemy2 import Geometry
 from twin.bounds import Bounds
 from twin.geometry import window_shape
 from twin.schema import PropertyType
-from twin.store.tables import FID, GEOM, ColumnType, ColumnTypes, LayerTables
+from twin.store.tables import FID, GEOM, ColumnType, ColumnTypes, LayerRows
 
 SRID = 4490
 # PostGIS compares boxes in single precision, rounded outward: at 180 degrees a step is 1.5e-5.
@@ -70,8 +70,8 @@ class PostGISDialect:
     def decode_geometries(self, values: Sequence[Any]) -> list[bytes | None]:
         return [None if v is None else bytes(v) for v in values]
 
-    def box_meets(self, tables: LayerTables, bounds: Bounds, min_extent_deg: float = 0.0) -> sa.ColumnElement[bool]:
-        geom = _plain(tables.current.c[GEOM])
+    def box_meets(self, rows: LayerRows, bounds: Bounds, min_extent_deg: float = 0.0) -> sa.ColumnElement[bool]:
+        geom = _plain(rows.table.c[GEOM])
         meets = geom.op("&&", is_comparison=True)(sa.func.ST_MakeEnvelope(*bounds.as_tuple(), SRID))
         if min_extent_deg <= 0:
             return meets
@@ -79,9 +79,9 @@ class PostGISDialect:
         high = sa.func.ST_YMax(geom, type_=sa.Double) - sa.func.ST_YMin(geom, type_=sa.Double) >= min_extent_deg
         return sa.and_(meets, sa.or_(wide, high))
 
-    def geometry_meets(self, tables: LayerTables, bounds: Bounds, *, thin: bool) -> sa.ColumnElement[bool]:
-        geom = _plain(tables.current.c[GEOM])
-        meets = self.box_meets(tables, bounds)
+    def geometry_meets(self, rows: LayerRows, bounds: Bounds, *, thin: bool) -> sa.ColumnElement[bool]:
+        geom = _plain(rows.table.c[GEOM])
+        meets = self.box_meets(rows, bounds)
         if thin:
             shape = sa.literal(shapely.to_wkb(window_shape(bounds)), sa.LargeBinary)
             return sa.and_(meets, sa.func.ST_Intersects(geom, sa.func.ST_GeomFromWKB(shape, SRID), type_=sa.Boolean))
@@ -91,16 +91,25 @@ class PostGISDialect:
         within = geom.op("@", is_comparison=True)(inner)
         return sa.and_(meets, sa.or_(within, sa.func.ST_Intersects(geom, window, type_=sa.Boolean)))
 
-    def arrival(self, tables: LayerTables, *, windowed: bool) -> sa.ColumnElement[Any]:
+    def boxes(self, rows: LayerRows, bounds: Bounds, known: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+        geom = _plain(rows.table.c[GEOM])
+        edges = {"minx": sa.func.ST_XMin, "maxx": sa.func.ST_XMax, "miny": sa.func.ST_YMin, "maxy": sa.func.ST_YMax}
+        columns = [edge(geom, type_=sa.Double).label(name) for name, edge in edges.items()]
+        return sa.select(*columns).where(self.box_meets(rows, bounds), *known)
+
+    def whole(self, number: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.cast(sa.func.floor(number, type_=sa.Double), sa.BigInteger)
+
+    def arrival(self, rows: LayerRows, *, windowed: bool) -> sa.ColumnElement[Any]:
         # Left alone, the planner walks the whole primary key in order and tests each box on the way (86 ms for a window of
         # 45,000 among 1.28 million, against 25 ms): an expression keeps it on the spatial index.
-        fid = tables.current.c[FID]
+        fid = rows.table.c[FID]
         return fid + sa.literal_column("0") if windowed else fid
 
-    def relation(self, name: str, tables: LayerTables, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
+    def relation(self, name: str, rows: LayerRows, wkb: bytes, box: Bounds) -> sa.ColumnElement[bool]:
         literal = sa.func.ST_GeomFromWKB(sa.literal(wkb, sa.LargeBinary), SRID)
         function = getattr(sa.func, f"ST_{name.capitalize()}")
-        return function(_plain(tables.current.c[GEOM]), literal, type_=sa.Boolean)  # type: ignore[no-any-return]
+        return function(_plain(rows.table.c[GEOM]), literal, type_=sa.Boolean)  # type: ignore[no-any-return]
 
     def like(self, text: sa.ColumnElement[Any], pattern: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
         return text.like(pattern, escape="\\")

@@ -9,6 +9,7 @@ import abc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,14 @@ import sqlalchemy as sa
 from twin.bounds import Bounds
 from twin.errors import DuplicateLayerError, UnknownFeatureError
 from twin.feature import Feature, FeatureBatch
+from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.schema import PropertyType, Schema
 from twin.store.catalogue import Catalogue, KnownLayer
 from twin.store.dialect import Dialect
+from twin.store.grid_counts import count_cells
 from twin.store.history import read_history
+from twin.store.knowledge import has_slices, known_rows
 from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter
 from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
 from twin.store.watching import Removal, RemovalWatcher
@@ -66,12 +70,6 @@ class SqlStore(abc.ABC):
     def writer(self, connection: sa.Connection, known: KnownLayer, *, born: bool) -> SqlLayerWriter:
         """The adapter's writer; `born` says that the layer was created in this transaction."""
 
-    @abc.abstractmethod
-    def grid_counts(
-        self, connection: sa.Connection, known: KnownLayer, bounds: Bounds, cell_deg: float
-    ) -> Sequence[Any]:
-        """Rows (column, row, count) for the middles of the boxes that meet `bounds`."""
-
     # -- layers ------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -88,6 +86,10 @@ class SqlStore(abc.ABC):
     def version(self, layer_id: str) -> int:
         with self.reading() as connection:
             return self.catalogue.version(connection, layer_id)
+
+    def version_at(self, layer_id: str, instant: datetime) -> int:
+        with self.reading() as connection:
+            return self.catalogue.version_at(connection, layer_id, instant)
 
     def create_layer(self, spec: LayerSpec, author: Author) -> LayerRecord:
         with self.writing() as connection:
@@ -152,7 +154,7 @@ class SqlStore(abc.ABC):
         """Rows of a query, in the form of `select_rows`; plain windows by statements that are kept."""
         shape = window_shape_of(query, known.record.bounds)
         if shape is None:
-            return connection.execute(select_rows(known.tables, query, self.dialect, known.record.bounds)).fetchall()
+            return connection.execute(self._statement(connection, known, query)).fetchall()
         statement = known.windows.get(shape)
         if statement is None:
             if len(known.windows) >= _WINDOWS_KEPT:
@@ -160,17 +162,31 @@ class SqlStore(abc.ABC):
             statement = known.windows[shape] = prepare_window(known.tables, shape, self.dialect)
         return statement.rows(connection, **window_values(query, shape))
 
+    def _statement(self, connection: sa.Connection, known: KnownLayer, query: FeatureQuery) -> sa.Select[Any]:
+        sliced = self._is_sliced(connection, known, query.interval)
+        return select_rows(known.tables, query, self.dialect, known.record.bounds, sliced=sliced)
+
+    def _is_sliced(self, connection: sa.Connection, known: KnownLayer, interval: Interval | None) -> bool:
+        """Whether earlier slices have to be looked at; asked of the database once for each state of the layer."""
+        if interval is None:
+            return False
+        if known.sliced is None:
+            known.sliced = has_slices(connection, known.tables)
+        return known.sliced
+
     def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Iterator[FeatureBatch]:
         with self.streaming() as connection:
             known = self.catalogue.known(connection, layer_id)
             schema = selected_schema(known.record.schema, query.properties)
-            statement = select_rows(known.tables, query, self.dialect, known.record.bounds)
+            statement = self._statement(connection, known, query)
             result = connection.execution_options(yield_per=rows).execute(statement)
             for part in result.partitions(rows):
                 yield self._batch(part, schema)
 
-    def get(self, layer_id: str, feature_id: str) -> Feature:
-        batch = self.select(layer_id, FeatureQuery(ids=(feature_id,)))
+    def get(
+        self, layer_id: str, feature_id: str, *, as_of: int | None = None, interval: Interval | None = None
+    ) -> Feature:
+        batch = self.select(layer_id, FeatureQuery(ids=(feature_id,), as_of=as_of, interval=interval))
         for feature in batch.features():
             return feature
         raise unknown_feature(layer_id, feature_id)
@@ -180,26 +196,24 @@ class SqlStore(abc.ABC):
             known = self.catalogue.known(connection, layer_id)
             if replace(query, limit=None, after=None, sort=(), properties=None, geometry=True) == FeatureQuery():
                 return known.record.feature_count
-            statement = count_rows(known.tables, query, self.dialect, known.record.bounds)
+            sliced = self._is_sliced(connection, known, query.interval)
+            statement = count_rows(known.tables, query, self.dialect, known.record.bounds, sliced=sliced)
             return int(connection.execute(statement).scalar_one())
 
-    def count_grid(self, layer_id: str, bounds: Bounds, cell_deg: float) -> list[GridCount]:
-        first_column, first_row = int((bounds.west + 180) // cell_deg), int((bounds.south + 90) // cell_deg)
-        last_column, last_row = int((bounds.east + 180) // cell_deg), int((bounds.north + 90) // cell_deg)
-        whole = Bounds(
-            first_column * cell_deg - 180,
-            first_row * cell_deg - 90,
-            (last_column + 1) * cell_deg - 180,
-            (last_row + 1) * cell_deg - 90,
-        )
+    def count_grid(
+        self,
+        layer_id: str,
+        bounds: Bounds,
+        cell_deg: float,
+        *,
+        as_of: int | None = None,
+        interval: Interval | None = None,
+    ) -> list[GridCount]:
         with self.reading() as connection:
             known = self.catalogue.known(connection, layer_id)
-            rows = self.grid_counts(connection, known, whole, cell_deg)
-        cells = (GridCount(int(column), int(row), int(count)) for column, row, count in rows)
-        return sorted(
-            (c for c in cells if first_column <= c.column <= last_column and first_row <= c.row <= last_row),
-            key=lambda c: (c.row, c.column),
-        )
+            sliced = self._is_sliced(connection, known, interval)
+            parts = known_rows(known.tables, self.dialect, as_of=as_of, interval=interval, sliced=sliced)
+            return count_cells(connection, parts, self.dialect, bounds, cell_deg)
 
     def history(self, layer_id: str, feature_id: str) -> list[FeatureVersion]:
         with self.reading() as connection:

@@ -4,7 +4,8 @@ One typed table per layer, named by the layer's id, so that psql, QGIS and any o
 
     fid, geom, om_id, om_version, om_valid_from, om_valid_to, <one column per property>
 
-Its past lies beside it in `<id>__history`, with `om_superseded` (the version that replaced or deleted the row).
+Its past lies beside it in `<id>__history`, with `om_superseded` (the version that replaced or deleted the row) and `om_slice`
+(1 for an earlier slice of the feature's validity; it stands until something ends it, `om_superseded` is `STANDING` till then).
 `om_layers` holds one row a layer, `om_changesets` one row a committed write. A property whose name a system column has taken
 gets an underscore behind it.
 """
@@ -12,7 +13,7 @@ gets an underscore behind it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine, UserDefinedType
@@ -21,8 +22,11 @@ from twin.schema import Property, PropertyType, Schema
 
 FID, GEOM, ID, VERSION = "fid", "geom", "om_id", "om_version"
 VALID_FROM, VALID_TO, SUPERSEDED = "om_valid_from", "om_valid_to", "om_superseded"
+HISTORY_ID, SLICE = "om_history_id", "om_slice"
 SYSTEM_COLUMNS = (FID, GEOM, ID, VERSION, VALID_FROM, VALID_TO)
-_TAKEN = {*SYSTEM_COLUMNS, SUPERSEDED, "om_history_id"}
+_TAKEN = {*SYSTEM_COLUMNS, SUPERSEDED, HISTORY_ID, SLICE}
+# `om_superseded` of a past slice that nothing has ended: later than any version.
+STANDING = 2**63 - 1
 
 
 # GeoPackage knows INTEGER only; SQLite's is 64 bits wide.
@@ -51,18 +55,40 @@ class ColumnTypes:
     properties: dict[PropertyType, ColumnType]
 
 
+@dataclass(frozen=True, slots=True)
+class LayerRows:
+    """One of a layer's two tables, and which column holds which property.
+
+    Attributes:
+        key: Column of the row numbers that the spatial index names.
+    """
+
+    table: sa.Table
+    key: str
+    schema: Schema
+
+    def column(self, name: str) -> sa.ColumnElement[object]:
+        """The column of property `name`. Raises UnknownPropertyError."""
+        return self.table.c[column_name(self.schema.property(name))]
+
+
 @dataclass(frozen=True)
 class LayerTables:
-    """The tables of one layer and which column holds which property."""
+    """The tables of one layer: its features as they stand, and everything they were before."""
 
     current: sa.Table
     history: sa.Table
     schema: Schema
 
-    def column(self, name: str, table: sa.Table | None = None) -> sa.ColumnElement[object]:
-        """The column of property `name`. Raises UnknownPropertyError."""
-        prop = self.schema.property(name)
-        return (self.current if table is None else table).c[column_name(prop)]
+    @cached_property
+    def present(self) -> LayerRows:
+        """The current table's rows."""
+        return LayerRows(self.current, FID, self.schema)
+
+    @cached_property
+    def past(self) -> LayerRows:
+        """The history table's rows."""
+        return LayerRows(self.history, HISTORY_ID, self.schema)
 
 
 def column_name(prop: Property) -> str:
@@ -87,7 +113,7 @@ def layer_tables(layer_id: str, schema: Schema, types: ColumnTypes, db_schema: s
     history = sa.Table(
         f"{layer_id}__history",
         metadata,
-        sa.Column("om_history_id", _WHOLE, primary_key=True),
+        sa.Column(HISTORY_ID, _WHOLE, primary_key=True),
         sa.Column(FID, _WHOLE, nullable=False),
         sa.Column(GEOM, types.geometry),
         sa.Column(ID, types.text, nullable=False),
@@ -96,6 +122,7 @@ def layer_tables(layer_id: str, schema: Schema, types: ColumnTypes, db_schema: s
         sa.Column(VALID_TO, types.instant),
         *_property_columns(schema, types),
         sa.Column(SUPERSEDED, _WHOLE, nullable=False),
+        sa.Column(SLICE, _WHOLE, nullable=False, server_default="0"),
     )
     return LayerTables(current, history, schema)
 
@@ -151,6 +178,7 @@ def catalogue_tables(db_schema: str | None) -> CatalogueTables:
         sa.Column("updated", _WHOLE, nullable=False),
         sa.Column("deleted", _WHOLE, nullable=False),
         sa.UniqueConstraint("layer_id", "version"),
+        sa.Index("om_changesets_at", "layer_id", "at", "version"),
     )
     retired = sa.Table(
         "om_retired",

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from twin.bounds import Bounds
 from twin.query import FeatureQuery
 from twin.store.dialect import Dialect
+from twin.store.knowledge import KnownRows, known_rows
 from twin.store.prepared import PreparedStatement
-from twin.store.statements import is_thin, leading_columns
-from twin.store.tables import GEOM, LayerTables
+from twin.store.statements import Answer, answer_rows, is_thin
+from twin.store.tables import GEOM, LayerRows, LayerTables
 
 EDGES = ("west", "south", "east", "north")
 
@@ -36,6 +37,7 @@ class WindowShape:
 
     Attributes:
         window: "none", "placed" (the box holds the whole layer), "boxes" or "geometries".
+        as_of: Whether a version is asked for, and so the history too.
     """
 
     properties: tuple[str, ...] | None
@@ -43,6 +45,7 @@ class WindowShape:
     window: str
     paged: bool
     limited: bool
+    as_of: bool
 
 
 def window_shape_of(query: FeatureQuery, extent: Bounds | None) -> WindowShape | None:
@@ -50,35 +53,47 @@ def window_shape_of(query: FeatureQuery, extent: Bounds | None) -> WindowShape |
     odd = query.filter is not None or query.ids is not None or query.interval is not None or query.sort
     if odd or query.min_extent_deg > 0:
         return None
-    box = query.bounds
+    box, as_of = query.bounds, query.as_of is not None
     if box is None:
         window = "none"
     elif box.crosses_antimeridian or is_thin(box):
         return None
-    elif extent is not None and box.contains(extent):
+    elif extent is not None and not as_of and box.contains(extent):
         window = "placed"
     else:
         window = "boxes" if query.boxes_only else "geometries"
-    return WindowShape(query.properties, query.geometry, window, query.after is not None, query.limit is not None)
+    return WindowShape(
+        query.properties, query.geometry, window, query.after is not None, query.limit is not None, as_of
+    )
 
 
 def prepare_window(tables: LayerTables, shape: WindowShape, dialect: Dialect) -> PreparedStatement:
     """The statement of a shape, with the parameters that `window_values` gives."""
-    statement = sa.select(*leading_columns(tables, shape.properties, dialect, geometry=shape.geometry))
+    version = sa.bindparam("as_of", type_=sa.BigInteger()) if shape.as_of else None
+    parts = [
+        KnownRows(part.rows, (*part.known, *_window_clauses(part.rows, shape, dialect)))
+        for part in known_rows(tables, dialect, as_of=version)
+    ]
+    answer = Answer(
+        properties=shape.properties,
+        geometry=shape.geometry,
+        windowed=shape.window != "none",
+        after=sa.bindparam("after", type_=sa.BigInteger()) if shape.paged else None,
+        limit=sa.bindparam("most", type_=sa.Integer()) if shape.limited else None,
+    )
+    return PreparedStatement(answer_rows(parts, answer, dialect))
+
+
+def _window_clauses(rows: LayerRows, shape: WindowShape, dialect: Dialect) -> list[sa.ColumnElement[bool]]:
     box: Any = _NamedBounds()
-    if shape.window == "placed":
-        statement = statement.where(tables.current.c[GEOM].is_not(None))
-    elif shape.window == "boxes":
-        statement = statement.where(dialect.box_meets(tables, box))
-    elif shape.window == "geometries":
-        statement = statement.where(dialect.geometry_meets(tables, box, thin=False))
-    arrival = dialect.arrival(tables, windowed=shape.window != "none")
-    if shape.paged:
-        statement = statement.where(arrival > sa.bindparam("after", type_=sa.BigInteger()))
-    statement = statement.order_by(arrival.asc())
-    if shape.limited:
-        statement = statement.limit(sa.bindparam("most", type_=sa.Integer()))
-    return PreparedStatement(statement)
+    match shape.window:
+        case "placed":
+            return [rows.table.c[GEOM].is_not(None)]
+        case "boxes":
+            return [dialect.box_meets(rows, box)]
+        case "geometries":
+            return [dialect.geometry_meets(rows, box, thin=False)]
+    return []
 
 
 def window_values(query: FeatureQuery, shape: WindowShape) -> dict[str, Any]:
@@ -91,4 +106,6 @@ def window_values(query: FeatureQuery, shape: WindowShape) -> dict[str, Any]:
         values["after"] = query.after.fid
     if query.limit is not None:
         values["most"] = query.limit
+    if query.as_of is not None:
+        values["as_of"] = query.as_of
     return values

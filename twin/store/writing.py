@@ -23,7 +23,7 @@ from twin.schema import PropertyType
 from twin.store.catalogue import Catalogue, KnownLayer
 from twin.store.dialect import Dialect
 from twin.store.port import Author, Changeset, Tally
-from twin.store.tables import FID, ID, SUPERSEDED
+from twin.store.tables import FID, ID, SUPERSEDED, VERSION
 from twin.store.values import now, to_milliseconds
 from twin.store.watching import Removal
 
@@ -117,7 +117,7 @@ class SqlLayerWriter(abc.ABC):
     def delete(self, feature_id: str, *, if_version: int | None = None) -> None:
         self._stop_streaming()
         old = self._standing(feature_id, if_version)
-        self._archive(self.tables.current.c[FID] == old[_FID])
+        self.archive(self.tables.current.c[FID] == old[_FID])
         self._watch_edge([old])
         self.connection.execute(sa.delete(self.tables.current).where(self.tables.current.c[FID] == old[_FID]))
         self._removed.add(feature_id)
@@ -125,7 +125,7 @@ class SqlLayerWriter(abc.ABC):
 
     def clear(self) -> int:
         self._stop_streaming()
-        self._archive(sa.true())
+        self.archive(sa.true())
         removed = self.connection.execute(sa.delete(self.tables.current)).rowcount
         self.bounds, self._edge_touched = None, False
         self._cleared = True
@@ -145,9 +145,9 @@ class SqlLayerWriter(abc.ABC):
         total = self._tally
         if total == Tally():
             return
-        change = Changeset(
-            self.known.record.id, self.version, now(), author, total.inserted, total.updated, total.deleted
-        )
+        # A clock that was set back must not hide this write behind an earlier one from those who ask for an instant.
+        at = max(now(), self.known.record.updated_at)
+        change = Changeset(self.known.record.id, self.version, at, author, total.inserted, total.updated, total.deleted)
         bounds = self.exact_bounds() if self._edge_touched else self.bounds
         catalogue.commit_version(self.connection, self.known, change, bounds, self._next_fid)
 
@@ -285,7 +285,7 @@ class SqlLayerWriter(abc.ABC):
         self._watch_edge([old for old, _ in pairs])
         for start in range(0, len(pairs), _IDS_AT_ONCE):
             fids = [old[_FID] for old, _ in pairs[start : start + _IDS_AT_ONCE]]
-            self._archive(t.c[FID].in_(fids))
+            self.archive(t.c[FID].in_(fids))
         names = [c.name for c in t.c][1:]
         assignments = {name: sa.bindparam(f"v{i}", type_=t.c[name].type) for i, name in enumerate(names)}
         statement = sa.update(t).where(t.c[FID] == sa.bindparam("row_fid")).values(assignments)
@@ -295,10 +295,11 @@ class SqlLayerWriter(abc.ABC):
         )
         self._grow(boxes)
 
-    def _archive(self, condition: sa.ColumnElement[bool]) -> None:
+    def archive(self, condition: sa.ColumnElement[bool]) -> None:
+        """Copy rows that are about to go or change to the history. What this write itself has made leaves no trace there."""
         t, h = self.tables.current, self.tables.history
         names = [c.name for c in t.c]
-        source = sa.select(*t.c, sa.literal(self.version)).where(condition)
+        source = sa.select(*t.c, sa.literal(self.version)).where(condition, t.c[VERSION] < self.version)
         self.connection.execute(sa.insert(h).from_select([*names, SUPERSEDED], source))
 
     def _watch_edge(self, old: list[Row]) -> None:

@@ -1,0 +1,57 @@
+"""Indexes of a layer's history in the GeoPackage, and older files brought up to date.
+
+The history has an R-tree of its own, so that a window into the past costs what a window into the present does. It is not listed
+in the GeoPackage's tables of contents, as the history itself is not: other programs see the layer as it stands.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from twin.store.gpkg_dialect import rtree_name
+from twin.store.gpkg_metadata import make_rtree
+from twin.store.tables import FID, GEOM, HISTORY_ID, ID, SLICE
+
+
+def make_indexes(connection: sqlite3.Connection, layer_id: str) -> None:
+    """Indexes of an empty history: by id, by id among the slices, by place."""
+    connection.execute(f'CREATE INDEX "{layer_id}__history_id" ON "{layer_id}__history" ("{ID}")')
+    _index_slices(connection, layer_id)
+    make_rtree(connection, f"{layer_id}__history")
+
+
+def bring_up_to_date(connection: sqlite3.Connection, layer_ids: Sequence[str]) -> None:
+    """Give histories that were made before there was an `as_of` their column of slices and their indexes."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for layer_id in layer_ids:
+        history = f"{layer_id}__history"
+        rtree = rtree_name(history)
+        if rtree in tables:
+            continue
+        connection.execute(f'ALTER TABLE "{history}" ADD COLUMN {SLICE} INTEGER NOT NULL DEFAULT 0')
+        _index_slices(connection, layer_id)
+        make_rtree(connection, history)
+        edges = ", ".join(f'{edge}("{GEOM}")' for edge in ("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"))
+        placed = f'"{GEOM}" NOTNULL AND NOT ST_IsEmpty("{GEOM}")'
+        connection.execute(f'INSERT INTO "{rtree}" SELECT {HISTORY_ID}, {edges} FROM "{history}" WHERE {placed}')
+
+
+def last_row(connection: sqlite3.Connection, layer_id: str) -> int:
+    """Number of the newest history row, 0 where there is none."""
+    (number,) = connection.execute(f'SELECT max({HISTORY_ID}) FROM "{layer_id}__history"').fetchone()
+    return number or 0
+
+
+def index_archived(connection: sqlite3.Connection, layer_id: str, behind: int) -> None:
+    """Index the history rows behind a number, which have just been copied and still stand: by the boxes that index has."""
+    present, past = rtree_name(layer_id), rtree_name(f"{layer_id}__history")
+    connection.execute(
+        f'INSERT INTO "{past}" SELECT h.{HISTORY_ID}, r.minx, r.maxx, r.miny, r.maxy'
+        f' FROM "{layer_id}__history" h JOIN "{present}" r ON r.id = h.{FID} WHERE h.{HISTORY_ID} > ?',
+        (behind,),
+    )
+
+
+def _index_slices(connection: sqlite3.Connection, layer_id: str) -> None:
+    connection.execute(f'CREATE INDEX "{layer_id}__history_slices" ON "{layer_id}__history" ("{ID}") WHERE {SLICE} = 1')
