@@ -11,6 +11,7 @@
     │   ├── BallparkTransformError, VerticalDatumError, SuspiciousDatumError
     │   ├── UnreadableFileError, UnsafeArchiveError, TooLargeError
     │   ├── BadRelationTypeError, BadLinkError
+    │   ├── BadRulesError
     ├── NotFound           UnknownLayerError, UnknownFeatureError, UnknownRelationError
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
     │   ├── DuplicateRelationTypeError, LinkConflictError, LinkedFeatureError
@@ -135,6 +136,10 @@ class BadData(OneMapError):
 
 class BadManifestError(BadData):
     code = "bad-manifest"
+
+
+class BadRulesError(BadData):
+    code = "bad-topology-rules"
 
 
 class BadFeatureError(BadData):

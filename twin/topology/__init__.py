@@ -1,0 +1,1 @@
+"""Whether whole layers fit together: coverages, networks, and layers laid over each other, measured in metres."""
