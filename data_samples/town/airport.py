@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import Floats, cosine, sine, turned
 from data_samples.town.curves import polygon_parts
-from data_samples.town.frame import Floats, to_metres
-from data_samples.town.streets import turned
+from data_samples.town.frame import to_metres
 
 CENTRE = (120.083, 36.362)
 TURN = np.radians(-12.0)
@@ -67,7 +67,7 @@ def _terminal() -> shapely.Polygon:
     hall = shapely.Point(0, -60).buffer(150, quad_segs=12)
     fingers = []
     for angle in np.radians([-5, 42, 90, 138, 185]):
-        tip = np.array([np.cos(angle), np.sin(angle)]) * 430 + np.array([0, -60])
+        tip = np.array([cosine(angle), sine(angle)]) * 430 + np.array([0, -60])
         fingers.append(shapely.LineString([(0, -60), tip]).buffer(34, cap_style="flat"))
     shape = shapely.union_all([hall, *fingers]).simplify(1.5)
     return shapely.Polygon(_shift(shapely.get_coordinates(shape.exterior)))

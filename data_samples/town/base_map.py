@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import Floats
 from data_samples.town.chance import Chance
-from data_samples.town.frame import Floats
 from data_samples.town.gazetteer import CITY_CODE, CITY_NAME, TOWNS
 from data_samples.town.plan import Plan
 from data_samples.town.road_classes import CLASSES

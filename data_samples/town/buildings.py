@@ -9,9 +9,10 @@ import shapely
 from numpy.typing import NDArray
 
 from data_samples.town import zones
+from data_samples.town.arithmetic import Floats, angle_of, sine, turned
 from data_samples.town.blocks import Block
 from data_samples.town.chance import Chance
-from data_samples.town.frame import Floats, Geometries
+from data_samples.town.frame import Geometries
 from data_samples.town.villages import Village
 
 
@@ -142,7 +143,7 @@ def _block_plots(chance: Chance, blocks: list[Block]) -> list[_Plot]:
     shapes = np.array([b.shape for b in blocks], dtype=object)
     coords = shapely.get_coordinates(shapely.oriented_envelope(shapes)).reshape(-1, 5, 2)
     side = coords[:, 1] - coords[:, 0]
-    angle = np.arctan2(side[:, 1], side[:, 0])
+    angle = angle_of(side[:, 1], side[:, 0])
     angle = (angle + np.pi / 4) % (np.pi / 2) - np.pi / 4
     draw = chance.uniform("building/pattern", len(blocks))
     plots = []
@@ -164,9 +165,7 @@ def _rows(ground: shapely.Polygon, plot: _Plot, draw: Floats) -> Floats:
     pattern = plot.pattern
     low, high = pattern.length_m
     depth = pattern.depth_m[0] + draw[0] * (pattern.depth_m[1] - pattern.depth_m[0])
-    c, s = np.cos(plot.angle), np.sin(plot.angle)
-    turn = np.array([[c, -s], [s, c]])
-    local = shapely.get_coordinates(ground) @ turn
+    local = turned(shapely.get_coordinates(ground), -plot.angle)
     south, north = local[:, 1].min(), local[:, 1].max()
     count = int((north - south + pattern.room_m) // (depth + pattern.room_m))
     if count < 1:
@@ -174,7 +173,7 @@ def _rows(ground: shapely.Polygon, plot: _Plot, draw: Floats) -> Floats:
     foot = south + np.arange(count) * ((north - south - depth) / max(count - 1, 1))
     west, east = _extents(local, foot + 0.15 * depth, foot + 0.85 * depth)
     width = east - west
-    wish = low + (0.5 + 0.5 * np.sin(12.9 * draw[1] + 4.1 * np.arange(count))) * (high - low)
+    wish = low + (0.5 + 0.5 * sine(12.9 * draw[1] + 4.1 * np.arange(count))) * (high - low)
     number = np.maximum(1, np.round((width + pattern.gap_m) / (wish + pattern.gap_m))).astype(np.int64)
     length = (width - (number - 1) * pattern.gap_m) / number
     number[length < 0.55 * low] = 0
@@ -183,7 +182,7 @@ def _rows(ground: shapely.Polygon, plot: _Plot, draw: Floats) -> Floats:
     u = west[row] + place * (length[row] + pattern.gap_m)
     v, far = foot[row], u + np.minimum(length[row], high * 1.25)
     corners = np.stack([u, v, far, v, far, v + depth, u, v + depth], axis=1).reshape(-1, 4, 2)
-    return np.asarray(corners @ turn.T)
+    return turned(corners, plot.angle)
 
 
 def _extents(ring: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
@@ -216,7 +215,7 @@ def _floors(chance: Chance, patterns: list[Pattern], owner: NDArray[np.int64], d
     """Floors of each building: one level for the block, a step up or down for some where the range allows."""
     low = np.array([p.floors[0] for p in patterns])
     high = np.array([p.floors[1] for p in patterns])
-    block = low + np.floor(draw**1.4 * (high - low + 1)).astype(np.int64)
+    block = low + np.floor(draw * np.sqrt(draw) * (high - low + 1)).astype(np.int64)
     step = chance.integers("building/step", len(owner), -1, 1) * (chance.uniform("building/vary", len(owner)) < 0.4)
     return np.asarray(np.clip(block[owner] + step, low[owner], high[owner]))
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import angle_of, cosine, sine
 from data_samples.town.chance import Chance
 from data_samples.town.gazetteer import TOWNS
 from data_samples.town.plan import Plan
@@ -36,7 +37,7 @@ def cameras_table(plan: Plan, chance: Chance) -> Table:
         azimuth = directions[int(arm[i] * len(directions))]
         fov, reach = _FIELD[int(ptz[i])]
         angle = np.radians(azimuth + 150)
-        spot = shapely.Point(np.array(xy) + 11 * np.array([np.sin(angle), np.cos(angle)]))
+        spot = shapely.Point(np.array(xy) + 11 * np.array([sine(angle), cosine(angle)]))
         facing = _COMPASS[int((azimuth + 22.5) // 45) % 8]
         industry = "04" if use[i] == 2 else "00"
         rows.append([
@@ -71,7 +72,7 @@ def _crossings(plan: Plan) -> list[Crossing]:
         points = shapely.get_coordinates(segment.line)
         for here, next_ in ((points[0], points[1]), (points[-1], points[-2])):
             way = next_ - here
-            bearing = float(np.degrees(np.arctan2(way[0], way[1])) % 360)
+            bearing = float(np.degrees(angle_of(way[0], way[1])) % 360)
             arms[round(float(here[0]), 1), round(float(here[1]), 1)].append((segment.road.name, bearing))
     crossings: list[Crossing] = []
     for xy in sorted(arms):

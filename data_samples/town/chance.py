@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_samples.town.frame import Floats
+from data_samples.town.arithmetic import Floats, cosine, sine
 
 Warp = Callable[[Floats], Floats]
 
@@ -52,10 +52,11 @@ class Chance:
         angle = self.uniform(name + "/angle", waves, 0, 2 * np.pi)
         phase = self.uniform(name + "/phase", waves, 0, 2 * np.pi)
         length = wavelength_m * self.uniform(name + "/length", waves, 0.75, 1.35)
-        wave = np.stack([np.cos(angle), np.sin(angle)]) * (2 * np.pi / length)
+        along_x, along_y = cosine(angle) * (2 * np.pi / length), sine(angle) * (2 * np.pi / length)
 
         def field(xy: Floats) -> Floats:
-            return np.asarray(np.sin(xy @ wave + phase).sum(axis=1) * np.sqrt(2.0 / waves))
+            heights = sine(xy[:, :1] * along_x + xy[:, 1:] * along_y + phase)
+            return np.asarray(heights.sum(axis=1) * np.sqrt(2.0 / waves))
 
         return field
 

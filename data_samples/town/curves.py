@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import Floats, cosine, length_of, sine, turned
 from data_samples.town.chance import Chance
-from data_samples.town.frame import Floats, to_metres
+from data_samples.town.frame import to_metres
 
 
 def smooth(points: Floats, step_m: float = 120.0, *, closed: bool = False) -> Floats:
@@ -19,10 +20,16 @@ def smooth(points: Floats, step_m: float = 120.0, *, closed: bool = False) -> Fl
         padded = np.vstack([2 * points[0] - points[1], points, 2 * points[-1] - points[-2]])
     pieces = []
     for p0, p1, p2, p3 in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        count = max(2, int(np.ceil(np.hypot(*(p2 - p1)) / step_m)))
+        count = max(2, int(np.ceil(length_of(*(p2 - p1)) / step_m)))
         t = (np.arange(count) / count)[:, None]
         pieces.append(
-            0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
+            0.5
+            * (
+                2 * p1
+                + (p2 - p0) * t
+                + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t * t
+                + (3 * p1 - p0 - 3 * p2 + p3) * t * t * t
+            )
         )
     last = pieces[0][:1] if closed else points[-1:]
     return np.vstack([*pieces, last])
@@ -41,10 +48,9 @@ def blob(
     radius = np.ones_like(angle)
     for k in range(2, 8):
         a, b = chance.uniform(f"{name}/{k}", 2, -1, 1)
-        radius += (0.22 / k) * (a * np.cos(k * angle) + b * np.sin(k * angle))
-    x, y = radius * np.cos(angle) * np.sqrt(aspect), radius * np.sin(angle) / np.sqrt(aspect)
-    c, s = np.cos(turn), np.sin(turn)
-    ring = np.column_stack([c * x - s * y, s * x + c * y]) * radius_m + centre
+        radius += (0.22 / k) * (a * cosine(k * angle) + b * sine(k * angle))
+    x, y = radius * cosine(angle) * np.sqrt(aspect), radius * sine(angle) / np.sqrt(aspect)
+    ring = turned(np.column_stack([x, y]), turn) * radius_m + centre
     return shapely.Polygon(ring)
 
 

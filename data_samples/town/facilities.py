@@ -8,8 +8,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from data_samples.town.arithmetic import Floats, length_of
 from data_samples.town.chance import Chance
-from data_samples.town.frame import Floats, Geometries
+from data_samples.town.frame import Geometries
 from data_samples.town.grid_cells import Cells
 from data_samples.town.network import Segment
 from data_samples.town.plan import Plan
@@ -78,7 +79,7 @@ def _beside(lines: Geometries, at: Floats, offset: Floats) -> Floats:
     ahead = shapely.get_coordinates(shapely.line_interpolate_point(lines, at + 0.5))
     back = shapely.get_coordinates(shapely.line_interpolate_point(lines, np.maximum(at - 0.5, 0)))
     way = ahead - back
-    way /= np.maximum(np.hypot(*way.T), 1e-9)[:, None]
+    way /= np.maximum(length_of(*way.T), 1e-9)[:, None]
     return np.asarray(here + np.column_stack([way[:, 1], -way[:, 0]]) * offset[:, None])
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import turned
 from data_samples.town.chance import Chance
 from data_samples.town.curves import polygon_parts
 from data_samples.town.frame import Geometries
-from data_samples.town.streets import turned
 
 _PARCEL_HA = 17.0
 _DIRECTIONS = np.radians([-14.0, -8.0, -3.0, 2.0, 7.0, 13.0])

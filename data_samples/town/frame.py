@@ -12,7 +12,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from data_samples.town.arithmetic import Floats, cosine, sine
+
 Geometries = NDArray[np.object_]
 
 CENTRAL_LON = 120.0
@@ -26,18 +27,18 @@ _DECIMALS = 7
 
 def _meridian_m(lat: Floats) -> Floats:
     """Length of the meridian from the equator in metres; `lat` in radians. Source: Snyder, Map Projections, 3-21."""
-    e4, e6 = _E2**2, _E2**3
+    e4, e6 = _E2 * _E2, _E2 * _E2 * _E2
     return _A * (
         (1 - _E2 / 4 - 3 * e4 / 64 - 5 * e6 / 256) * lat
-        - (3 * _E2 / 8 + 3 * e4 / 32 + 45 * e6 / 1024) * np.sin(2 * lat)
-        + (15 * e4 / 256 + 45 * e6 / 1024) * np.sin(4 * lat)
-        - (35 * e6 / 3072) * np.sin(6 * lat)
+        - (3 * _E2 / 8 + 3 * e4 / 32 + 45 * e6 / 1024) * sine(2 * lat)
+        + (15 * e4 / 256 + 45 * e6 / 1024) * sine(4 * lat)
+        - (35 * e6 / 3072) * sine(6 * lat)
     )
 
 
 def _parallel_m(lat: Floats) -> Floats:
     """Metres per radian of longitude on the parallel at `lat` (radians)."""
-    return _A * np.cos(lat) / np.sqrt(1 - _E2 * np.sin(lat) ** 2)
+    return _A * cosine(lat) / np.sqrt(1 - _E2 * sine(lat) ** 2)
 
 
 _ORIGIN_M = float(_meridian_m(np.radians(np.array(ORIGIN_LAT))))
@@ -55,7 +56,8 @@ def to_lon_lat(xy: Floats) -> Floats:
     """Points of shape (n, 2) in metres as lon and lat in degrees, rounded to 1e-7 degree."""
     lat = np.full(len(xy), np.radians(ORIGIN_LAT))
     for _ in range(4):
-        slope = _A * (1 - _E2) / (1 - _E2 * np.sin(lat) ** 2) ** 1.5
+        squash = 1 - _E2 * sine(lat) ** 2
+        slope = _A * (1 - _E2) / (squash * np.sqrt(squash))
         lat = lat + (xy[:, 1] + _ORIGIN_M - _meridian_m(lat)) / slope
     lon = CENTRAL_LON + np.degrees(xy[:, 0] / _parallel_m(lat))
     return np.round(np.column_stack([lon, np.degrees(lat)]), _DECIMALS)

@@ -8,8 +8,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from data_samples.town.arithmetic import Floats, length_of
 from data_samples.town.chance import Chance
-from data_samples.town.frame import Floats, Geometries
+from data_samples.town.frame import Geometries
 from data_samples.town.gazetteer import TOWNS
 from data_samples.town.plan import Plan
 from data_samples.town.table import Table, table
@@ -91,9 +92,9 @@ def _communities(faces: Geometries) -> NDArray[np.int64]:
     seeds = [int(np.lexsort((middle[:, 0], -middle[:, 1]))[0])]
     gap = np.full(len(faces), np.inf)
     while len(seeds) < count:
-        gap = np.minimum(gap, np.hypot(*(middle - middle[seeds[-1]]).T))
+        gap = np.minimum(gap, length_of(*(middle - middle[seeds[-1]]).T))
         seeds.append(int(gap.argmax()))
-    distance = np.hypot(*(middle[:, None] - middle[seeds][None]).transpose(2, 0, 1))
+    distance = length_of(*(middle[:, None] - middle[seeds][None]).transpose(2, 0, 1))
     return np.asarray(distance.argmin(axis=1))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from data_samples.town.airport import Airport
+from data_samples.town.arithmetic import length_of
 from data_samples.town.blocks import Block
 from data_samples.town.buildings import Buildings
 from data_samples.town.frame import to_metres
@@ -43,7 +44,7 @@ def _hall(block: shapely.Polygon) -> shapely.Polygon:
     envelope = shapely.get_coordinates(shapely.oriented_envelope(block))
     middle = envelope[:4].mean(axis=0)
     along, across = envelope[1] - envelope[0], envelope[2] - envelope[1]
-    if np.hypot(*along) < np.hypot(*across):
+    if length_of(*along) < length_of(*across):
         along, across = across, along
     along, across = along * 0.33, across * 0.13
     return shapely.Polygon(

@@ -8,7 +8,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from data_samples.town.frame import Floats, Geometries
+from data_samples.town.arithmetic import Floats
+from data_samples.town.frame import Geometries
 from data_samples.town.rivers import WaterBody, WaterWay
 from data_samples.town.road_classes import CLASSES
 from data_samples.town.trunk_roads import Rail, Road

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import Floats
 from data_samples.town.chance import Chance
 from data_samples.town.curves import polygon_parts, smooth
-from data_samples.town.frame import Floats, to_metres
+from data_samples.town.frame import to_metres
 from data_samples.town.gazetteer import CITY_AREA_KM2
 
 CORNERS = (

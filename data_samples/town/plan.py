@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from data_samples.town import zones
 from data_samples.town.airport import Airport, draw_airport
+from data_samples.town.arithmetic import Floats
 from data_samples.town.blocks import Block, draw_blocks, zone_of_faces
 from data_samples.town.buildings import Buildings, draw_buildings, stand_free
 from data_samples.town.chance import Chance
 from data_samples.town.fields import Parcel, draw_parcels
-from data_samples.town.frame import Floats, Geometries, to_metres
+from data_samples.town.frame import Geometries, to_metres
 from data_samples.town.gazetteer import TOWNS
 from data_samples.town.hills import draw_hills
 from data_samples.town.landmarks import draw_landmarks

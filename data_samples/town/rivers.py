@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import Floats, length_of, sine
 from data_samples.town.chance import Chance
 from data_samples.town.curves import blob, line_parts, polygon_parts, smooth
-from data_samples.town.frame import Floats, to_metres
+from data_samples.town.frame import to_metres
 from data_samples.town.outline import Ground
 
 Course = tuple[str, str, str, float, tuple[tuple[float, float], ...]]
@@ -84,20 +85,19 @@ def draw_ways(ground: Ground, chance: Chance) -> list[WaterWay]:
 
 def _meander(chance: Chance, name: str, line: Floats, width_m: float) -> Floats:
     """The course swung to both sides; wide rivers swing in longer and larger bends."""
-    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    along = np.concatenate([[0], np.cumsum(length_of(*np.diff(line, axis=0).T))])
     bend = 420 + 9 * width_m
     phase = chance.uniform(f"meander/{name}", 3, 0, 2 * np.pi)
     swing = (
         0.09
         * bend
         * (
-            np.sin(2 * np.pi * along / bend + phase[0])
-            * (0.6 + 0.4 * np.sin(2 * np.pi * along / (4.7 * bend) + phase[1]))
-            + 0.35 * np.sin(2 * np.pi * along / (0.43 * bend) + phase[2])
+            sine(2 * np.pi * along / bend + phase[0]) * (0.6 + 0.4 * sine(2 * np.pi * along / (4.7 * bend) + phase[1]))
+            + 0.35 * sine(2 * np.pi * along / (0.43 * bend) + phase[2])
         )
     )
     tangent = np.gradient(line, axis=0)
-    tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
+    tangent /= np.maximum(length_of(*tangent.T), 1e-9)[:, None]
     fade = np.minimum(1, np.minimum(along, along[-1] - along) / 600)
     return np.asarray(line + np.column_stack([-tangent[:, 1], tangent[:, 0]]) * (swing * fade)[:, None])
 
@@ -125,9 +125,9 @@ def _river_surface(ground: Ground, chance: Chance) -> shapely.Geometry:
     line = shapely.segmentize(ground.dagu, 60)
     points = shapely.get_coordinates(line)
     along = np.linspace(0, 1, len(points))
-    half = 85 + 130 * along**2.2 + 30 * chance.noise("banks", 1300)(points)
+    half = 85 + 130 * along * along * np.sqrt(np.sqrt(along)) + 30 * chance.noise("banks", 1300)(points)
     tangent = np.gradient(points, axis=0)
-    tangent /= np.hypot(*tangent.T)[:, None]
+    tangent /= length_of(*tangent.T)[:, None]
     normal = np.column_stack([-tangent[:, 1], tangent[:, 0]])
     left, right = points + normal * half[:, None], points - normal * half[:, None]
     surface = shapely.Polygon(np.vstack([left, right[::-1]])).buffer(0)

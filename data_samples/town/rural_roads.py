@@ -6,10 +6,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from data_samples.town.arithmetic import Floats, length_of, sine, turned
 from data_samples.town.chance import Chance
 from data_samples.town.curves import line_parts
-from data_samples.town.frame import Floats
-from data_samples.town.streets import turned
 from data_samples.town.trunk_roads import Road
 from data_samples.town.villages import Village
 
@@ -27,7 +26,7 @@ def draw_village_roads(
     points = np.vstack([[v.centre for v in villages], gates])
     edges = _gabriel(points)
     gate = np.arange(len(points)) >= len(villages)
-    length = np.hypot(*(points[edges[:, 0]] - points[edges[:, 1]]).T)
+    length = length_of(*(points[edges[:, 0]] - points[edges[:, 1]]).T)
     edges = edges[(length < _LONGEST_M) & ~(gate[edges[:, 0]] & gate[edges[:, 1]])]
     lines = _bent(chance, points[edges[:, 0]], points[edges[:, 1]])
     shapely.prepare(forbidden)
@@ -52,7 +51,7 @@ def _gabriel(points: Floats) -> NDArray[np.int64]:
     index = tree.nearest(shapely.points(corners.reshape(-1, 2))).reshape(-1, 3)
     pairs = np.unique(np.sort(np.concatenate([index[:, [0, 1]], index[:, [1, 2]], index[:, [0, 2]]]), axis=1), axis=0)
     a, b = points[pairs[:, 0]], points[pairs[:, 1]]
-    circles, radius = shapely.points((a + b) / 2), np.hypot(*(a - b).T) / 2
+    circles, radius = shapely.points((a + b) / 2), length_of(*(a - b).T) / 2
     hits, _ = tree.query(circles, predicate="dwithin", distance=radius * (1 - 1e-9))
     empty = np.bincount(hits, minlength=len(pairs)) == 0
     return np.asarray(pairs[empty])
@@ -62,7 +61,7 @@ def _relative_neighbours(points: Floats, edges: NDArray[np.int64]) -> NDArray[np
     """Whether no third point is nearer to both ends than they are to each other."""
     tree = shapely.STRtree(shapely.points(points))
     a, b = points[edges[:, 0]], points[edges[:, 1]]
-    length = np.hypot(*(a - b).T) * (1 - 1e-9)
+    length = length_of(*(a - b).T) * (1 - 1e-9)
     near_a = tree.query(shapely.points(a), predicate="dwithin", distance=length)
     near_b = tree.query(shapely.points(b), predicate="dwithin", distance=length)
     keys_a = near_a[0] * len(points) + near_a[1]
@@ -76,8 +75,8 @@ def _bent(chance: Chance, a: Floats, b: Floats) -> NDArray[np.object_]:
     t = np.linspace(0, 1, 14)
     one = chance.uniform("village-roads/one", len(a), -0.07, 0.07)
     two = chance.uniform("village-roads/two", len(a), -0.035, 0.035)
-    side = (b - a) @ np.array([[0, 1], [-1, 0]])
-    swing = one[:, None] * np.sin(np.pi * t) + two[:, None] * np.sin(2 * np.pi * t)
+    side = np.column_stack([a[:, 1] - b[:, 1], b[:, 0] - a[:, 0]])
+    swing = one[:, None] * sine(np.pi * t) + two[:, None] * sine(2 * np.pi * t)
     points = a[:, None] + (b - a)[:, None] * t[None, :, None] + side[:, None] * swing[:, :, None]
     points[:, 0], points[:, -1] = a, b
     return np.asarray(shapely.linestrings(points))

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import Floats, length_of
 from data_samples.town.chance import Chance
-from data_samples.town.frame import Floats, to_metres
+from data_samples.town.frame import to_metres
 from data_samples.town.gazetteer import TOWNS
 from data_samples.town.plan import Plan
 from data_samples.town.table import Table, table
@@ -112,7 +113,7 @@ def _at_streets(
         line = streets[i].line
         middle, ahead = line.interpolate(0.4, normalized=True), line.interpolate(0.42, normalized=True)
         way = np.array([ahead.x - middle.x, ahead.y - middle.y])
-        spots.append(np.array([middle.x, middle.y]) + aside_m * np.array([way[1], -way[0]]) / np.hypot(*way))
+        spots.append(np.array([middle.x, middle.y]) + aside_m * np.array([way[1], -way[0]]) / length_of(*way))
     return [f"{streets[i].road.name}{title}{k + 1:02d}" for k, i in enumerate(order)], np.array(spots)
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import Floats, angle_of, length_of, turned
 from data_samples.town.chance import Chance
 from data_samples.town.curves import line_parts, polygon_parts, smooth
-from data_samples.town.frame import Floats, Geometries, to_metres
+from data_samples.town.frame import Geometries, to_metres
 from data_samples.town.street_words import STREET_ENDS, STREET_WORDS
 from data_samples.town.trunk_roads import Road
 
@@ -79,19 +80,13 @@ def _grid_line(offset_m: float, vertical: bool) -> shapely.LineString:
     return shapely.LineString(turned(uv, TURN) + to_metres([MIDDLE])[0])
 
 
-def turned(xy: Floats, angle: float) -> Floats:
-    """Points turned about the origin, counter-clockwise by `angle` radians."""
-    c, s = np.cos(angle), np.sin(angle)
-    return np.column_stack([c * xy[:, 0] - s * xy[:, 1], s * xy[:, 0] + c * xy[:, 1]])
-
-
 def draw_centre_streets(chance: Chance, name: str, seat: Floats, radius_m: float, through: list[Road]) -> Urban:
     """Streets of one town centre, laid along the road that leads through it."""
     lines = np.array([r.line for r in through], dtype=object)
     near = lines[shapely.distance(lines, shapely.Point(seat)).argmin()]
     at = near.line_locate_point(shapely.Point(seat))
     a, b = near.interpolate(max(0, at - 300)), near.interpolate(at + 300)
-    angle = float(np.arctan2(b.y - a.y, b.x - a.x))
+    angle = float(angle_of(b.y - a.y, b.x - a.x))
     spacing = float(chance.uniform(f"{name}/spacing", 1, 300, 380)[0])
     count = int(np.ceil(1.4 * radius_m / spacing))
     offsets = (np.arange(-count, count) + 0.5) * spacing
@@ -110,7 +105,7 @@ def draw_centre_streets(chance: Chance, name: str, seat: Floats, radius_m: float
     middle = shapely.get_coordinates(shapely.point_on_surface(faces)) - seat
     wild = 1 + 0.28 * chance.noise(f"{name}/edge", 1500)(middle)
     u = turned(middle, -angle)
-    inside = np.hypot(u[:, 0] / 1.25, u[:, 1] * 1.1) < radius_m * wild
+    inside = length_of(u[:, 0] / 1.25, u[:, 1] * 1.1) < radius_m * wild
     blocks = faces[inside & (shapely.area(faces) > 3000)]
     area = max(polygon_parts(shapely.union_all(blocks)), key=lambda p: float(p.area))
     area = shapely.Polygon(area.exterior)

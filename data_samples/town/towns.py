@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import Floats, length_of
 from data_samples.town.chance import Chance
 from data_samples.town.curves import line_parts, polygon_parts
-from data_samples.town.frame import Floats, Geometries, to_metres
+from data_samples.town.frame import Geometries, to_metres
 from data_samples.town.gazetteer import TOWNS
 from data_samples.town.outline import Ground
 
@@ -88,7 +89,7 @@ def _cell(land: shapely.Polygon, sites: Floats, weights: Floats, i: int) -> shap
         if j == i:
             continue
         along = sites[j] - sites[i]
-        length = np.hypot(*along)
+        length = length_of(*along)
         if length < 1:
             continue
         unit = along / length
@@ -106,9 +107,9 @@ def _to_the_edge(line: Floats, edge: shapely.Geometry, by_m: float = 1500.0) -> 
     head, tail = line[0] - line[1], line[-1] - line[-2]
     pieces = [line]
     if shapely.distance(edge, shapely.Point(line[0])) < 2 * _MARGIN_M:
-        pieces.insert(0, line[:1] + head / np.hypot(*head) * by_m)
+        pieces.insert(0, line[:1] + head / length_of(*head) * by_m)
     if shapely.distance(edge, shapely.Point(line[-1])) < 2 * _MARGIN_M:
-        pieces.append(line[-1:] + tail / np.hypot(*tail) * by_m)
+        pieces.append(line[-1:] + tail / length_of(*tail) * by_m)
     return np.vstack(pieces)
 
 

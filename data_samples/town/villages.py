@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from data_samples.town.arithmetic import Floats
 from data_samples.town.chance import Chance
 from data_samples.town.curves import blob
-from data_samples.town.frame import Floats
 
 SURNAMES = (
     ("王", "Wang"), ("李", "Li"), ("张", "Zhang"), ("刘", "Liu"), ("陈", "Chen"), ("赵", "Zhao"), ("孙", "Sun"), ("周", "Zhou"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from data_samples.town.arithmetic import Floats, length_of
 from data_samples.town.chance import Chance
-from data_samples.town.frame import Floats, to_metres
+from data_samples.town.frame import to_metres
 
 OLD, CORE, NEW, INDUSTRY, HOMES, RESERVE = "old", "core", "new", "industry", "homes", "reserve"
 BLOCK_HA = {OLD: 1.9, CORE: 3.0, NEW: 5.5, INDUSTRY: 11.0, HOMES: 4.2, RESERVE: 90.0}
@@ -25,11 +26,11 @@ def zone_at(chance: Chance, xy: Floats) -> NDArray[np.str_]:
     north = (y > 4300 + 500 * (wobble - 1)) | ((x > 6900) & (y > -800)) | ((x < -2600) & (y < -900))
     zone[north | ((x > 4300) & (y > 2900))] = INDUSTRY
     field = chance.noise("reserve", _GREEN_EDGE[0])(xy)
-    far = np.hypot(x - 1000, y - 1800) > 4600
+    far = length_of(x - 1000, y - 1800) > 4600
     zone[far & (field > _GREEN_EDGE[1])] = RESERVE
     for name, places in ((NEW, _NEW), (CORE, _CORE), (OLD, _OLD_TOWN)):
         for lon, lat, radius in places:
-            zone[np.hypot(*(xy - to_metres([(lon, lat)])).T) < radius * wobble] = name
+            zone[length_of(*(xy - to_metres([(lon, lat)])).T) < radius * wobble] = name
     return zone
 
 
