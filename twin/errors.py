@@ -6,15 +6,16 @@
     ├── BadCall            the caller asked for something that cannot be
     │   ├── BadBoundsError, BadIntervalError, BadFilterError, BadSortError, BadLimitError
     │   ├── UnknownCRSError, OffsetDatumError, UnknownPropertyError, UnknownGridError, TileOutsideGridError
+    │   ├── BadCodeError, UnknownCodeSystemError, OutsideCodeSystemError, TooManyCodesError
     ├── BadData            the data that was handed in cannot be taken
     │   ├── BadManifestError, BadFeatureError, BadGeometryError, GeometryTypeError, MissingCRSError
     │   ├── BallparkTransformError, VerticalDatumError, SuspiciousDatumError
     │   ├── UnreadableFileError, UnsafeArchiveError, TooLargeError
     │   ├── BadRelationTypeError, BadLinkError
     │   ├── BadRulesError
-    ├── NotFound           UnknownLayerError, UnknownFeatureError, UnknownRelationError
+    ├── NotFound           UnknownLayerError, UnknownFeatureError, UnknownRelationError, UnknownCodeError
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
-    │   ├── DuplicateRelationTypeError, LinkConflictError, LinkedFeatureError
+    │   ├── DuplicateRelationTypeError, LinkConflictError, LinkedFeatureError, EditionConflictError
     ├── Forbidden          PolicyError
     └── Unavailable        StoreBusyError, StoreBrokenError, SourceUnreachableError
 
@@ -130,6 +131,22 @@ class TileOutsideGridError(BadCall):
     code = "tile-outside-grid"
 
 
+class BadCodeError(BadCall):
+    code = "bad-code"
+
+
+class UnknownCodeSystemError(BadCall):
+    code = "unknown-code-system"
+
+
+class OutsideCodeSystemError(BadCall):
+    code = "outside-code-system"
+
+
+class TooManyCodesError(BadCall):
+    code = "too-many-codes"
+
+
 class BadData(OneMapError):
     code = "bad-data"
 
@@ -206,6 +223,10 @@ class UnknownRelationError(NotFound):
     code = "unknown-relation"
 
 
+class UnknownCodeError(NotFound):
+    code = "unknown-code"
+
+
 class Conflict(OneMapError):
     code = "conflict"
 
@@ -232,6 +253,10 @@ class LinkConflictError(Conflict):
 
 class LinkedFeatureError(Conflict):
     code = "linked-feature"
+
+
+class EditionConflictError(Conflict):
+    code = "edition-conflict"
 
 
 class Forbidden(OneMapError):
