@@ -15,9 +15,22 @@ from api.documents import FEATURE_CLASSES
 from api.errors import install_error_handlers
 from api.head_requests import HeadRequests
 from api.limits import RequestLimits
-from api.routes import collections, health, items, landing, layers, queryables, styles, tiles, transactions, view
+from api.routes import (
+    collections,
+    health,
+    items,
+    landing,
+    layers,
+    queryables,
+    relations,
+    styles,
+    tiles,
+    transactions,
+    view,
+)
 from api.settings import Settings, unknown_names
 from layers.policy import OpenPolicy, Policy
+from layers.relating import RelationDesk
 from tiles.features import StoreTileSource
 from tiles.service import TileService
 from twin.store import open_store
@@ -25,7 +38,7 @@ from twin.store.port import Store
 
 log = logging.getLogger(__name__)
 
-ROUTERS = (landing, collections, queryables, items, transactions, tiles, styles, layers, view, health)
+ROUTERS = (landing, collections, queryables, relations, items, transactions, tiles, styles, layers, view, health)
 EXPOSED_HEADERS = ("Content-Crs", "ETag", "Link", "Location")
 
 
@@ -54,6 +67,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
 
     app = FastAPI(title=settings.title_en, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.parts = parts
+    app.state.desk = RelationDesk.open(parts.store, parts.policy)
     app.state.tiles = TileService(StoreTileSource(parts.store))
     app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES)
     install_error_handlers(app)

@@ -54,5 +54,24 @@ def expected_version(request: Request, record: LayerRecord, current: Feature) ->
     )
 
 
+def link_expected_version(request: Request, current: int) -> int | None:
+    """The version of a link's state that If-Match demands, to be checked again in the transaction; None without If-Match.
+
+    Raises:
+        VersionConflictError: if none of the tags is the current one.
+    """
+    header = request.headers.get("if-match")
+    if header is None:
+        return None
+    if header.strip() == "*" or str(current) in [tag for weak, tag in _TAG.findall(header) if not weak]:
+        return current
+    raise VersionConflictError(
+        "The link has changed since you read it.",
+        value=header,
+        limit=f'"{current}"',
+        remedy="Read it again and send its new ETag in If-Match.",
+    )
+
+
 def _birth(record: LayerRecord) -> str:
     return f"{int(record.created_at.timestamp() * 1000):x}"

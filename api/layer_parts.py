@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.requests import Request
 
 from api.deps import parts_of
@@ -10,6 +12,7 @@ from layers.city import City, read_city
 from layers.ogc_features import FetchLimits
 from layers.policy import Actor
 from layers.registry import Registry
+from layers.relating import RelationDesk
 from layers.sources import SourceSettings
 from twin.store.port import LayerRecord
 
@@ -50,6 +53,16 @@ def checker_of(request: Request) -> Checker:
     """The checker over the same store and sources as the registry."""
     registry = registry_of(request)
     return Checker(registry.store, city_of(request), registry.sources)
+
+
+def desk_of(request: Request) -> RelationDesk:
+    """The relations of the store; opened with the app, because from then on removals of features are watched.
+
+    Raises:
+        BadManifestError: if ONEMAP_CITY names no profile.
+    """
+    desk: RelationDesk = request.app.state.desk
+    return replace(desk, projected_crs=city_of(request).projected_crs)
 
 
 def actor_of(request: Request) -> Actor:

@@ -27,6 +27,7 @@ TAG_TITLES = {
     "service": "服务 Service",
     "collections": "图层 Collections",
     "features": "要素 Features",
+    "relations": "关联 Relations",
     "tiles": "瓦片 Tiles",
     "styles": "样式 Styles",
     "layers": "图层注册 Layer registry",

@@ -88,10 +88,15 @@ async def read_object(request: Request, limit_bytes: int) -> dict[str, Any]:
         TooLargeError: as soon as the body passes the limit.
         MalformedBodyError: if it is not a JSON object.
     """
+    return parse_object(await read_body(request, limit_bytes))
+
+
+async def read_body(request: Request, limit_bytes: int) -> bytes:
+    """The body as it came. Raises TooLargeError as soon as it passes the limit."""
     body = bytearray()
     async for chunk in _limited(request, limit_bytes):
         body += chunk
-    return parse_object(bytes(body))
+    return bytes(body)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -147,6 +147,7 @@ class Manifest(_Model):
         geometry_type: None only where data come along that show it.
         properties: The JSON key is `schema`; None only where data come along that show it.
         id_property: Property or column of the file whose value becomes the feature's id.
+        tags: What kind of layer it is, for rules that do not name layers: relation types, for example.
         order: Drawing order; larger is on top; base map layers stay below 100.
     """
 
@@ -167,6 +168,7 @@ class Manifest(_Model):
     id_property: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     update_cadence: Cadence = Cadence.IRREGULAR
     classification: Classification = Classification.INTERNAL
+    tags: Annotated[tuple[Annotated[str, Field(pattern=ID_PATTERN, max_length=60)], ...], Field(max_length=50)] = ()
     synthetic: bool = False
     style: Style | None = None
     order: Annotated[int, Field(ge=0, le=10_000)] = 100

@@ -10,7 +10,7 @@ from twin.errors import BadManifestError, Finding, shorten
 
 CHANGEABLE = (
     *("title", "description", "department_title", "owner", "contact", "licence", "attribution", "update_cadence"),
-    *("classification", "synthetic", "style", "order", "visible", "geometry_faults"),
+    *("classification", "tags", "synthetic", "style", "order", "visible", "geometry_faults"),
 )
 _WHY: Mapping[str, str] = {
     "id": "The id of a layer never changes: addresses and links hold it.",

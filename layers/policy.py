@@ -25,6 +25,7 @@ class Action(StrEnum):
     DESCRIBE_LAYER = "describe-layer"
     DROP_LAYER = "drop-layer"
     WRITE_FEATURES = "write-features"
+    CHANGE_RELATION_TYPES = "change-relation-types"
 
     @property
     def writes(self) -> bool:
@@ -61,6 +62,8 @@ class Policy(Protocol):
 
     def authorise(self, actor: Actor, action: Action, layer_id: str) -> None:
         """Return when `actor` may; the layer need not exist (registering asks before it does).
+
+        For CHANGE_RELATION_TYPES the id is that of a relation type.
 
         Raises:
             PolicyError: if not, with the reason in words.

@@ -83,6 +83,7 @@ def item(request: Request) -> Response:
     here = base + item_path(record.id, str(feature.id))
     links = self_links(here, [(k, v) for k, v in parameters.items() if k != "f"], ITEM, chosen)
     links.append(link(f"{base}/collections/{record.id}", "collection", "application/json", both(layer_title(record))))
+    links.append(link(f"{here}/relations", "related", "application/json", "关联 Relations"))
     if chosen is HTML:
         place = bounds_of(np.array([feature.geometry], dtype=object))
         shown = view_address(base, record, _all_layers(request), place, str(feature.id))

@@ -24,13 +24,17 @@ KNOWN = {
     "ids": "lamps",
     "featureId": "lamp-1",
     "tms": "WebMercatorQuad",
+    "relationId": "1",
 }
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     store = with_lamps(open_store(tmp_path_factory.mktemp("schemathesis") / "twin.gpkg"))
-    yield AppClient(create_app(Settings(), store))
+    client = AppClient(create_app(Settings(), store))
+    lamps = {side: {"layer": "lamps", "id": f"lamp-{number}"} for side, number in (("from", 2), ("to", 3))}
+    client.request("POST", "/relations", json={"type": "monitors", **lamps})
+    yield client
     store.close()
 
 

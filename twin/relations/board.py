@@ -18,7 +18,7 @@ class LinkBoard:
         self._of_target: dict[Ref, list[tuple[Ref, Window, str]]] = defaultdict(list)
 
     def put(self, source: Ref, target: Ref, window: Window, name: str) -> None:
-        """A link that stands, under the name by which a message tells of it."""
+        """A link that stands, under the name by which a message tells of it; empty where it must not be told."""
         self._of_source[source].append((target, window, name))
         if self._kind.cardinality.one_source:
             self._of_target[target].append((source, window, name))
@@ -40,6 +40,7 @@ class LinkBoard:
 
     def _too_many(self, row: int, end: Ref, link: NewLink, held: tuple[Ref, Window, str]) -> LinkFault:
         other, window, name = held
-        problem = f"'{self._kind.id}' is {self._kind.cardinality.value}, and {end} is tied to {other} already ({name})."
+        told = f"to {other} already ({name})" if name else "already"
+        problem = f"'{self._kind.id}' is {self._kind.cardinality.value}, and {end} is tied {told}."
         remedy = "End that link, or choose a window apart from it."
         return LinkFault(row, "cardinality", f"{link.window} and {window}", problem, remedy)

@@ -27,6 +27,7 @@ class LinkChecker:
 
     Args:
         apart_from: A link that is about to get another state: it does not stand in its own way.
+        hidden: Layers that the one who records may not know of: for them there are none such.
     """
 
     def __init__(
@@ -36,9 +37,10 @@ class LinkChecker:
         types: dict[str, RelationType],
         now: datetime,
         apart_from: int | None = None,
+        hidden: frozenset[str] = frozenset(),
     ) -> None:
         self._store, self._writing, self._types, self._now = store, writing, types, now
-        self._apart_from = apart_from
+        self._apart_from, self._hidden = apart_from, hidden
 
     def faults(self, links: Sequence[NewLink]) -> dict[int, LinkFault]:
         """The fault of each link that cannot be recorded, by its index; of two that exclude each other the first is good."""
@@ -51,7 +53,7 @@ class LinkChecker:
 
     def _alone(self, links: Sequence[NewLink]) -> dict[int, LinkFault]:
         names = {end.layer for link in links for end in (link.source, link.target)}
-        known = {name: known_layer(self._store, self._writing.connection, name) for name in names}
+        known = {name: known_layer(self._store, self._writing.connection, name) for name in names - self._hidden}
         records = {name: None if layer is None else layer.record for name, layer in known.items()}
         found = ((i, fault_of(i + 1, link, self._types, records, self._now)) for i, link in enumerate(links))
         return {i: fault for i, fault in found if fault is not None}
@@ -95,7 +97,8 @@ class LinkChecker:
         chosen = [links[i] for i in indexes]
         board = LinkBoard(kind)
         for stands in self._neighbours(kind, chosen):
-            board.put(stands.source, stands.target, stands.window, f"link {stands.id}")
+            secret = not self._hidden.isdisjoint({stands.source.layer, stands.target.layer})
+            board.put(stands.source, stands.target, stands.window, "" if secret else f"link {stands.id}")
         faults: dict[int, LinkFault] = {}
         for i in indexes:
             link = links[i]

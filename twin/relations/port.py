@@ -36,7 +36,7 @@ class LinkQuery:
         types: Only these types; empty for all.
         holds: Only links whose window meets it.
         version: The links as the table stood at that version of it; None for now.
-        visible: Only links both of whose layers are among these; None for all.
+        hidden: No links from or to these layers: the one who asks may not know of them.
         known_by: Only links known so.
         limit: At most so many; after: behind this row number (keyset paging).
     """
@@ -47,7 +47,7 @@ class LinkQuery:
     types: tuple[str, ...] = ()
     holds: Interval | None = None
     version: int | None = None
-    visible: frozenset[str] | None = None
+    hidden: frozenset[str] = frozenset()
     known_by: LinkSource | None = None
     limit: int | None = None
     after: int | None = None
@@ -149,11 +149,14 @@ class Relations(Protocol):
     def history(self, link_id: int) -> list[Link]:
         """Every state of a link, newest first. Raises UnknownRelationError if there never was one."""
 
-    def record(self, links: Sequence[NewLink], author: Author, *, partial: bool = False) -> LinkReport:
+    def record(
+        self, links: Sequence[NewLink], author: Author, *, partial: bool = False, hidden: frozenset[str] = frozenset()
+    ) -> LinkReport:
         """Record links after every check, in one transaction.
 
         Args:
             partial: Record the good ones and report the rest; otherwise one fault refuses all.
+            hidden: Layers that the author may not know of: taken as if there were none such.
 
         Raises:
             BadLinkError, LinkConflictError: without `partial`, with one finding per faulty row.
@@ -177,6 +180,9 @@ class Relations(Protocol):
         Raises:
             VersionConflictError: if a layer was changed since it was read.
         """
+
+    def layer_names(self) -> set[str]:
+        """Every layer that links may name: those that exist, and those that once did."""
 
     def standing(self, layer: str, ids: Collection[str]) -> set[str]:
         """Which of these features stand now; none when there is no such layer."""

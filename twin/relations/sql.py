@@ -148,10 +148,27 @@ class SqlRelations:
             raise _unknown(link_id)
         return found
 
+    def layer_names(self) -> set[str]:
+        tables = self._store.catalogue.tables
+        with self._store.reading() as connection:
+            return {
+                name
+                for table in (tables.layers, tables.retired)
+                for name in connection.execute(sa.select(table.c.id)).scalars()
+            }
+
     def standing(self, layer: str, ids: Collection[str]) -> set[str]:
         with self._store.reading() as connection:
             known = known_layer(self._store, connection, layer)
             return set() if known is None else standing_ids(connection, known, ids)
+
+    def unknown(self, link_id: int) -> UnknownRelationError:
+        """The error that says there is no such link."""
+        return _unknown(link_id)
+
+    def refusal(self, faults: Sequence[LinkFault], count: int) -> OneMapError:
+        """All faults of `count` links handed in as one error."""
+        return _refusal(faults, count)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -160,9 +177,11 @@ class SqlRelations:
         with self._store.writing() as connection:
             yield LinkTransaction(connection, self.tables, self._store.catalogue, layers)
 
-    def record(self, links: Sequence[NewLink], author: Author, *, partial: bool = False) -> LinkReport:
+    def record(
+        self, links: Sequence[NewLink], author: Author, *, partial: bool = False, hidden: frozenset[str] = frozenset()
+    ) -> LinkReport:
         with self._writing(_layers_of(links)) as writing:
-            checker = LinkChecker(self._store, writing, self._types(writing.connection), now())
+            checker = LinkChecker(self._store, writing, self._types(writing.connection), now(), hidden=hidden)
             faults = checker.faults(links)
             if faults and not partial:
                 raise _refusal(list(faults.values()), len(links))

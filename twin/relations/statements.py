@@ -43,8 +43,8 @@ def conditions(tables: RelationTables, query: LinkQuery) -> list[sa.ColumnElemen
         found.append(c.known_by == query.known_by.value)
     if query.holds is not None:
         found += holding(tables, query)
-    if query.visible is not None:
-        found += [c.from_layer.in_(sorted(query.visible)), c.to_layer.in_(sorted(query.visible))]
+    if query.hidden:
+        found += [c.from_layer.not_in(sorted(query.hidden)), c.to_layer.not_in(sorted(query.hidden))]
     return found
 
 
