@@ -54,7 +54,7 @@ def neighbours(code: str) -> dict[str, str]:
     """The cells of the same level around a cell by compass direction ("n", "ne", …); none beyond 88 degrees. Raises BadCodeError.
 
     >>> neighbours("N51J00")["w"]
-    'N50J90'
+    'N50JB0'
     """
     columns, rows, level = decode([code])
     around = level_numbered(level).grid.around(int(columns[0]), int(rows[0]))
