@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from layers.collector import collector_paused
 from layers.policy import Action, Actor, Policy
 from twin.crs import parse_crs
 from twin.errors import PolicyError, UnknownRelationError
@@ -53,14 +54,14 @@ class RelationDesk:
     projected_crs: str = "EPSG:4549"
 
     @classmethod
-    def open(cls, store: Store, policy: Policy) -> RelationDesk:
+    def open(cls, store: Store, policy: Policy, projected_crs: str = "EPSG:4549") -> RelationDesk:
         """The desk over a store; from now on the store's removals are watched."""
         assert isinstance(store, SqlStore)
 
         def may_see(author: Author | None, layer: str) -> bool:
             return may_read(policy, Actor(author.name) if author else Actor(), layer)
 
-        return cls(store, open_relations(store, may_see), policy)
+        return cls(store, open_relations(store, may_see), policy, projected_crs)
 
     def types(self) -> Mapping[str, RelationType]:
         """All relation types by id; they are open to everybody."""
@@ -173,10 +174,11 @@ class RelationDesk:
             )
         if not dry_run:
             self.policy.authorise(actor, Action.WRITE_FEATURES, from_layer)
-        found = derive(self.store, kind, from_layer, to_layer, parse_crs(self.projected_crs), within_m)
-        if dry_run:
-            return Derived(found, None)
-        return Derived(found, self.relations.settle(found.proposals, actor.author(f"derived: {type_id}")))
+        with collector_paused():
+            found = derive(self.store, kind, from_layer, to_layer, parse_crs(self.projected_crs), within_m)
+            if dry_run:
+                return Derived(found, None)
+            return Derived(found, self.relations.settle(found.proposals, actor.author(f"derived: {type_id}")))
 
     def check(self, actor: Actor) -> IntegrityReport:
         """The integrity of all links that `actor` may know of."""

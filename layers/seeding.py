@@ -15,6 +15,7 @@ from layers.import_report import ImportReport
 from layers.importing import ImportOptions, Origin, Progress, import_file
 from layers.manifest import Manifest, parse_manifest
 from layers.policy import Actor, OpenPolicy
+from layers.relating import RelationDesk
 from twin.errors import BadManifestError, DuplicateLayerError
 from twin.store.port import Store
 
@@ -23,6 +24,17 @@ log = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parent
 SUFFIXES = (".parquet", ".fgb", ".gpkg", ".geojson", ".geojsonl", ".csv", ".zip")
 SEEDER = "sample town"
+# Relation type, layer it starts from, layer it leads to: what geometry says for certain of the sample town.
+SAMPLE_RELATIONS = (
+    ("in-grid-cell", "facilities", "grid-cells"),
+    ("in-grid-cell", "cameras", "grid-cells"),
+    ("in-grid-cell", "sensors", "grid-cells"),
+    ("in-grid-cell", "pollution-sources", "grid-cells"),
+    ("in-grid-cell", "buildings", "grid-cells"),
+    ("on-parcel", "buildings", "landuse"),
+    ("located-in", "poi", "buildings"),
+    ("located-in", "sensors", "buildings"),
+)
 
 
 def shipped_manifests(folder: Path = SHIPPED) -> list[Manifest]:
@@ -75,6 +87,26 @@ def seed_layers(
         origin = Origin(Actor(SEEDER), OpenPolicy())
         reports.append(import_file(store, path, options, progress=told, origin=origin))
     return reports
+
+
+def seed_relations(store: Store, projected_crs: str) -> int:
+    """Tie the shipped layers together where no link has ever been recorded; give the number of links.
+
+    Args:
+        projected_crs: Of the city, in metres.
+
+    Returns:
+        Links recorded now; 0 at the second run, and where somebody has begun to record links.
+    """
+    desk, count = RelationDesk.open(store, OpenPolicy(), projected_crs), 0
+    if desk.relations.version():
+        return 0
+    present = {record.id for record in store.layers()}
+    for type_id, from_layer, to_layer in SAMPLE_RELATIONS:
+        if {from_layer, to_layer} <= present:
+            settled = desk.derive(type_id, from_layer, to_layer, Actor(SEEDER)).settled
+            count += settled.added if settled else 0
+    return count
 
 
 def _read(path: Path) -> Manifest:

@@ -24,6 +24,7 @@ import httpx
 
 from twin.client_errors import raise_for_problem, unreachable
 from twin.client_layers import Layer, Layers
+from twin.client_relations import TownRelations
 from twin.client_view import View, view_url
 from twin.errors import BadBoundsError, NotFound, UnknownLayerError
 
@@ -71,6 +72,11 @@ class Town:
     def layers(self) -> Layers:
         """All layers by id, as they are now."""
         return self.refresh()
+
+    @property
+    def relations(self) -> TownRelations:
+        """What belongs to what, by id."""
+        return TownRelations(self._send)
 
     def read(
         self,

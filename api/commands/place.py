@@ -88,16 +88,18 @@ def require_writable(folder: Path) -> Path:
 
 @contextmanager
 def opened_store(data: Path | None) -> Iterator[Store]:
-    """The store that the settings name, closed at the end of the block; an embedded one is made when there is none.
+    """The store that the settings name, its removals watched for links, closed at the end of the block; made when there is none.
 
     Raises:
         CommandError: if the data folder cannot be written to.
         StoreBrokenError: if there is something else in its place.
     """
+    from twin.relations.opening import open_relations
     from twin.store import open_store
 
     settings = settings_for(data)
     if not settings.store:
         require_writable(settings.data_dir)
     with closing(open_store(settings.store_location)) as store:
+        open_relations(store)
         yield store

@@ -39,6 +39,7 @@ def bring_sample_town(store: Store, generate: Generate | None = None) -> list[st
     have = {record.id for record in store.layers()}
     missing = [manifest.id for manifest in shipped_manifests() if manifest.id not in have]
     if not missing:
+        _tie_together(store)
         return []
     with tempfile.TemporaryDirectory(prefix="onemap-town-") as name:
         folder = Path(name)
@@ -56,8 +57,17 @@ def bring_sample_town(store: Store, generate: Generate | None = None) -> list[st
     if refused:
         raise CommandError("Rows of the sample town were refused.", value=", ".join(refused), remedy="Report this.")
     rows = sum(report.rows for report in reports)
-    remarks().print(f"{len(reports)} layers, {rows:,} features · 示例城市已就绪")
+    links = _tie_together(store)
+    remarks().print(f"{len(reports)} layers, {rows:,} features, {links:,} links · 示例城市已就绪")
     return [report.layer_id for report in reports]
+
+
+def _tie_together(store: Store) -> int:
+    """Links between the layers of the town, once; a run that was interrupted before them is finished by the next one."""
+    from layers.city import read_city
+    from layers.seeding import seed_relations
+
+    return seed_relations(store, read_city().projected_crs)
 
 
 def _shipped_generator() -> Generate:

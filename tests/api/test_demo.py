@@ -11,7 +11,9 @@ import pytest
 from api.commands import demo
 from api.commands.sample_town import bring_sample_town
 from api.commands.terminal import CommandError
-from layers.seeding import shipped_manifests
+from layers.seeding import SAMPLE_RELATIONS, shipped_manifests
+from twin.relations.opening import open_relations
+from twin.relations.port import LinkQuery
 from twin.store import open_store
 
 SHAPES = {
@@ -117,3 +119,14 @@ def test_the_demo_serves_the_layers_that_are_in_the_data_folder(tmp_path, spawn)
     address = program.read_line().split()[-1].removesuffix("/view")
     listed = httpx.get(f"{address}/layers", trust_env=False).json()["layers"]
     assert {entry["id"] for entry in listed} == {manifest.id for manifest in shipped_manifests()}
+
+
+def test_the_town_comes_with_its_links_and_only_once(store):
+    bring_sample_town(store, hamlet)
+    relations = open_relations(store)
+    links = relations.links(LinkQuery())
+    assert {(link.type, link.source.layer, link.target.layer) for link in links} == set(SAMPLE_RELATIONS)
+    assert {link.known_by.value for link in links} == {"derived"}
+    version = relations.version()
+    bring_sample_town(store, hamlet)
+    assert relations.version() == version
