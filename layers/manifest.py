@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from layers.manifest_findings import findings_of, id_findings, property_findings, style_findings, title_findings
 from layers.style import Style
-from twin.errors import BadManifestError, Finding
+from twin.errors import BadManifestError, BadRulesError, Finding
 from twin.schema import CodeValue, GeometryType, Property, PropertyType, Schema
 from twin.text import LocalText
+from twin.topology.rules import parse_checks
 from twin.vertical import parse_vertical_datum
 
 ID_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -133,6 +134,7 @@ class OgcFeaturesSource(_Model):
     url: Annotated[str, Field(pattern=r"^https?://", max_length=2000)]
 
 
+Accuracy = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 Source = Annotated[UploadSource | InlineSource | InboxSource | OgcFeaturesSource, Field(discriminator="type")]
 
 
@@ -143,6 +145,9 @@ class Manifest(_Model):
         crs: CRS of the data as delivered; None where the file says it. The store always keeps EPSG:4490.
         vertical_datum: What heights count from: EPSG:5737 (1985), EPSG:5736 (1956), another vertical system, "ellipsoidal" or
             "unknown"; None where `crs` says it or there are no heights. Heights are kept as delivered.
+        accuracy_m: How far a feature may lie from where it really is, in metres (mean square error), as its owner states it;
+            vertical_accuracy_m: The same of heights. None where nobody says.
+        topology: Checks of the layer with their tolerances, in place of the shipped ones (twin/topology/README.md).
         geometry_faults: What becomes of rings that cross themselves, in deliveries and in single features.
         geometry_type: None only where data come along that show it.
         properties: The JSON key is `schema`; None only where data come along that show it.
@@ -162,7 +167,10 @@ class Manifest(_Model):
     attribution: Annotated[str, Field(max_length=500)] = ""
     crs: Annotated[str, Field(pattern=CRS_PATTERN)] | None = None
     vertical_datum: Annotated[str, Field(max_length=100)] | None = None
+    accuracy_m: Accuracy | None = None
+    vertical_accuracy_m: Accuracy | None = None
     geometry_faults: GeometryFaults | None = None
+    topology: tuple[dict[str, Any], ...] | None = None
     geometry_type: GeometryType | None = None
     properties: Annotated[tuple[PropertyEntry, ...], Field(max_length=500)] | None = Field(default=None, alias="schema")
     id_property: Annotated[str, Field(min_length=1, max_length=100)] | None = None
@@ -189,6 +197,16 @@ class Manifest(_Model):
             return parse_vertical_datum(value)
         except BadManifestError as error:
             raise ValueError(str(error)) from error
+
+    @field_validator("topology")
+    @classmethod
+    def _checks(cls, value: tuple[dict[str, Any], ...] | None) -> tuple[dict[str, Any], ...] | None:
+        try:
+            parse_checks(value or ())
+        except BadRulesError as error:
+            first = error.findings[0]
+            raise ValueError(f"{first.where or '/'}: {first.problem} {first.remedy}") from error
+        return value
 
     def to_schema(self) -> Schema | None:
         """Geometry type and properties as the store wants them; None while either is unknown."""

@@ -26,6 +26,7 @@ class Action(StrEnum):
     DROP_LAYER = "drop-layer"
     WRITE_FEATURES = "write-features"
     CHANGE_RELATION_TYPES = "change-relation-types"
+    RELEASE_BASE_MAP = "release-base-map"
 
     @property
     def writes(self) -> bool:

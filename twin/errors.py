@@ -12,10 +12,12 @@
     │   ├── BallparkTransformError, VerticalDatumError, SuspiciousDatumError
     │   ├── UnreadableFileError, UnsafeArchiveError, TooLargeError
     │   ├── BadRelationTypeError, BadLinkError
-    │   ├── BadRulesError
+    │   ├── BadRulesError, BadReleaseError
     ├── NotFound           UnknownLayerError, UnknownFeatureError, UnknownRelationError, UnknownCodeError
+    │   ├── UnknownReleaseError
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
     │   ├── DuplicateRelationTypeError, LinkConflictError, LinkedFeatureError, EditionConflictError
+    │   ├── DuplicateReleaseError, ReleaseBlockedError, PinnedLayerError
     ├── Forbidden          PolicyError
     └── Unavailable        StoreBusyError, StoreBrokenError, SourceUnreachableError
 
@@ -207,6 +209,10 @@ class BadLinkError(BadData):
     code = "bad-link"
 
 
+class BadReleaseError(BadData):
+    code = "bad-release"
+
+
 class NotFound(OneMapError):
     code = "not-found"
 
@@ -225,6 +231,10 @@ class UnknownRelationError(NotFound):
 
 class UnknownCodeError(NotFound):
     code = "unknown-code"
+
+
+class UnknownReleaseError(NotFound):
+    code = "unknown-release"
 
 
 class Conflict(OneMapError):
@@ -257,6 +267,18 @@ class LinkedFeatureError(Conflict):
 
 class EditionConflictError(Conflict):
     code = "edition-conflict"
+
+
+class DuplicateReleaseError(Conflict):
+    code = "duplicate-release"
+
+
+class ReleaseBlockedError(Conflict):
+    code = "release-blocked"
+
+
+class PinnedLayerError(Conflict):
+    code = "pinned-layer"
 
 
 class Forbidden(OneMapError):
