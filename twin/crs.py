@@ -116,6 +116,21 @@ def crs_uri(crs: CRS) -> str:
     return f"http://www.opengis.net/def/crs/{authority[0]}/0/{authority[1]}"
 
 
+def short_name(crs: CRS) -> str:
+    """What people call a system in a sentence: a datum of a map service, "WGS 84/CGCS2000", or its code.
+
+    >>> [short_name(parse_crs(text)) for text in ("gcj02", "EPSG:4326", "EPSG:4549+5737")]
+    ['GCJ-02', 'WGS 84/CGCS2000', 'EPSG:4549']
+    """
+    offset = offset_datum_of(crs)
+    if offset is not None:
+        return offset.name
+    if is_same_place(crs):
+        return "WGS 84/CGCS2000"
+    authority = horizontal_part(crs).to_authority(min_confidence=60)
+    return str(crs.name) if authority is None else f"{authority[0]}:{authority[1]}"
+
+
 def is_lon_lat_by_definition(crs: CRS) -> bool:
     """Whether this is CRS84: WGS 84 with longitude first."""
     return bool(crs.to_authority() == ("OGC", "CRS84"))
