@@ -15,12 +15,14 @@ from api.documents import FEATURE_CLASSES
 from api.errors import install_error_handlers
 from api.head_requests import HeadRequests
 from api.limits import RequestLimits
+from api.place_parts import close_place_index
 from api.routes import (
     collections,
     health,
     items,
     landing,
     layers,
+    places,
     queryables,
     relations,
     styles,
@@ -38,7 +40,20 @@ from twin.store.port import Store
 
 log = logging.getLogger(__name__)
 
-ROUTERS = (landing, collections, queryables, relations, items, transactions, tiles, styles, layers, view, health)
+ROUTERS = (
+    landing,
+    collections,
+    queryables,
+    relations,
+    items,
+    transactions,
+    tiles,
+    styles,
+    places,
+    layers,
+    view,
+    health,
+)
 EXPOSED_HEADERS = ("Content-Crs", "ETag", "Link", "Location")
 
 
@@ -62,6 +77,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        close_place_index(app)
         if store is None:
             parts.store.close()
 

@@ -7,6 +7,7 @@
     │   ├── BadBoundsError, BadIntervalError, BadFilterError, BadSortError, BadLimitError
     │   ├── UnknownCRSError, OffsetDatumError, UnknownPropertyError, UnknownGridError, TileOutsideGridError
     │   ├── BadCodeError, UnknownCodeSystemError, OutsideCodeSystemError, TooManyCodesError
+    │   ├── BadPlaceQueryError
     ├── BadData            the data that was handed in cannot be taken
     │   ├── BadManifestError, BadFeatureError, BadGeometryError, GeometryTypeError, MissingCRSError
     │   ├── BallparkTransformError, VerticalDatumError, SuspiciousDatumError
@@ -147,6 +148,10 @@ class OutsideCodeSystemError(BadCall):
 
 class TooManyCodesError(BadCall):
     code = "too-many-codes"
+
+
+class BadPlaceQueryError(BadCall):
+    code = "bad-place-query"
 
 
 class BadData(OneMapError):

@@ -1,0 +1,253 @@
+"""Reverse lookup: what lies at a point. Town, community, unit grid cell, the nearest road, address and point of interest.
+
+Answers come from the layers as they stand (or stood), through their own spatial index; distances are metres in the city's
+projected system. What a layer tells is its role (`sources.json`, or `search.role` in its manifest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shapely
+
+from twin.bounds import Bounds
+from twin.crs import from_cgcs2000, parse_crs
+from twin.feature import Feature
+from twin.interval import Interval
+from twin.places.kinds import kind_of, kinds
+from twin.places.metres import Metres
+from twin.places.sources import SearchRule, kind_title, rule_of
+from twin.places.towns import TOWN_ROLE, Town, is_town, name_of, town_of
+from twin.query import FeatureQuery
+from twin.store.port import LayerRecord, Store
+from twin.text import LocalText
+
+# Windows grow until something lies nearer than their edge.
+_REACHES_M = (60.0, 250.0, 1_000.0, 4_000.0)
+_SIDES = (
+    ("北", "north"),
+    ("东北", "north-east"),
+    ("东", "east"),
+    ("东南", "south-east"),
+    ("南", "south"),
+    ("西南", "south-west"),
+    ("西", "west"),
+    ("西北", "north-west"),
+)
+_ON_THE_ROAD_M = 1.0
+# About 100 m: a chord that long is off by less than a millimetre.
+_PIECE_DEG = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A feature near a point.
+
+    Attributes:
+        kind_title: What people call its kind.
+        address: As the layer gives it, "" for none.
+        distance_m: To its geometry; 0 inside of it.
+        side: Of a road: on which side the point lies (路北, north side); empty on the road itself.
+    """
+
+    layer_id: str
+    feature_id: str
+    name: LocalText
+    kind: str
+    kind_title: LocalText
+    address: str
+    distance_m: float
+    side: LocalText = field(default_factory=LocalText)
+
+
+@dataclass(frozen=True, slots=True)
+class Community:
+    """A community; `feature_id` is the cell's where no layer has communities of its own."""
+
+    layer_id: str
+    feature_id: str
+    name: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """A unit grid cell, with the post or person on duty where the layer says."""
+
+    layer_id: str
+    feature_id: str
+    name: str
+    code: str
+    duty: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What lies at a point.
+
+    Attributes:
+        inside: Whether the point is in the city; outside everything else is None.
+        road: The nearest road with a name, within 4 km.
+        address: The nearest feature with an address; poi: the nearest named place or building.
+    """
+
+    lon: float
+    lat: float
+    inside: bool
+    town: Town | None = None
+    community: Community | None = None
+    cell: GridCell | None = None
+    road: Neighbour | None = None
+    address: Neighbour | None = None
+    poi: Neighbour | None = None
+
+
+@dataclass(frozen=True)
+class Surveyor:
+    """Looks around points in one store.
+
+    Attributes:
+        records: The layers that may be looked at.
+        bounds: Of the city.
+        projected: Code of the city's projected system, metres.
+        versions: Layer versions to read as of; None or absent for now.
+        interval: What has to hold then; None for now.
+    """
+
+    store: Store
+    records: Sequence[LayerRecord]
+    bounds: Bounds
+    projected: str
+    versions: Mapping[str, int | None] = field(default_factory=dict)
+    interval: Interval | None = None
+
+    def at(self, lon: float, lat: float) -> Surroundings:
+        """What lies at lon/lat (degrees, CGCS2000)."""
+        if not self.bounds.intersects(Bounds(lon, lat, lon, lat)):
+            return Surroundings(lon, lat, inside=False)
+        rules = [(record, rule_of(record)) for record in self.records]
+        cell = self._cell(rules, lon, lat)
+        return Surroundings(
+            lon,
+            lat,
+            inside=True,
+            town=self._town(rules, lon, lat),
+            community=self._community(rules, lon, lat),
+            cell=cell,
+            road=self._nearest([(r, rule) for r, rule in rules if rule.role == "road"], lon, lat, _has_name),
+            address=self._nearest([(r, rule) for r, rule in rules if rule.address], lon, lat, _has_address),
+            poi=self._nearest([(r, rule) for r, rule in rules if rule.role == "place"], lon, lat, _has_name),
+        )
+
+    # -- areas -------------------------------------------------------------------------------------------------------
+
+    def _town(self, rules: Sequence[tuple[LayerRecord, SearchRule]], lon: float, lat: float) -> Town | None:
+        for record, rule in rules:
+            if rule.role == TOWN_ROLE:
+                for feature in self._holding(record, lon, lat):
+                    if is_town(feature, rule):
+                        return town_of(record.id, feature, rule)
+        return None
+
+    def _community(self, rules: Sequence[tuple[LayerRecord, SearchRule]], lon: float, lat: float) -> Community | None:
+        """From a layer of communities; else from what a grid cell says of its own."""
+        for record, rule in rules:
+            if rule.role == "community":
+                for feature in self._holding(record, lon, lat):
+                    name = name_of(feature, rule)
+                    return Community(record.id, str(feature.id), name.zh or name.en, _text(feature, "code"))
+        for record, rule in rules:
+            if rule.role == "grid" and rule.community:
+                for feature in self._holding(record, lon, lat):
+                    code = _text(feature, rule.community_code)
+                    return Community(record.id, str(feature.id), _text(feature, rule.community), code)
+        return None
+
+    def _cell(self, rules: Sequence[tuple[LayerRecord, SearchRule]], lon: float, lat: float) -> GridCell | None:
+        for record, rule in rules:
+            if rule.role == "grid":
+                for feature in self._holding(record, lon, lat):
+                    code = _text(feature, "code") or str(feature.id)
+                    name = name_of(feature, rule)
+                    return GridCell(record.id, str(feature.id), name.zh or name.en, code, _text(feature, rule.duty))
+        return None
+
+    def _holding(self, record: LayerRecord, lon: float, lat: float) -> list[Feature]:
+        """Features that hold the point, in order of arrival: on a common edge the first one."""
+        return list(self.store.select(record.id, self._query(record, Bounds(lon, lat, lon, lat))).features())
+
+    # -- neighbours --------------------------------------------------------------------------------------------------
+
+    def _nearest(
+        self,
+        rules: Sequence[tuple[LayerRecord, SearchRule]],
+        lon: float,
+        lat: float,
+        counts: Callable[[Feature, SearchRule], bool],
+    ) -> Neighbour | None:
+        """The nearest feature that counts; of equally near ones the first by layer and id."""
+        x, y = Metres(lon, lat).per_degree
+        here = self._in_metres(np.array([shapely.Point(lon, lat)], dtype=object))[0]
+        for reach in _REACHES_M:
+            window = Bounds(lon - reach / x, lat - reach / y, lon + reach / x, lat + reach / y)
+            found: list[tuple[float, str, str, Feature, LayerRecord, SearchRule, Any]] = []
+            for record, rule in rules:
+                batch = self.store.select(record.id, self._query(record, window))
+                features = [f for f in batch.features() if f.geometry is not None and counts(f, rule)]
+                moved = self._in_metres(_within(np.array([f.geometry for f in features], dtype=object), window))
+                for feature, geometry, distance in zip(features, moved, shapely.distance(moved, here), strict=True):
+                    found.append((float(distance), record.id, str(feature.id), feature, record, rule, geometry))
+            near = [
+                entry for entry in found if entry[0] <= reach
+            ]  # what does not reach into the window has no distance
+            if near:
+                distance, _, _, feature, record, rule, geometry = min(near, key=lambda entry: entry[:3])
+                side = _side(geometry, here) if rule.role == "road" and distance > _ON_THE_ROAD_M else LocalText()
+                return _neighbour(record, rule, feature, distance, side)
+        return None
+
+    def _in_metres(self, geometries: Any) -> Any:
+        return from_cgcs2000(geometries, parse_crs(self.projected)) if len(geometries) else geometries
+
+    def _query(self, record: LayerRecord, window: Bounds) -> FeatureQuery:
+        return FeatureQuery(bounds=window, as_of=self.versions.get(record.id), interval=self.interval)
+
+
+def _within(geometries: Any, window: Bounds) -> Any:
+    """What of lon/lat geometries lies in a window, long edges in short pieces: an edge is straight in degrees, not in metres."""
+    return shapely.segmentize(shapely.clip_by_rect(geometries, *window.as_tuple()), _PIECE_DEG)
+
+
+def _neighbour(record: LayerRecord, rule: SearchRule, feature: Feature, distance: float, side: LocalText) -> Neighbour:
+    value = _text(feature, rule.kind)
+    name = name_of(feature, rule)
+    kind = kind_of(value, rule.kind_is) if name.zh or name.en else kinds()["address"]
+    title = kind_title(record, rule, value, kind.title)
+    return Neighbour(
+        record.id, str(feature.id), name, kind.id, title, _text(feature, rule.address), round(distance, 1), side
+    )
+
+
+def _side(road: Any, here: Any) -> LocalText:
+    """The side of a road on which a point lies, by the bearing from the road's nearest point."""
+    nearest = shapely.get_point(shapely.shortest_line(road, here), 0)
+    east, north = here.x - nearest.x, here.y - nearest.y
+    bearing = float(np.degrees(np.arctan2(east, north))) % 360
+    zh, en = _SIDES[round(bearing / 45) % 8]
+    return LocalText(f"路{zh}", f"{en} side")
+
+
+def _has_name(feature: Feature, rule: SearchRule) -> bool:
+    return bool(_text(feature, rule.name) or _text(feature, rule.name_en))
+
+
+def _has_address(feature: Feature, rule: SearchRule) -> bool:
+    return bool(_text(feature, rule.address))
+
+
+def _text(feature: Feature, name: str) -> str:
+    value = feature.properties.get(name) if name else None
+    return "" if value is None else str(value)
