@@ -15,8 +15,9 @@
     │   ├── BadRelationTypeError, BadLinkError
     │   ├── BadRulesError, BadReleaseError
     ├── NotFound           UnknownLayerError, UnknownFeatureError, UnknownRelationError, UnknownCodeError
-    │   ├── UnknownReleaseError
+    │   ├── UnknownReleaseError, UnknownVersionError
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
+    │   ├── OverlappingValidityError
     │   ├── DuplicateRelationTypeError, LinkConflictError, LinkedFeatureError, EditionConflictError
     │   ├── DuplicateReleaseError, ReleaseBlockedError, PinnedLayerError
     ├── Forbidden          PolicyError
@@ -230,6 +231,12 @@ class UnknownFeatureError(NotFound):
     code = "unknown-feature"
 
 
+class UnknownVersionError(NotFound):
+    """A version of a layer that no write has made."""
+
+    code = "unknown-version"
+
+
 class UnknownRelationError(NotFound):
     code = "unknown-relation"
 
@@ -256,6 +263,12 @@ class DuplicateFeatureError(Conflict):
 
 class VersionConflictError(Conflict):
     code = "version-conflict"
+
+
+class OverlappingValidityError(Conflict):
+    """A state of a feature whose validity overlaps that of another state; the message names both intervals."""
+
+    code = "overlapping-validity"
 
 
 class DuplicateRelationTypeError(Conflict):

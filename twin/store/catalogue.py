@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -190,23 +190,37 @@ class Catalogue:
             )
         )
 
-    def changesets(self, connection: sa.Connection, layer_id: str, limit: int | None) -> list[Changeset]:
-        c = self.tables.changesets
+    def changesets(
+        self, connection: sa.Connection, layer_id: str, limit: int | None, *, before: int | None = None
+    ) -> list[Changeset]:
+        """The last writes, newest first."""
+        c = self.tables.changesets.c
+        chosen = (c.layer_id == layer_id,) if before is None else (c.layer_id == layer_id, c.version < before)
         rows = connection.execute(
-            sa.select(c).where(c.c.layer_id == layer_id).order_by(c.c.version.desc()).limit(limit)
+            sa.select(self.tables.changesets).where(*chosen).order_by(c.version.desc()).limit(limit)
         )
-        return [
-            Changeset(
-                layer_id=row.layer_id,
-                version=row.version,
-                at=parse_instant(row.at),
-                author=Author(row.author, row.reason),
-                inserted=row.inserted,
-                updated=row.updated,
-                deleted=row.deleted,
-            )
-            for row in rows
-        ]
+        return [_changeset(row) for row in rows]
+
+    def changesets_of(
+        self, connection: sa.Connection, layer_id: str, versions: Collection[int]
+    ) -> dict[int, Changeset]:
+        """The writes that made some versions."""
+        c = self.tables.changesets.c
+        found: dict[int, Changeset] = {}
+        wanted = sorted(versions)
+        for start in range(0, len(wanted), 500):
+            chosen = (c.layer_id == layer_id, c.version.in_(wanted[start : start + 500]))
+            found |= {row.version: _changeset(row) for row in connection.execute(sa.select(*c).where(*chosen))}
+        return found
+
+    def growth(self, connection: sa.Connection, layer_id: str, version: int) -> tuple[int, datetime | None]:
+        """How many features the layer had at a version, and when that was written; None before the first write."""
+        c = self.tables.changesets.c
+        total = sa.func.coalesce(sa.func.sum(c.inserted - c.deleted), 0, type_=sa.BigInteger)
+        row = connection.execute(
+            sa.select(total, sa.func.max(c.at)).where(c.layer_id == layer_id, c.version <= version)
+        ).one()
+        return int(row[0]), None if row[1] is None else parse_instant(row[1])
 
     def _remember(self, row: Mapping[Any, Any]) -> KnownLayer:
         known = self._known.get(row["id"])
@@ -232,6 +246,18 @@ class Catalogue:
             revision=row["revision"],
             next_fid=row["next_fid"],
         )
+
+
+def _changeset(row: Any) -> Changeset:
+    return Changeset(
+        layer_id=row.layer_id,
+        version=row.version,
+        at=parse_instant(row.at),
+        author=Author(row.author, row.reason),
+        inserted=row.inserted,
+        updated=row.updated,
+        deleted=row.deleted,
+    )
 
 
 def unknown_layer(layer_id: str) -> UnknownLayerError:

@@ -33,9 +33,10 @@ from twin.store.port import Author
 from twin.store.sql import SqlStore
 from twin.store.statements import LEADING
 from twin.store.tables import ID
+from twin.store.timeline import Row
 from twin.store.values import instant_text, now
 from twin.store.windows import window_shape_of
-from twin.store.writing import Row, SqlLayerWriter
+from twin.store.writing import SqlLayerWriter
 
 _WAIT_S = 30.0
 _WRITES = {"onemap_writes": True}
@@ -194,6 +195,12 @@ class _GeoPackageWriter(SqlLayerWriter):
         last = gpkg_past.last_row(raw, layer_id)
         super().archive(condition)
         gpkg_past.index_archived(raw, layer_id, last)
+
+    def insert_slices(self, rows: list[Row]) -> None:
+        raw, layer_id = _raw(self.connection), self.known.record.id
+        last = gpkg_past.last_row(raw, layer_id)
+        super().insert_slices(rows)
+        gpkg_past.index_rows(raw, layer_id, last)
 
     def settle(self) -> None:
         raw, layer_id = _raw(self.connection), self.known.record.id

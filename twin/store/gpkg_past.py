@@ -32,9 +32,7 @@ def bring_up_to_date(connection: sqlite3.Connection, layer_ids: Sequence[str]) -
         connection.execute(f'ALTER TABLE "{history}" ADD COLUMN {SLICE} INTEGER NOT NULL DEFAULT 0')
         _index_slices(connection, layer_id)
         make_rtree(connection, history)
-        edges = ", ".join(f'{edge}("{GEOM}")' for edge in ("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"))
-        placed = f'"{GEOM}" NOTNULL AND NOT ST_IsEmpty("{GEOM}")'
-        connection.execute(f'INSERT INTO "{rtree}" SELECT {HISTORY_ID}, {edges} FROM "{history}" WHERE {placed}')
+        index_rows(connection, layer_id, 0)
 
 
 def last_row(connection: sqlite3.Connection, layer_id: str) -> int:
@@ -51,6 +49,15 @@ def index_archived(connection: sqlite3.Connection, layer_id: str, behind: int) -
         f' FROM "{layer_id}__history" h JOIN "{present}" r ON r.id = h.{FID} WHERE h.{HISTORY_ID} > ?',
         (behind,),
     )
+
+
+def index_rows(connection: sqlite3.Connection, layer_id: str, behind: int) -> None:
+    """Index the history rows behind a number by the geometries they hold."""
+    history = f"{layer_id}__history"
+    edges = ", ".join(f'{edge}("{GEOM}")' for edge in ("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"))
+    placed = f'"{GEOM}" NOTNULL AND NOT ST_IsEmpty("{GEOM}") AND {HISTORY_ID} > ?'
+    source = f'SELECT {HISTORY_ID}, {edges} FROM "{history}" WHERE {placed}'
+    connection.execute(f'INSERT INTO "{rtree_name(history)}" {source}', (behind,))
 
 
 def _index_slices(connection: sqlite3.Connection, layer_id: str) -> None:

@@ -1,4 +1,4 @@
-"""How many features lie where: counts per cell of a lon/lat grid, from the boxes alone."""
+"""How many features lie where: counts per cell of a lon/lat grid, and the box of all, from the boxes alone."""
 
 from __future__ import annotations
 
@@ -39,3 +39,12 @@ def _statement(parts: Sequence[KnownRows], dialect: Dialect, whole: Bounds, cell
     column = dialect.whole(((boxes.minx + boxes.maxx) / 2 + 180) / cell_deg).label("c")
     row = dialect.whole(((boxes.miny + boxes.maxy) / 2 + 90) / cell_deg).label("r")
     return sa.select(column, row, sa.func.count()).group_by(column, row)
+
+
+def extent_of(connection: sa.Connection, parts: Sequence[KnownRows], dialect: Dialect) -> Bounds | None:
+    """The box of all rows, as exact as the index (single precision, rounded outward); None where none has a place."""
+    world = Bounds(-180.0, -90.0, 180.0, 90.0)
+    boxes = sa.union_all(*(dialect.boxes(part.rows, world, part.known) for part in parts)).subquery().c
+    low, high = sa.func.min, sa.func.max
+    edges = connection.execute(sa.select(low(boxes.minx), low(boxes.miny), high(boxes.maxx), high(boxes.maxy))).one()
+    return None if edges[0] is None else Bounds(*edges)

@@ -8,6 +8,13 @@ Rules that hold for every adapter
   undoes all of it, the creation of the layer included.
 * A reading with `FeatureQuery.as_of` shows the layer as it stood at that version (system time): rows written by then which
   nothing had superseded. It takes every part of a query, and finds the same rows however often the layer changes afterwards.
+* A feature has a timeline of valid time: slices [valid_from, valid_to) that never overlap, ends may be open. The newest is its
+  head, the row of the current table; earlier ones stand in the history. A write that begins later than the head ends the head
+  there, and the ended slice stays known; one that begins with the head corrects it; one that ends before the head begins is
+  recorded as a past slice, or corrects the past slice of the very same validity. Anything else would overlap and is refused.
+* `FeatureQuery.interval` finds for each feature the slice that holds then, as known now or at `as_of`: the newest one of those
+  that meet an interval. Never two of one feature. Without it, heads are read, whatever their validity.
+* A deleted feature is gone from what is known now with all its slices. That something ended in the world is said by valid_to.
 * An acknowledged write (the `with` block has ended) survives the death of the process.
 """
 
@@ -24,6 +31,7 @@ from twin.feature import Feature, FeatureBatch
 from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.schema import Schema
+from twin.validity import Validity
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +92,38 @@ class Changeset:
 
 @dataclass(frozen=True, slots=True)
 class FeatureVersion:
-    """One state of a feature and the stretch of system time in which it stood.
+    """What one write made of a feature, and the stretch of system time in which that was the last word on it.
 
     Attributes:
-        feature: The state; `feature.version` is the layer version that wrote it.
-        recorded_at: When the store took it.
-        superseded_at: When a later write replaced or deleted it; None while it stands.
+        feature: The state written: of several slices the newest. `feature.version` is the layer version that wrote it.
+        change: The changeset that wrote it.
+        ended: The changeset that changed or deleted the feature next; None while this is the last word.
+        deleted: Whether `ended` deleted it.
+        timeline: Validity of every slice as known after the write, earliest first.
     """
 
     feature: Feature
-    recorded_at: datetime
-    superseded_at: datetime | None
+    change: Changeset
+    ended: Changeset | None
+    deleted: bool
+    timeline: tuple[Validity, ...]
+
+    @property
+    def recorded_at(self) -> datetime:
+        return self.change.at
+
+    @property
+    def superseded_at(self) -> datetime | None:
+        return None if self.ended is None else self.ended.at
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a write did to one feature: "inserted", "updated" or "deleted"; `fid` is where the list goes on."""
+
+    feature_id: str
+    what: str
+    fid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +157,11 @@ class LayerWriter(Protocol):
     def upsert(self, batch: FeatureBatch) -> Tally:
         """Insert rows with new ids, replace rows whose id is known; None ids are given by the store.
 
-        Columns the batch does not name become unknown (None).
+        Columns the batch does not name become unknown (None). A row without validity corrects the head and keeps the head's; rows
+        with validity that share an id are slices of one feature.
+
+        Raises:
+            OverlappingValidityError: if a row belongs nowhere on its feature's timeline.
         """
 
     def insert(self, feature: Feature) -> str:
@@ -138,16 +171,29 @@ class LayerWriter(Protocol):
             DuplicateFeatureError: if its id is taken.
         """
 
-    def replace(self, feature: Feature, *, if_version: int | None = None) -> None:
-        """Replace the feature of that id.
+    def replace(self, feature: Feature, *, if_version: int | None = None, dated: bool = True) -> None:
+        """Give the feature of that id a new state, at its place on the timeline.
+
+        Args:
+            if_version: Refuse when the head was written at another version.
+            dated: Whether the state says when it holds; else it corrects the head and keeps the head's validity.
 
         Raises:
             UnknownFeatureError: if there is none.
-            VersionConflictError: if `if_version` is given and the row was written at another version.
+            VersionConflictError: if `if_version` is given and the head was written at another version.
+            OverlappingValidityError: if the state belongs nowhere on the timeline.
         """
 
     def delete(self, feature_id: str, *, if_version: int | None = None) -> None:
         """Delete a feature; its last state stays in the history. Raises as `replace`."""
+
+    def restore(self, feature_id: str, version: int, *, if_version: int | None = None) -> None:
+        """Make a feature again what it was at a version of the layer, earlier slices included; a deleted one comes back.
+
+        Raises:
+            UnknownFeatureError: if it did not exist then, or `if_version` is given and it does not exist now.
+            VersionConflictError: as `replace`.
+        """
 
     def clear(self) -> int:
         """Delete every feature (history kept) and give their number."""
@@ -161,8 +207,12 @@ class Store(Protocol):
     def layers(self) -> list[LayerRecord]:
         """All layers, in order of their ids."""
 
-    def layer(self, layer_id: str) -> LayerRecord:
-        """Raises UnknownLayerError if there is none."""
+    def layer(self, layer_id: str, *, as_of: int | None = None) -> LayerRecord:
+        """The layer; with `as_of` the version, count, box and date of then, and the schema and manifest of now.
+
+        Raises:
+            UnknownLayerError: if there is none.
+        """
 
     def version(self, layer_id: str) -> int:
         """The layer's change number; cheap enough to ask at every tile."""
@@ -213,11 +263,17 @@ class Store(Protocol):
         """Features per cell of a lon/lat grid of that cell size, for the cells that `bounds` touches and that hold any."""
 
     def history(self, layer_id: str, feature_id: str) -> list[FeatureVersion]:
-        """Every state of a feature, newest first; a deleted one keeps its past.
+        """Every version of a feature, newest first; a deleted one keeps its past.
 
         Raises:
             UnknownFeatureError: if there never was one.
         """
 
-    def changesets(self, layer_id: str, limit: int = 100) -> list[Changeset]:
-        """The last committed writes, newest first."""
+    def changesets(self, layer_id: str, limit: int = 100, *, before: int | None = None) -> list[Changeset]:
+        """The last committed writes, newest first; with `before` those of lower versions."""
+
+    def changeset(self, layer_id: str, version: int) -> Changeset:
+        """The write that made a version. Raises UnknownVersionError."""
+
+    def touched(self, layer_id: str, version: int, limit: int = 100, *, after: int = 0) -> list[Touched]:
+        """The features that a write inserted, changed or deleted, by row number; those behind row number `after`."""

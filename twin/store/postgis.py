@@ -23,7 +23,8 @@ from twin.store.catalogue import KnownLayer
 from twin.store.postgis_dialect import SRID, PostGISDialect
 from twin.store.sql import SqlStore
 from twin.store.tables import GEOM, ID, SLICE, column_name
-from twin.store.writing import Row, SqlLayerWriter
+from twin.store.timeline import Row
+from twin.store.writing import SqlLayerWriter
 
 _WAIT_S = 30.0
 _REST_S = 5.0
@@ -182,9 +183,9 @@ class _PostGISWriter(SqlLayerWriter):
     def encode_geometries(self, wkb: Sequence[bytes | None], boxes: npt.NDArray[np.float64]) -> Sequence[Any]:
         return [None if body is None else _ewkb(body) for body in wkb]
 
-    def _stored_columns(self) -> list[sa.ColumnElement[Any]]:
-        geometry = sa.func.ST_AsEWKB(self.tables.current.c[GEOM], "NDR", type_=sa.LargeBinary).label(GEOM)
-        return [geometry if c.name == GEOM else c for c in self.tables.current.c]
+    def stored_columns(self, t: sa.Table) -> list[sa.ColumnElement[Any]]:
+        geometry = sa.func.ST_AsEWKB(t.c[GEOM], "NDR", type_=sa.LargeBinary).label(GEOM)
+        return [geometry if c.name == GEOM else c for c in super().stored_columns(t)]
 
     def exact_bounds(self) -> Bounds | None:
         box = f"SELECT ST_Extent({GEOM}) AS e FROM {self._table}"

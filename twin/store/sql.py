@@ -16,17 +16,17 @@ import numpy as np
 import sqlalchemy as sa
 
 from twin.bounds import Bounds
-from twin.errors import DuplicateLayerError, UnknownFeatureError
+from twin.errors import DuplicateLayerError, UnknownFeatureError, UnknownVersionError
 from twin.feature import Feature, FeatureBatch
 from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.schema import PropertyType, Schema
 from twin.store.catalogue import Catalogue, KnownLayer
 from twin.store.dialect import Dialect
-from twin.store.grid_counts import count_cells
-from twin.store.history import read_history
+from twin.store.grid_counts import count_cells, extent_of
+from twin.store.history import read_history, read_touched
 from twin.store.knowledge import has_slices, known_rows
-from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter
+from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter, Touched
 from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
 from twin.store.watching import Removal, RemovalWatcher
 from twin.store.windows import prepare_window, window_shape_of, window_values
@@ -79,9 +79,20 @@ class SqlStore(abc.ABC):
         with self.reading() as connection:
             return self.catalogue.all(connection)
 
-    def layer(self, layer_id: str) -> LayerRecord:
+    def layer(self, layer_id: str, *, as_of: int | None = None) -> LayerRecord:
         with self.reading() as connection:
-            return self.catalogue.known(connection, layer_id).record
+            known = self.catalogue.known(connection, layer_id)
+            return known.record if as_of is None else self._record_at(connection, known, as_of)
+
+    def _record_at(self, connection: sa.Connection, known: KnownLayer, version: int) -> LayerRecord:
+        count, at = self.catalogue.growth(connection, known.record.id, version)
+        return replace(
+            known.record,
+            version=version,
+            feature_count=count,
+            bounds=extent_of(connection, known_rows(known.tables, self.dialect, as_of=version), self.dialect),
+            updated_at=at or known.record.created_at,
+        )
 
     def version(self, layer_id: str) -> int:
         with self.reading() as connection:
@@ -223,10 +234,23 @@ class SqlStore(abc.ABC):
             raise unknown_feature(layer_id, feature_id)
         return versions
 
-    def changesets(self, layer_id: str, limit: int = 100) -> list[Changeset]:
+    def changesets(self, layer_id: str, limit: int = 100, *, before: int | None = None) -> list[Changeset]:
         with self.reading() as connection:
             self.catalogue.known(connection, layer_id)
-            return self.catalogue.changesets(connection, layer_id, limit)
+            return self.catalogue.changesets(connection, layer_id, limit, before=before)
+
+    def changeset(self, layer_id: str, version: int) -> Changeset:
+        with self.reading() as connection:
+            self.catalogue.known(connection, layer_id)
+            found = self.catalogue.changesets_of(connection, layer_id, [version])
+        if version not in found:
+            raise unknown_version(layer_id, version)
+        return found[version]
+
+    def touched(self, layer_id: str, version: int, limit: int = 100, *, after: int = 0) -> list[Touched]:
+        with self.reading() as connection:
+            known = self.catalogue.known(connection, layer_id)
+            return read_touched(connection, known.tables, version, limit, after)
 
     def _batch(self, rows: Sequence[Any], schema: Schema) -> FeatureBatch:
         return rows_to_batch(rows, schema, self.dialect)
@@ -258,4 +282,14 @@ def unknown_feature(layer_id: str, feature_id: str) -> UnknownFeatureError:
         f"The layer '{layer_id}' has no feature '{feature_id}'.",
         value=feature_id,
         remedy="List the layer's items to see which ids exist.",
+    )
+
+
+def unknown_version(layer_id: str, version: int) -> UnknownVersionError:
+    """The error that says no write has made that version."""
+    return UnknownVersionError(
+        f"The layer '{layer_id}' has no version {version}.",
+        value=version,
+        limit="a version that a write has made",
+        remedy=f"GET /collections/{layer_id}/changes lists them.",
     )

@@ -1,7 +1,7 @@
 """One open write on one layer, over any SQL database.
 
 Rows on their way in are tuples in the order of the current table's columns. A replaced or deleted row is first copied to the
-history with the version that ended it.
+history with the version that ended it. Where a row belongs on its feature's timeline of validity, `timeline` says.
 """
 
 from __future__ import annotations
@@ -22,29 +22,25 @@ from twin.feature import Feature, FeatureBatch
 from twin.schema import PropertyType
 from twin.store.catalogue import Catalogue, KnownLayer
 from twin.store.dialect import Dialect
+from twin.store.past_writing import IDS_AT_ONCE, PastWriter, is_changed, validity
 from twin.store.port import Author, Changeset, Tally
-from twin.store.tables import FID, ID, SUPERSEDED, VERSION
+from twin.store.tables import FID, ID
+from twin.store.timeline import Place, Row, ended, overlapping, place_of, rounds, with_validity_of
 from twin.store.values import now, to_milliseconds
 from twin.store.watching import Removal
+from twin.validity import Validity
 
-Row = tuple[Any, ...]
-
-_FID, _GEOM, _ID, _VERSION = 0, 1, 2, 3
-# Ids asked for in one statement: below SQLite's limit of bound variables on old builds.
-_IDS_AT_ONCE = 900
+_FID, _GEOM, _ID, _VERSION, _VALID_FROM = range(5)
 # A box this close to the layer's edge (degrees) may be what holds the edge there; the index keeps single precision.
 _EDGE_DEG = 2e-5
 
 
-class SqlLayerWriter(abc.ABC):
+class SqlLayerWriter(PastWriter, abc.ABC):
     """See `twin.store.port.LayerWriter`."""
 
     def __init__(self, connection: sa.Connection, known: KnownLayer, dialect: Dialect, *, born: bool) -> None:
-        self.connection = connection
+        super().__init__(connection, known.tables, dialect, known.record.version + 1)
         self.known = known
-        self.tables = known.tables
-        self.dialect = dialect
-        self.version = known.record.version + 1
         self._next_fid = known.next_fid
         # While rows stream into a layer that was born in this transaction, nothing need be looked up and indexes can wait.
         self.streaming = born
@@ -68,10 +64,10 @@ class SqlLayerWriter(abc.ABC):
     def exact_bounds(self) -> Bounds | None:
         """Box of all rows as they now are."""
 
-    def note_heights(self) -> None:  # noqa: B027  only some databases care
+    def note_heights(self) -> None:
         """Told that geometries with heights are coming in, for databases that want to know."""
 
-    def settle(self) -> None:  # noqa: B027  only some databases put work off
+    def settle(self) -> None:
         """End the streaming: make the indexes that were put off. Called once, before any row is looked up by its id."""
 
     # -- the port ----------------------------------------------------------------------------------------------------
@@ -86,7 +82,7 @@ class SqlLayerWriter(abc.ABC):
             tally = Tally(inserted=len(rows))
         else:
             self._stop_streaming()
-            tally = self._merge(rows, boxes)
+            tally = sum((self._merge([rows[i] for i in turn], boxes[turn]) for turn in rounds(rows)), Tally())
         self._tally += tally
         return tally
 
@@ -105,13 +101,13 @@ class SqlLayerWriter(abc.ABC):
         self._tally += Tally(inserted=1)
         return str(rows[0][_ID])
 
-    def replace(self, feature: Feature, *, if_version: int | None = None) -> None:
+    def replace(self, feature: Feature, *, if_version: int | None = None, dated: bool = True) -> None:
         assert feature.id is not None
         self._stop_streaming()
         old = self._standing(feature.id, if_version)
         batch = FeatureBatch.of(self.tables.schema, [feature])
         rows, boxes = self._rows(batch, {feature.id})
-        self._supersede([(old, rows[0])], boxes)
+        self._revise([(old, rows[0])], boxes, dated=dated, always=True)
         self._tally += Tally(updated=1)
 
     def delete(self, feature_id: str, *, if_version: int | None = None) -> None:
@@ -120,13 +116,34 @@ class SqlLayerWriter(abc.ABC):
         self.archive(self.tables.current.c[FID] == old[_FID])
         self._watch_edge([old])
         self.connection.execute(sa.delete(self.tables.current).where(self.tables.current.c[FID] == old[_FID]))
+        self.end_slices(self.tables.history.c[ID] == feature_id)
         self._removed.add(feature_id)
         self._tally += Tally(deleted=1)
+
+    def restore(self, feature_id: str, version: int, *, if_version: int | None = None) -> None:
+        self._stop_streaming()
+        standing = self._existing([feature_id]).get(feature_id)
+        if standing is not None or if_version is not None:
+            standing = self._standing(feature_id, if_version)
+        head, slices = self.state_at(feature_id, version)
+        if head is None:
+            raise no_such_state(self.known.record.id, feature_id, version)
+        head = (*head[:_VERSION], self.version, *head[_VERSION + 1 :])
+        wkb = np.array(self.dialect.decode_geometries([head[_GEOM]]), dtype=object)
+        boxes = shapely.bounds(shapely.from_wkb(wkb))
+        self.end_slices(self.tables.history.c[ID] == feature_id)
+        if standing is None:
+            self._add([head], boxes)
+        else:
+            self._supersede([(standing, head)], boxes)
+        self.keep_slices([(*row[:_VERSION], self.version, *row[_VERSION + 1 :]) for row in slices])
+        self._tally += Tally(inserted=1) if standing is None else Tally(updated=1)
 
     def clear(self) -> int:
         self._stop_streaming()
         self.archive(sa.true())
         removed = self.connection.execute(sa.delete(self.tables.current)).rowcount
+        self.end_slices(sa.true())
         self.bounds, self._edge_touched = None, False
         self._cleared = True
         self._tally += Tally(deleted=removed)
@@ -171,7 +188,7 @@ class SqlLayerWriter(abc.ABC):
             self.streaming = False
 
     def _rows(self, batch: FeatureBatch, given: set[str]) -> tuple[list[Row], npt.NDArray[np.float64]]:
-        """Database rows for a batch with their boxes, float64 (n, 4); of rows that share an id only the last stays."""
+        """Database rows for a batch with their boxes, float64 (n, 4); of rows that share id and start only the last stays."""
         count = len(batch)
         boxes = shapely.bounds(batch.geometries)
         if shapely.has_z(batch.geometries).any():
@@ -193,7 +210,7 @@ class SqlLayerWriter(abc.ABC):
         rows = list(zip(*columns, strict=True))
         if len(given) + sum(id_ is None for id_ in batch.ids) == count:
             return rows, boxes
-        last = sorted({row[_ID]: i for i, row in enumerate(rows)}.values())
+        last = sorted({(row[_ID], row[_VALID_FROM]): i for i, row in enumerate(rows)}.values())
         return [rows[i] for i in last], boxes[last]
 
     def _ids(self, batch: FeatureBatch, fids: range, given: set[str]) -> Sequence[str]:
@@ -238,27 +255,60 @@ class SqlLayerWriter(abc.ABC):
             self.bounds = Bounds(float(low[0]), float(low[1]), float(high[0]), float(high[1])).union(self.bounds)
 
     def _merge(self, rows: list[Row], boxes: npt.NDArray[np.float64]) -> Tally:
-        """Insert what is new, replace what differs, leave alone what is the same."""
+        """Insert what is new, put what differs in its place, leave alone what is the same. No id may occur twice."""
         standing = self._existing([row[_ID] for row in rows])
         new = [i for i, row in enumerate(rows) if row[_ID] not in standing]
-        changed = [i for i, row in enumerate(rows) if row[_ID] in standing and _differs(standing[row[_ID]], row)]
-        self._supersede([(standing[rows[i][_ID]], rows[i]) for i in changed], boxes[changed])
+        known = [i for i, row in enumerate(rows) if row[_ID] in standing]
+        updated = self._revise([(standing[rows[i][_ID]], rows[i]) for i in known], boxes[known], dated=None)
         self._add([rows[i] for i in new], boxes[new])
-        return Tally(inserted=len(new), updated=len(changed))
+        return Tally(inserted=len(new), updated=updated)
+
+    def _revise(
+        self,
+        pairs: list[tuple[Row, Row]],
+        boxes: npt.NDArray[np.float64],
+        *,
+        dated: bool | None,
+        always: bool = False,
+    ) -> int:
+        """Put new states of standing features where they belong on their timelines, and give their number.
+
+        Args:
+            dated: Whether the new rows say when they hold, or else correct the head and keep its validity; None where each row
+                tells, by being open at both ends or not.
+            always: Whether a row that changes nothing is written all the same.
+
+        Raises:
+            OverlappingValidityError: if one belongs nowhere.
+        """
+        heads: list[int] = []
+        slices: list[Row] = []
+        earlier: list[tuple[Row, Row]] = []
+        for i, (old, new) in enumerate(pairs):
+            says_when = dated if dated is not None else validity(new) != Validity()
+            if not says_when:
+                pairs[i] = (old, with_validity_of(new, old))
+            place = place_of(validity(new), validity(old)) if says_when else Place.CORRECTS
+            if place is None:
+                raise overlapping(new[_ID], *map(self.decoded_validity, (new, old)))
+            if place is Place.PRECEDES:
+                earlier.append((old, new))
+            elif place is Place.FOLLOWS or always or is_changed(old, pairs[i][1]):
+                heads.append(i)
+                slices += [ended(old, new[_VALID_FROM], self.version)] if place is Place.FOLLOWS else []
+        self._supersede([pairs[i] for i in heads], boxes[heads])
+        self.keep_slices(slices)
+        return len(heads) + self.record_earlier(earlier, always=always)
 
     def _existing(self, ids: Sequence[str]) -> dict[str, Row]:
         """Rows that stand under these ids, in the order of the table's columns, geometry as stored."""
         t = self.tables.current
         found: dict[str, Row] = {}
         waiting = iter(ids)
-        while chunk := list(islice(waiting, _IDS_AT_ONCE)):
-            statement = sa.select(*self._stored_columns()).where(t.c[ID].in_(chunk))
+        while chunk := list(islice(waiting, IDS_AT_ONCE)):
+            statement = sa.select(*self.stored_columns(t)).where(t.c[ID].in_(chunk))
             found.update((row[_ID], tuple(row)) for row in self.connection.execute(statement))
         return found
-
-    def _stored_columns(self) -> list[sa.ColumnElement[Any]]:
-        """The current table's columns, geometry in the form that `encode_geometries` gives."""
-        return list(self.tables.current.c)
 
     def _standing(self, feature_id: str, if_version: int | None) -> Row:
         row = self._existing([feature_id]).get(feature_id)
@@ -283,8 +333,8 @@ class SqlLayerWriter(abc.ABC):
             return
         t = self.tables.current
         self._watch_edge([old for old, _ in pairs])
-        for start in range(0, len(pairs), _IDS_AT_ONCE):
-            fids = [old[_FID] for old, _ in pairs[start : start + _IDS_AT_ONCE]]
+        for start in range(0, len(pairs), IDS_AT_ONCE):
+            fids = [old[_FID] for old, _ in pairs[start : start + IDS_AT_ONCE]]
             self.archive(t.c[FID].in_(fids))
         names = [c.name for c in t.c][1:]
         assignments = {name: sa.bindparam(f"v{i}", type_=t.c[name].type) for i, name in enumerate(names)}
@@ -294,13 +344,6 @@ class SqlLayerWriter(abc.ABC):
             [{"row_fid": old[_FID], **{f"v{i}": value for i, value in enumerate(new[1:])}} for old, new in pairs],
         )
         self._grow(boxes)
-
-    def archive(self, condition: sa.ColumnElement[bool]) -> None:
-        """Copy rows that are about to go or change to the history. What this write itself has made leaves no trace there."""
-        t, h = self.tables.current, self.tables.history
-        names = [c.name for c in t.c]
-        source = sa.select(*t.c, sa.literal(self.version)).where(condition, t.c[VERSION] < self.version)
-        self.connection.execute(sa.insert(h).from_select([*names, SUPERSEDED], source))
 
     def _watch_edge(self, old: list[Row]) -> None:
         """Remember whether a row that goes may have held the layer's edge in its place."""
@@ -321,6 +364,11 @@ class SqlLayerWriter(abc.ABC):
         self._edge_touched = not bool(inner.all())
 
 
-def _differs(old: Row, new: Row) -> bool:
-    """Whether anything but the row number and the version changed."""
-    return old[_GEOM] != new[_GEOM] or old[_VERSION + 1 :] != new[_VERSION + 1 :]
+def no_such_state(layer_id: str, feature_id: str, version: int) -> UnknownFeatureError:
+    """The error that says a feature did not exist at a version."""
+    return UnknownFeatureError(
+        f"The layer '{layer_id}' had no feature '{feature_id}' at version {version}.",
+        value=f"version {version}",
+        limit="a version at which the feature stood",
+        remedy="Its versions are listed under …/versions.",
+    )
