@@ -17,6 +17,7 @@ from api.head_requests import HeadRequests
 from api.limits import RequestLimits
 from api.place_parts import close_place_index
 from api.routes import (
+    basemap,
     collections,
     health,
     items,
@@ -35,6 +36,7 @@ from layers.policy import OpenPolicy, Policy
 from layers.relating import RelationDesk
 from tiles.features import StoreTileSource
 from tiles.service import TileService
+from twin.basemap.release_book import watch_pins
 from twin.store import open_store
 from twin.store.port import Store
 
@@ -45,6 +47,7 @@ ROUTERS = (
     collections,
     queryables,
     relations,
+    basemap,
     items,
     transactions,
     tiles,
@@ -83,6 +86,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
 
     app = FastAPI(title=settings.title_en, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.parts = parts
+    watch_pins(parts.store)
     app.state.desk = RelationDesk.open(parts.store, parts.policy)
     app.state.tiles = TileService(StoreTileSource(parts.store))
     app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES)

@@ -22,6 +22,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from twin.client_basemap import TownBaseMap
 from twin.client_errors import raise_for_problem, unreachable
 from twin.client_layers import Layer, Layers
 from twin.client_relations import TownRelations
@@ -72,6 +73,11 @@ class Town:
     def layers(self) -> Layers:
         """All layers by id, as they are now."""
         return self.refresh()
+
+    @property
+    def basemap(self) -> TownBaseMap:
+        """Releases of the base map, what changed between them, and checks of its topology."""
+        return TownBaseMap(self._send)
 
     @property
     def relations(self) -> TownRelations:

@@ -94,6 +94,7 @@ def opened_store(data: Path | None) -> Iterator[Store]:
         CommandError: if the data folder cannot be written to.
         StoreBrokenError: if there is something else in its place.
     """
+    from twin.basemap.release_book import watch_pins
     from twin.relations.opening import open_relations
     from twin.store import open_store
 
@@ -101,5 +102,6 @@ def opened_store(data: Path | None) -> Iterator[Store]:
     if not settings.store:
         require_writable(settings.data_dir)
     with closing(open_store(settings.store_location)) as store:
+        watch_pins(store)
         open_relations(store)
         yield store

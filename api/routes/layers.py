@@ -122,11 +122,11 @@ async def describe_layer(request: Request) -> Response:
     LAYER_PATH,
     summary="Remove a layer",
     **described(
-        [LAYER_ID, ACTOR], {"204": {"description": "Removed."}} | problems(400, 403, 404), operation_id="dropLayer"
+        [LAYER_ID, ACTOR], {"204": {"description": "Removed."}} | problems(400, 403, 404, 409), operation_id="dropLayer"
     ),
 )
 def drop_layer(request: Request) -> Response:
-    """Remove a layer with its data and history."""
+    """Remove a layer with its data and history; one that a release of the base map pins stays."""
     read_parameters(request, ())
     layer_id = _layer_id(request)
     registry_of(request).drop(layer_id, actor_of(request))

@@ -25,6 +25,7 @@ KNOWN = {
     "featureId": "lamp-1",
     "tms": "WebMercatorQuad",
     "relationId": "1",
+    "release": "2026.10",
 }
 
 
@@ -34,6 +35,8 @@ def client(tmp_path_factory):
     client = AppClient(create_app(Settings(), store))
     lamps = {side: {"layer": "lamps", "id": f"lamp-{number}"} for side, number in (("from", 2), ("to", 3))}
     client.request("POST", "/relations", json={"type": "monitors", **lamps})
+    made = client.request("POST", "/basemap/releases", json={"name": "2026.10", "layers": ["lamps"]})
+    assert made.status_code == 201, made.text
     yield client
     store.close()
 

@@ -1,0 +1,114 @@
+"""Releases and checks as somebody may see them: a layer that one may not read does not show in them either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from layers.policy import Actor
+from layers.registry import Registry
+from twin.basemap.release import Release
+from twin.basemap.release_book import ReleaseBook, open_releases
+from twin.basemap.report import release_report
+from twin.basemap.verification import Verification, verify_release
+from twin.crs import parse_crs
+from twin.errors import BadReleaseError, PolicyError, UnknownLayerError
+from twin.store.values import instant_text
+
+# What stands for sums over layers of which one may not see all.
+_SUMS: Mapping[str, Any] = {
+    "summary": {"zh": "部分图层不可见。", "en": "Some layers are not shown."},
+    "bounds": None,
+    "errors": None,
+    "warnings": None,
+    "notes": None,
+    "unlisted": None,
+}
+
+
+@dataclass(frozen=True)
+class ReleaseDesk:
+    """The book of releases, read for an actor.
+
+    Attributes:
+        projected_crs: The city's system in metres, for distances.
+    """
+
+    registry: Registry
+    book: ReleaseBook
+    actor: Actor
+    projected_crs: str
+
+    @classmethod
+    def open(cls, registry: Registry, actor: Actor, projected_crs: str) -> ReleaseDesk:
+        """The desk over the registry's store."""
+        return cls(registry, open_releases(registry.store), actor, projected_crs)
+
+    def releases(self) -> list[dict[str, Any]]:
+        """All releases in short, newest first."""
+        return [self._short(release) for release in self.book.releases()]
+
+    def release(self, name: str) -> dict[str, Any]:
+        """A release with its checksum. Raises UnknownReleaseError."""
+        release = self.book.release(name)
+        document = release.to_dict() | {"sha256": self.book.written_sha256(name)}
+        return self._seen(document) | {"topology": self._seen(release.topology), "notes": release.notes}
+
+    def report(self, name: str, since: str | None = None) -> dict[str, Any]:
+        """What changed since the release before, as written then, or since another one, compared now.
+
+        Raises:
+            UnknownReleaseError: if one of them is not there.
+            BadReleaseError: if a release is to be compared with itself.
+        """
+        written = self.book.report(name)
+        if since is None or since == written["since"]:
+            return self._seen(written)
+        if since == name:
+            raise BadReleaseError(
+                "A release does not differ from itself.", value=since, remedy="Name an earlier release as 'since'."
+            )
+        plane = parse_crs(self.projected_crs)
+        report = release_report(self.registry.store, self.book.release(name), self.book.release(since), plane)
+        return self._seen(report.to_dict())
+
+    def verify(self, name: str) -> Verification:
+        """Whether a release still is what it was; every layer is read, shown are those one may see."""
+        outcome = verify_release(self.registry.store, self.book, name)
+        layers = tuple(layer for layer in outcome.layers if self._sees(layer.layer))
+        return Verification(outcome.release, outcome.document_holds, layers)
+
+    def last_check(self) -> dict[str, Any] | None:
+        """Summary of the last check; None before the first."""
+        check = self.book.last_check()
+        return None if check is None else self._seen(check)
+
+    def _short(self, release: Release) -> dict[str, Any]:
+        layers = [layer for layer in release.layers if self._sees(layer.id)]
+        return {
+            "name": release.name,
+            "at": instant_text(release.at),
+            "author": release.author,
+            "notes": release.notes,
+            "previous": release.previous,
+            "sha256": release.sha256,
+            "layers": [layer.id for layer in layers],
+            "feature_count": sum(layer.feature_count for layer in layers),
+            "errors": release.topology.get("errors") if len(layers) == len(release.layers) else None,
+            "forced_reason": release.forced_reason,
+        }
+
+    def _seen(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """A document with its list of layers cut to those one may see, and without the sums over all where that hides any."""
+        layers = document.get("layers") or []
+        kept = [entry for entry in layers if self._sees(entry.get("layer") or entry.get("id"))]
+        hidden = {} if len(kept) == len(layers) else {key: _SUMS[key] for key in document.keys() & _SUMS.keys()}
+        return {**document, **hidden, "layers": kept}
+
+    def _sees(self, layer_id: str) -> bool:
+        try:
+            self.registry.layer(layer_id, self.actor)
+        except (UnknownLayerError, PolicyError):
+            return False
+        return True
