@@ -14,6 +14,7 @@ from twin.relations.following import Moment
 from twin.relations.link import Ref
 from twin.relations.port import Direction, LinkQuery
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -41,16 +42,21 @@ def parse_link_query(parameters: Mapping[str, str], desk: RelationDesk, end: Ref
 
 
 def parse_moment(text: str | None, layer: str, desk: RelationDesk) -> Moment:
-    """`at=`: an instant, or a version of the entity's layer.
+    """`at=`: an instant, a version of the entity's layer, or a release of the base map by its name.
+
+    A release whose name reads like one of the others is meant by `release:2026`.
 
     Raises:
-        BadIntervalError: if it is neither.
+        BadIntervalError: if it reads like an instant and is none.
+        UnknownReleaseError: if there is no release of that name.
     """
     if text is None:
         return Moment()
     if _NUMBER.fullmatch(text):
         return Moment(versions={layer: int(text)})
-    return Moment(parse_when(text).end)
+    if _DAY.match(text):
+        return Moment(parse_when(text).end)
+    return desk.release(text.removeprefix("release:"))
 
 
 def parse_link_id(text: str) -> int:

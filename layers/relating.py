@@ -13,6 +13,7 @@ from typing import Any
 
 from layers.collector import collector_paused
 from layers.policy import Action, Actor, Policy
+from twin.basemap.release_book import open_releases
 from twin.crs import parse_crs
 from twin.errors import PolicyError, UnknownRelationError
 from twin.relations.deriving import Derivation, derive
@@ -118,7 +119,8 @@ class RelationDesk:
             self.policy.authorise(actor, Action.WRITE_FEATURES, layer)
         if read.faults and not partial:
             raise self.relations.refusal(read.faults, len(read.faults) + len(read.links))
-        done = self.relations.record(read.links, actor.author(reason), partial=partial, hidden=hidden)
+        with collector_paused():
+            done = self.relations.record(read.links, actor.author(reason), partial=partial, hidden=hidden)
         found = [_renumbered(fault, read.rows[fault.row - 1]) for fault in done.faults]
         return replace(done, faults=tuple(sorted((*read.faults, *found), key=lambda fault: fault.row)))
 
@@ -146,6 +148,15 @@ class RelationDesk:
         found, hidden = resolve(self.store, self.relations, entity, moment), self.hidden(actor)
         chain = tuple(link for link in found.chain if {link.source.layer, link.target.layer}.isdisjoint(hidden))
         return replace(found, entities=tuple(e for e in found.entities if e.layer not in hidden), chain=chain)
+
+    def release(self, name: str) -> Moment:
+        """The moment that a release of the base map holds; layers it does not pin are taken when it was made.
+
+        Raises:
+            UnknownReleaseError: if there is none of that name.
+        """
+        found = open_releases(self.store).release(name)
+        return Moment(found.at, {layer.id: layer.version for layer in found.layers})
 
     def derive(
         self,

@@ -215,7 +215,8 @@ def test_an_entity_is_followed_over_a_split(client: AppClient, store: Store) -> 
     assert report["sound"]
     assert [(f["code"], f["count"]) for f in report["findings"]] == [("followed", 1)]
     client.problem("GET", "/relations/resolve?layer=buildings&id=B99", 404)
-    client.problem("GET", "/relations/resolve?layer=buildings&id=B1&at=yesterday", 400)
+    client.problem("GET", "/relations/resolve?layer=buildings&id=B1&at=2026-02-30", 400)
+    client.problem("GET", "/relations/resolve?layer=buildings&id=B1&at=no-such-release", 404)
     client.problem("GET", "/relations/resolve?layer=buildings", 400)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from twin.relations.board import LinkBoard
-from twin.relations.ends import known_layer, past_ids, standing_ids
+from twin.relations.ends import IDS_AT_ONCE, known_layer, past_ids, standing_ids
 from twin.relations.link import Link, NewLink, Ref
 from twin.relations.port import LinkFault
 from twin.relations.relation_type import RelationType
@@ -18,8 +18,8 @@ from twin.relations.rules import fault_of
 from twin.relations.writing import LinkTransaction
 from twin.store.sql import SqlStore
 
-# From so many new links on, all standing links of their types are read at once rather than those at their ends.
-_MANY = 20_000
+# When the new links are this share of those that stand, all of the type are read at once rather than those at their ends.
+_WHOLE_SHARE = 0.25
 
 
 class LinkChecker:
@@ -114,7 +114,7 @@ class LinkChecker:
     def _neighbours(self, kind: RelationType, links: Sequence[NewLink]) -> list[Link]:
         """Standing links of the type that share an end with one of `links`; all of the type when those are many."""
         c = self._writing.tables.links.c
-        if len(links) > _MANY:
+        if self._are_many(kind, len(links)):
             found = self._writing.standing(c.type == kind.id)
         else:
             found = self._at(kind, c.from_layer, c.from_id, [link.source for link in links])
@@ -122,6 +122,11 @@ class LinkChecker:
             if kind.symmetric:
                 found += self._at(kind, c.from_layer, c.from_id, [link.target for link in links])
         return [link for link in {link.id: link for link in found}.values() if link.id != self._apart_from]
+
+    def _are_many(self, kind: RelationType, count: int) -> bool:
+        c = self._writing.tables.links.c
+        standing = sa.select(sa.func.count()).where(c.superseded.is_(None), c.type == kind.id)
+        return count > IDS_AT_ONCE and count > _WHOLE_SHARE * self._writing.connection.execute(standing).scalar_one()
 
     def _at(
         self,
@@ -158,7 +163,7 @@ class LinkChecker:
     def _onward(self, kind: RelationType, starts: Sequence[Ref]) -> list[Link]:
         """Every standing link of the type that a path from one of `starts` can use."""
         c = self._writing.tables.links.c
-        if len(starts) > _MANY:
+        if self._are_many(kind, len(starts)):
             return [link for link in self._writing.standing(c.type == kind.id) if link.id != self._apart_from]
         found: dict[int, Link] = {}
         been: set[Ref] = set()

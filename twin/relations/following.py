@@ -16,7 +16,6 @@ from twin.relations.link import Link, Ref
 from twin.relations.port import LinkQuery, Relations
 from twin.store.sql import SqlStore
 from twin.store.tables import ID, SUPERSEDED, VERSION
-from twin.store.values import instant_text
 
 Stands = Callable[[Collection[Ref]], set[Ref]]
 
@@ -183,13 +182,7 @@ def _version_at(store: SqlStore, connection: sa.Connection, layer: str, moment: 
     """The layer's version at a moment; None for now, 0 before its first write."""
     if moment.versions is not None and layer in moment.versions:
         return moment.versions[layer]
-    if moment.instant is None:
-        return None
-    changesets = store.catalogue.tables.changesets.c
-    statement = sa.select(sa.func.max(changesets.version)).where(
-        changesets.layer_id == layer, changesets.at <= instant_text(moment.instant)
-    )
-    return int(connection.execute(statement).scalar_one() or 0)
+    return None if moment.instant is None else store.catalogue.version_at(connection, layer, moment.instant)
 
 
 def _walk(

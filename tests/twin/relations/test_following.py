@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 import shapely
 
+from api.relation_query import parse_moment
+from layers.policy import OpenPolicy
+from layers.relating import RelationDesk
 from quarter import CLERK, ref, tie
+from twin.basemap.release import Release, ReleasedLayer
+from twin.basemap.release_book import open_releases
 from twin.crs import parse_crs
-from twin.errors import UnknownFeatureError
+from twin.errors import UnknownFeatureError, UnknownReleaseError
 from twin.feature import Feature
 from twin.relations.following import Moment, Outcome, predecessors, resolve, standing_at
 from twin.relations.link import Ref
 from twin.relations.report import check_integrity
 from twin.relations.sql import SqlRelations
 from twin.store.port import Store
+from twin.text import LocalText
 
 METRES = parse_crs("EPSG:4549")
 
@@ -103,3 +110,21 @@ def test_the_report_tells_followed_links_from_orphans(store: Store, relations: S
     (followed,) = report.examples["followed"]
     assert "buildings/B5, buildings/B6" in followed.text
     assert report.examples["orphan"][0].link.source == ref("sensors/S2")
+
+
+def test_a_release_of_the_base_map_is_a_moment(store: Store, relations: SqlRelations) -> None:
+    record = store.layer("buildings")
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    pinned = ReleasedLayer(
+        *("buildings", LocalText("楼", "Buildings"), record.version, record.feature_count, record.bounds),
+        *("EPSG:4490", "EPSG:4490", None, None, None, "0" * 64),
+    )
+    open_releases(store).add(Release("autumn", at, "clerk", "first", None, (pinned,), {}), {})
+    split_b1(store, relations)
+    desk = RelationDesk.open(store, OpenPolicy())
+    for name in ("autumn", "release:autumn"):
+        moment = parse_moment(name, "buildings", desk)
+        assert (moment.instant, moment.versions) == (at, {"buildings": 1})
+        assert names(resolve(store, relations, ref("buildings/B5"), moment).entities) == ["B1"]
+    with pytest.raises(UnknownReleaseError):
+        parse_moment("winter", "buildings", desk)
