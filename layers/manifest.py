@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from layers.manifest_findings import findings_of, id_findings, property_findings, style_findings, title_findings
+from layers.search import Search, search_findings
 from layers.style import Style
 from twin.errors import BadManifestError, BadRulesError, Finding
 from twin.schema import CodeValue, GeometryType, Property, PropertyType, Schema
@@ -148,6 +149,7 @@ class Manifest(_Model):
         accuracy_m: How far a feature may lie from where it really is, in metres (mean square error), as its owner states it;
             vertical_accuracy_m: The same of heights. None where nobody says.
         topology: Checks of the layer with their tolerances, in place of the shipped ones (twin/topology/README.md).
+        search: Which properties places are found by; None for those called name, name_zh, name_en and address.
         geometry_faults: What becomes of rings that cross themselves, in deliveries and in single features.
         geometry_type: None only where data come along that show it.
         properties: The JSON key is `schema`; None only where data come along that show it.
@@ -171,6 +173,7 @@ class Manifest(_Model):
     vertical_accuracy_m: Accuracy | None = None
     geometry_faults: GeometryFaults | None = None
     topology: tuple[dict[str, Any], ...] | None = None
+    search: Search | None = None
     geometry_type: GeometryType | None = None
     properties: Annotated[tuple[PropertyEntry, ...], Field(max_length=500)] | None = Field(default=None, alias="schema")
     id_property: Annotated[str, Field(min_length=1, max_length=100)] | None = None
@@ -244,6 +247,7 @@ def parse_manifest(document: Mapping[str, Any]) -> Manifest:
         *title_findings(document),
         *property_findings(document),
         *style_findings(document),
+        *search_findings(document),
     ]
     if manifest is None or findings:
         raise BadManifestError(

@@ -106,7 +106,7 @@ FIELDS = (
         "crs",
     ),
     *("geometry_type", "schema", "id_property", "update_cadence", "classification", "synthetic", "style", "order"),
-    *("visible", "source"),
+    *("visible", "source", "search"),
 )
 PROPERTY_FIELDS = ("name", "type", "title", "unit", "description", "codes", "required")
 

@@ -68,12 +68,11 @@ class SearchRule:
 
 def rule_of(record: LayerRecord) -> SearchRule:
     """The rule of one layer. Names that the layer does not have, or that hold no text, are passed over."""
-    shipped = _document()["layers"].get(record.id, {}) if record.document.get("department") == "basemap" else {}
-    shipped = shipped or _document()["layers"].get(record.id, {})
+    shipped = _document()["layers"].get(record.id, {})
     told = record.document.get("search")
-    if told is False or (told is None and shipped.get("search") is False):
-        return SearchRule()
     said: Mapping[str, Any] = told if isinstance(told, Mapping) else shipped
+    if said.get("off"):
+        return SearchRule()
     named = {part: said.get(part) or _default(part, record.schema) for part in _document()["names"]}
     texts = {part: name if _holds_text(record.schema, name) else "" for part, name in named.items()}
     extra = {part: str(said.get(part) or "") for part in ("community", "community_code", "duty")}

@@ -127,7 +127,7 @@ def test_a_changed_rule_indexes_the_layer_anew(town: Town) -> None:
     assert town.names("少海灯塔") == ["少海灯塔"]
     assert town.names("无名灯") == []
 
-    town.store.describe_layer("lamps", {"search": False})
+    town.store.describe_layer("lamps", {"search": {"off": True}})
     assert town.names("少海灯塔") == []
     assert rows(town, "places") == rows(town, "states") == 0
 

@@ -51,6 +51,9 @@ def surveyed(town: Town) -> Town:
             post="王工",
         ),
         kind=GeometryType.POLYGON,
+        document={
+            "search": {"role": "grid", "community": "community", "community_code": "community_code", "duty": "post"}
+        },
     )
     town.layer(
         "roads",
