@@ -7,7 +7,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from api.commands import basemap, demo, doctor, exporting, importing, layers, relations, serve, testing
+from api.commands import basemap, demo, doctor, exporting, importing, layers, places, relations, serve, testing
 from api.commands.terminal import error_line, finding_lines, forget_consoles
 from twin.errors import OneMapError
 
@@ -28,6 +28,7 @@ app.command("import")(importing.import_file)
 app.command("export")(exporting.export)
 app.add_typer(layers.app, name="layers")
 app.add_typer(basemap.app, name="basemap")
+app.command("places")(places.places)
 app.add_typer(relations.app, name="relations")
 app.command("doctor")(doctor.doctor)
 app.command("test", context_settings=testing.PASS_ON)(testing.test)

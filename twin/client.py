@@ -25,6 +25,7 @@ import httpx
 from twin.client_basemap import TownBaseMap
 from twin.client_errors import raise_for_problem, unreachable
 from twin.client_layers import Layer, Layers
+from twin.client_places import TownPlaces
 from twin.client_relations import TownRelations
 from twin.client_view import View, view_url
 from twin.errors import BadBoundsError, NotFound, UnknownLayerError
@@ -78,6 +79,10 @@ class Town:
     def basemap(self) -> TownBaseMap:
         """Releases of the base map, what changed between them, and checks of its topology."""
         return TownBaseMap(self._send)
+
+    def places(self) -> TownPlaces:
+        """Names found, points told."""
+        return TownPlaces(self._send)
 
     @property
     def relations(self) -> TownRelations:

@@ -18,9 +18,10 @@ from itertools import combinations, pairwise
 
 from twin.errors import BadPlaceQueryError
 from twin.places.expressions import Expression, Term, all_of, some_of
+from twin.places.kinds import kinds_called
 from twin.places.pinyin import read_aloud, without_tone_numbers
-from twin.places.terms import SHORT_LATIN, runs_of, with_one_left_out
-from twin.places.words import joined_words, shortened, split_words, without_soft_ending
+from twin.places.terms import SHORT_LATIN, kind_term, runs_of, with_one_left_out
+from twin.places.words import BETWEEN_NUMBERS, joined_words, shortened, split_words, without_soft_ending
 
 MAX_TYPED = 120
 _PIECES = {1: 5, 2: 6}
@@ -34,7 +35,8 @@ class Typed:
     Attributes:
         words: Its words.
         key: The words joined.
-        short: The key without a soft ending, shortened.
+        short: The key as people shorten it.
+        bare: The key without a soft ending.
         sound: How it is read, all syllables joined; for Latin text the text, without tone numbers.
         is_latin: Whether it has no Chinese in it.
     """
@@ -42,12 +44,15 @@ class Typed:
     words: tuple[str, ...]
     key: str
     short: str
+    bare: str
     sound: str
     is_latin: bool
 
     @property
     def errors(self) -> int:
-        """How many typing errors are forgiven."""
+        """How many typing errors are forgiven; none in numbers."""
+        if self.key.replace(BETWEEN_NUMBERS, "").isdigit():
+            return 0
         return forgiven(len(self.sound), latin=True) if self.is_latin else forgiven(len(self.words), latin=False)
 
 
@@ -75,8 +80,9 @@ def take_apart(text: str) -> Typed:
     key = joined_words(list(words))
     latin = key.isascii() or all(word.isascii() for word in words)
     if latin:
-        return Typed(words, key, key, joined_words([without_tone_numbers(word) for word in words]), is_latin=True)
-    return Typed(words, key, shortened(without_soft_ending(key)), "".join(read_aloud(key).syllables), is_latin=False)
+        return Typed(words, key, key, key, joined_words([without_tone_numbers(word) for word in words]), is_latin=True)
+    sound = "".join(read_aloud(key).syllables)
+    return Typed(words, key, shortened(key), without_soft_ending(key), sound, is_latin=False)
 
 
 def forgiven(length: int, *, latin: bool) -> int:
@@ -95,8 +101,7 @@ def whole(typed: Typed) -> Expression | None:
     """Names that begin with the text, or are it but for a soft ending."""
     alternatives = dict.fromkeys((typed.key, typed.sound)) if typed.is_latin else dict.fromkeys((typed.key,))
     parts: list[Expression] = [Term(f"a{k}") if len(k) <= 2 else Term(f"s{k}", prefix=True) for k in alternatives]
-    if typed.short not in alternatives:
-        parts.append(Term(f"s{typed.short}"))
+    parts += [Term(f"s{key}") for key in dict.fromkeys((typed.short, typed.bare)) if key not in alternatives]
     return some_of(parts)
 
 
@@ -119,6 +124,11 @@ def words_and_address(typed: Typed) -> Expression | None:
     if len(typed.words) < 2:
         return None
     return all_of(some_of([Term(f"u{word}"), Term(f"d{word}")]) for word in typed.words)
+
+
+def of_kind(typed: Typed) -> Expression | None:
+    """Places of the kind that the text is a word for."""
+    return some_of(Term(kind_term(kind)) for kind in kinds_called(typed.key))
 
 
 def same_sound(typed: Typed) -> Expression | None:

@@ -15,8 +15,8 @@ from twin.places.asking import Typed
 from twin.places.candidates import Candidate, CandidateReader, Reach
 from twin.places.expressions import Expression, Term, all_of, some_of
 from twin.places.forms import decode_keys
-from twin.places.kinds import tiers
-from twin.places.matching import Match, best_match
+from twin.places.kinds import kinds_called, tiers
+from twin.places.matching import Match, best_match, match_of_kind
 from twin.places.terms import cells_around, kind_term
 
 _AT_ONCE, _OF_A_PART = 150, 60
@@ -58,10 +58,17 @@ class Gathering:
                 if candidate.fid in found or (candidate.fid in seen and not errors):
                     continue
                 seen.add(candidate.fid)
-                match = best_match(self.typed, decode_keys(candidate.forms), errors=errors)
+                match = self._judge(candidate, errors=errors)
                 if match is not None:
                     found[candidate.fid] = Judged(candidate, match)
         return list(found.values())
+
+    def _judge(self, candidate: Candidate, *, errors: bool) -> Match | None:
+        keys = decode_keys(candidate.forms)
+        match = best_match(self.typed, keys, errors=errors) if keys else None
+        if match is None and keys and {candidate.kind, candidate.value} & set(kinds_called(self.typed.key)):
+            return match_of_kind(keys)
+        return match
 
     def _stages(self) -> Iterator[tuple[Callable[[], list[Candidate]], bool]]:
         typed = self.typed
@@ -70,6 +77,7 @@ class Gathering:
             (asking.whole, False),
             (asking.all_words, False),
             (asking.words_and_address, False),
+            (asking.of_kind, False),
             (asking.same_sound, False),
             (asking.nearly_whole, True),
             (asking.nearly_part, True),

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from twin.places.words import key_of
 from twin.text import LocalText
 
 DEFAULT_KIND = "facility"
@@ -46,6 +47,23 @@ def tiers() -> tuple[int, ...]:
 def kind_of(value: str, otherwise: str = DEFAULT_KIND) -> Kind:
     """The kind that a layer's own value belongs to; `otherwise` where no kind lists it."""
     return kinds()[_by_value().get(value, otherwise)]
+
+
+@cache
+def _called() -> dict[str, tuple[str, ...]]:
+    called: dict[str, dict[str, None]] = {}
+    for value, words in _document()["called"].items():
+        for word in (*words, value):
+            called.setdefault(key_of(word), {})[value] = None
+    for kind in kinds().values():
+        for word in (kind.title.zh, kind.title.en):
+            called.setdefault(key_of(word), {})[kind.id] = None
+    return {word: tuple(values) for word, values in called.items()}
+
+
+def kinds_called(key: str) -> tuple[str, ...]:
+    """Kinds, and layers' own values of them, that people mean by a word; empty where it is none of these words."""
+    return _called().get(key, ())
 
 
 @cache

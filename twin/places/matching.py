@@ -1,13 +1,14 @@
 """How well a name answers what was typed: one quality from 0 to 1, and in which way.
 
     exact name 1 · without its soft ending or shortened .79 · exact reading .78 · beginning .62 to .76 · reading's beginning .55 to .67
-    exact initials .70 · their beginning .48 to .60 · inside .45 to .58 · all words .36 to .50 · address .50 to .78 · errors .20 to .44
+    exact initials .70 · their beginning .48 to .60 · inside .45 to .58 · all words .36 to .50 · address .50 to .78 · of the kind .33 · errors .20 to .44
 
 The bands keep "exact, then beginning, then all words, then errors" whatever the kind of place (weights of 0.8 and more).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -37,6 +38,7 @@ class Match:
     end: int = 0
 
 
+_NUMBER = re.compile(r"\d+")
 _READ = (Form.PINYIN, Form.SHORT_PINYIN)
 _WRITTEN = (Form.NAME, Form.ENGLISH, Form.ALIAS)
 # Quality of an exact answer, and the band of one that begins so, by form.
@@ -90,6 +92,11 @@ def best_match(typed: Typed, keys: Sequence[Key], *, errors: bool) -> Match | No
     return found
 
 
+def match_of_kind(keys: Sequence[Key]) -> Match:
+    """A place that is of the kind that was typed (学校, bank), whatever its name."""
+    return Match(0.33, How.KIND, keys[0])
+
+
 def _literal(typed: Typed, keys: Sequence[Key]) -> Iterator[Match]:
     """Forms that are the text, begin with it or hold it."""
     for key in keys:
@@ -98,6 +105,9 @@ def _literal(typed: Typed, keys: Sequence[Key]) -> Iterator[Match]:
             if place < 0 or not _at_a_break(key, place):
                 continue
             end, share = place + len(text), len(text) / len(key.text)
+            if text == typed.bare != typed.key and (share < 1 or key.form not in _WRITTEN):
+                # 胶州路 is not 胶州湾路, nor 胶州市: only a place called so answers without the ending.
+                continue
             if share == 1:
                 quality, how = _EXACT[key.form]
                 yield Match(quality if text == typed.key or typed.is_latin else min(quality, 0.76), how, key, 0, end)
@@ -114,7 +124,7 @@ def _texts_for(typed: Typed, form: Form) -> tuple[str, ...]:
         return (typed.sound,) if form in _READ else (typed.key,)
     if form in _READ or form is Form.INITIALS:
         return ()
-    return (typed.key, typed.short) if typed.short != typed.key else (typed.key,)
+    return tuple(dict.fromkeys((typed.key, typed.short, typed.bare)))
 
 
 def _at_a_break(key: Key, place: int) -> bool:
@@ -177,8 +187,8 @@ def _with_errors(typed: Typed, keys: Sequence[Key]) -> Iterator[Match]:
     """Forms that answer but for the forgiven errors."""
     for key in keys:
         text = _text_with_errors(typed, key.form)
-        allowed = forgiven(len(text), latin=key.form in _READ or key.text.isascii()) if text else 0
-        if not allowed:
+        allowed = min(typed.errors, forgiven(len(text), latin=key.text.isascii())) if text else 0
+        if not allowed or not set(_NUMBER.findall(text)) <= set(_NUMBER.findall(key.text)):
             continue
         apart = OSA.distance(text, key.text, score_cutoff=allowed)
         if apart <= allowed:

@@ -32,6 +32,7 @@ class How(StrEnum):
     PINYIN = "pinyin"
     INITIALS = "initials"
     ADDRESS = "address"
+    KIND = "kind"
     FUZZY = "fuzzy"
 
 

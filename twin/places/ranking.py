@@ -181,7 +181,7 @@ def _are_one(a: Place, b: Place) -> bool:
         return True
     if a.layer_id == b.layer_id or a.kind != b.kind or a.name.zh != b.name.zh or not a.name.zh:
         return False
-    return Metres(a.lon, a.lat).to_box(b.bounds) <= _SAME_PLACE_M
+    return min(Metres(a.lon, a.lat).to_box(b.bounds), Metres(b.lon, b.lat).to_box(a.bounds)) <= _SAME_PLACE_M
 
 
 def _order(place: Place) -> tuple[float, float, int, str, str, str, str]:
