@@ -80,6 +80,7 @@ class Town:
         """Releases of the base map, what changed between them, and checks of its topology."""
         return TownBaseMap(self._send)
 
+    @property
     def places(self) -> TownPlaces:
         """Names found, points told."""
         return TownPlaces(self._send)
