@@ -82,6 +82,7 @@ GET_REPORT = described(
 VERIFY_RELEASE = described(
     [_RELEASE, ACTOR], json_answer_of("What holds and what differs.") | problems(400, 404), operation_id="verifyRelease"
 )
+GET_STALE = described([ACTOR], json_answer_of("Layers that are behind.") | problems(400), operation_id="getStaleLayers")
 CHECK_BASEMAP = described(
     [ACTOR],
     json_answer_of("Summary of what was found.") | problems(400, 403, 404, 409, 413, 415, 422),

@@ -90,6 +90,13 @@ class TownBaseMap:
         """Whether a release still is what it was, layer by layer."""
         return self._get(f"/basemap/releases/{quote(name)}/verify")
 
+    def stale(self) -> pd.DataFrame:
+        """Layers that were checked against an older release, or never: one row each, the farthest behind first."""
+        import pandas as pd
+
+        columns = ["layer", "release", "at", "behind"]
+        return pd.DataFrame(self._get("/basemap/stale")["layers"], columns=columns).set_index("layer")
+
     def check(
         self, layers: Sequence[str] | None = None, rules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
     ) -> pd.DataFrame:

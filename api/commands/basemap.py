@@ -143,6 +143,26 @@ def verify(name: NameArgument, data: DataOption = None) -> int:
     return 0 if outcome.holds else TROUBLE_FOUND
 
 
+@app.command()
+def stale(as_json: JsonOption = False, data: DataOption = None) -> int:
+    """List layers checked against an older release, or never · 落后的图层"""
+    with _desk(data) as desk:
+        found = desk.stale()
+    if as_json:
+        _print_json(found)
+        return TROUBLE_FOUND if found else 0
+    table = Table("layer · 图层", "checked against · 校核版本", "at · 时间", "releases behind · 落后版本数", box=None)
+    for entry in found:
+        table.add_row(
+            entry["layer"], entry["release"] or "never · 未校核", (entry["at"] or "")[:16], str(entry["behind"])
+        )
+    if found:
+        output().print(table)
+    else:
+        output().print("Every layer was checked against the newest release · 全部图层均已按最新版本校核")
+    return TROUBLE_FOUND if found else 0
+
+
 @contextmanager
 def _opened(data: Path | None, actor: str) -> Iterator[tuple[Registry, City, Actor]]:
     from layers.city import read_city

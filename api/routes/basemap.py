@@ -13,6 +13,7 @@ from api.basemap_operations import (
     GET_FINDINGS,
     GET_RELEASE,
     GET_REPORT,
+    GET_STALE,
     LIST_RELEASES,
     MAKE_RELEASE,
     RELEASE_PATH,
@@ -33,6 +34,7 @@ from api.uploads import read_object
 from layers.base_map.checking import CheckRequest, check_base_map
 from layers.base_map.reading import ReleaseDesk
 from layers.base_map.releasing import ReleaseRequest, make_release
+from twin.basemap.checksum import document_checksum
 
 router = APIRouter(tags=["basemap"], route_class=ThinRoute)
 _NO_CACHE = {"Cache-Control": "no-cache"}
@@ -58,10 +60,12 @@ async def add_release(request: Request) -> Response:
 
 @router.get(RELEASE_PATH, summary="One release", **GET_RELEASE)
 def show_release(request: Request) -> Response:
-    """Layers with version, extent, datum, stated accuracy and checksum, and links to their pinned state."""
+    """Layers with version, extent, datum, stated accuracy and checksum, links to their pinned state, and what is behind the newest release."""
     read_parameters(request, ())
-    document = _desk(request).release(_name(request))
-    etag = f'"{document["sha256"][:32]}-{len(document["layers"])}"'
+    desk = _desk(request)
+    document = desk.release(_name(request))
+    document["stale_layers"] = desk.stale()
+    etag = f'"{document_checksum(document)[:32]}"'
     headers = {"ETag": etag, **_NO_CACHE}
     if is_fresh(request, etag):
         return Response(status_code=304, headers=headers)
@@ -87,6 +91,15 @@ def verify(request: Request) -> Response:
     """Every checksum computed again from the store; says which layer differs."""
     read_parameters(request, ())
     return json_answer(_desk(request).verify(_name(request)).to_dict(), headers=_NO_CACHE)
+
+
+@router.get("/basemap/stale", summary="Layers behind the newest release", **GET_STALE)
+def list_stale(request: Request) -> Response:
+    """Layers of departments that were last checked against an older release of the base map, or never."""
+    read_parameters(request, ())
+    desk = _desk(request)
+    current = next((entry["name"] for entry in desk.releases()), None)
+    return json_answer({"current": current, "layers": desk.stale()}, headers=_NO_CACHE)
 
 
 @router.post("/basemap/check", summary="Check the base map", **CHECK_BASEMAP)

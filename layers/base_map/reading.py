@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from layers.base_map.findings_layer import DEPARTMENT
+from layers.manifest import BASEMAP
 from layers.policy import Actor
 from layers.registry import Registry
+from twin.basemap.checked import stale_layers
 from twin.basemap.release import Release
 from twin.basemap.release_book import ReleaseBook, open_releases
 from twin.basemap.report import release_report
@@ -16,6 +19,7 @@ from twin.crs import parse_crs
 from twin.errors import BadReleaseError, PolicyError, UnknownLayerError
 from twin.store.values import instant_text
 
+_OURS = (BASEMAP, DEPARTMENT)
 # What stands for sums over layers of which one may not see all.
 _SUMS: Mapping[str, Any] = {
     "summary": {"zh": "部分图层不可见。", "en": "Some layers are not shown."},
@@ -78,6 +82,12 @@ class ReleaseDesk:
         outcome = verify_release(self.registry.store, self.book, name)
         layers = tuple(layer for layer in outcome.layers if self._sees(layer.layer))
         return Verification(outcome.release, outcome.document_holds, layers)
+
+    def stale(self) -> list[dict[str, Any]]:
+        """Layers of departments that were last checked against an older release than the newest, or never."""
+        names = [release.name for release in self.book.releases()]
+        records = [r for r in self.registry.layers(self.actor) if r.document.get("department") not in _OURS]
+        return [entry.to_dict() for entry in stale_layers(records, names)]
 
     def last_check(self) -> dict[str, Any] | None:
         """Summary of the last check; None before the first."""

@@ -184,6 +184,24 @@ def test_a_check_may_bring_its_own_rules(client):
     assert client.problem("POST", "/basemap/check", 422, json={"rules": []})["code"] == "bad-release"
 
 
+def test_layers_behind_the_newest_release_are_listed(client, store):
+    assert client.json("/basemap/stale") == {"current": None, "layers": []}
+    document = dict(store.layer("lamps").document)
+    stamp = {"release": "2026.11", "at": "2026-11-01T00:00:00+00:00"}
+    release(client)
+    store.describe_layer("lamps", {**document, "checked_against": stamp})
+    assert client.json("/basemap/stale") == {"current": "2026.11", "layers": []}
+    before = client.get("/basemap/releases/2026.11").headers["etag"]
+    release(client, "2026.12")
+    release(client, "2027.01")
+    behind = [{"layer": "lamps", **stamp, "behind": 2}]
+    assert client.json("/basemap/stale") == {"current": "2027.01", "layers": behind}
+    shown = client.get("/basemap/releases/2026.11", headers={"If-None-Match": before})
+    assert (shown.status_code, shown.json()["stale_layers"]) == (200, behind)
+    store.describe_layer("lamps", {**document, "checked_against": {"release": "unreleased", "at": None}})
+    assert client.json("/basemap/stale")["layers"][0]["behind"] == 3
+
+
 def test_what_one_may_not_see_shows_nowhere(client, store):
     release(client)
     edit(store)
