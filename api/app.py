@@ -18,6 +18,7 @@ from api.limits import RequestLimits
 from api.place_parts import close_place_index
 from api.routes import (
     basemap,
+    codes,
     collections,
     health,
     items,
@@ -54,6 +55,7 @@ ROUTERS = (
     styles,
     places,
     layers,
+    codes,
     view,
     health,
 )

@@ -7,7 +7,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from api.commands import basemap, demo, doctor, exporting, importing, layers, places, relations, serve, testing
+from api.commands import basemap, codes, demo, doctor, exporting, importing, layers, places, relations, serve, testing
 from api.commands.terminal import error_line, finding_lines, forget_consoles
 from twin.errors import OneMapError
 
@@ -30,6 +30,8 @@ app.add_typer(layers.app, name="layers")
 app.add_typer(basemap.app, name="basemap")
 app.command("places")(places.places)
 app.add_typer(relations.app, name="relations")
+app.command("codes", context_settings=codes.NEGATIVE_NUMBERS)(codes.codes)
+app.add_typer(codes.divisions_app, name="divisions")
 app.command("doctor")(doctor.doctor)
 app.command("test", context_settings=testing.PASS_ON)(testing.test)
 

@@ -10,10 +10,12 @@ from api.deps import parts_of
 from layers.checker import Checker
 from layers.city import City, read_city
 from layers.ogc_features import FetchLimits
+from layers.place_codes import PlaceCodes
 from layers.policy import Actor
 from layers.registry import Registry
 from layers.relating import RelationDesk
 from layers.sources import SourceSettings
+from twin.codes.division_store import open_divisions
 from twin.store.port import LayerRecord
 
 ACTOR_HEADER = "X-OneMap-Actor"
@@ -63,6 +65,20 @@ def desk_of(request: Request) -> RelationDesk:
     """
     desk: RelationDesk = request.app.state.desk
     return replace(desk, projected_crs=city_of(request).projected_crs)
+
+
+def place_codes_of(request: Request) -> PlaceCodes:
+    """The codes of the city over the registry; opened at the first request and kept with the app.
+
+    Raises:
+        BadManifestError: if ONEMAP_CITY names no profile, or its local classes cannot be used.
+    """
+    state = request.app.state
+    if getattr(state, "place_codes", None) is None:
+        registry = registry_of(request)
+        state.place_codes = PlaceCodes(registry, city_of(request), open_divisions(registry.store))
+    codes: PlaceCodes = state.place_codes
+    return codes
 
 
 def actor_of(request: Request) -> Actor:

@@ -41,6 +41,15 @@ def view_address(
     return with_parameters(f"{base}/view", parameters)
 
 
+def code_view_address(base: str, geometry: shapely.Geometry | None, records: Sequence[LayerRecord]) -> str:
+    """The base map with the place of a code filling the frame; "" where it has none."""
+    if geometry is None or geometry.is_empty:
+        return ""
+    below = [record.id for record in records if record.document.get("department") == BASEMAP]
+    parameters = [("embed", "1"), ("layers", ",".join(below)), ("at", _camera(Bounds(*geometry.bounds)))]
+    return with_parameters(f"{base}/view", parameters)
+
+
 def bounds_of(geometries: npt.NDArray[np.object_]) -> Bounds | None:
     """The box round all of `geometries`; None where there is no place among them."""
     if not shapely.is_geometry(geometries).any():

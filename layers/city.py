@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from layers.code_layers import CodeLayers, CodeLayersModel
 from layers.manifest_findings import findings_of
 from twin.bounds import Bounds
 from twin.errors import BadManifestError
@@ -37,6 +38,7 @@ class City:
         bounds: Box round the city, CGCS2000 lon/lat.
         crs: Geographic CRS in which everything is kept; projected_crs: the one for measuring, in metres;
             height_crs: the vertical CRS of local elevations.
+        codes: The layers that carry codes of places, and the county's own classes.
     """
 
     name: LocalText
@@ -46,6 +48,7 @@ class City:
     crs: str = "EPSG:4490"
     projected_crs: str = "EPSG:4549"
     height_crs: str = "EPSG:5737"
+    codes: CodeLayers = field(default_factory=CodeLayers)
 
     def to_document(self) -> dict[str, Any]:
         """The profile as the page and the client read it."""
@@ -83,6 +86,7 @@ class _Profile(_Model):
     crs: Annotated[str, Field(pattern=r"^EPSG:4490$")] = "EPSG:4490"
     projected_crs: Annotated[str, Field(pattern=r"^EPSG:\d+$")] = "EPSG:4549"
     height_crs: Annotated[str, Field(pattern=r"^EPSG:\d+$")] = "EPSG:5737"
+    codes: CodeLayersModel = CodeLayersModel()
 
 
 def read_city(name_or_path: str | Path | None = None) -> City:
@@ -129,4 +133,5 @@ def parse_city(document: Mapping[str, Any]) -> City:
         crs=profile.crs,
         projected_crs=profile.projected_crs,
         height_crs=profile.height_crs,
+        codes=profile.codes.read(),
     )

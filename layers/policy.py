@@ -27,6 +27,7 @@ class Action(StrEnum):
     WRITE_FEATURES = "write-features"
     CHANGE_RELATION_TYPES = "change-relation-types"
     RELEASE_BASE_MAP = "release-base-map"
+    WRITE_REFERENCE_DATA = "write-reference-data"
 
     @property
     def writes(self) -> bool:

@@ -8,6 +8,7 @@
     town.layers                                             # what there is
     broken = town.read("facilities", filter="status = 'damaged'")
     town.show(layers=["roads", "facilities"], bbox=broken.total_bounds)
+    town.codes.at(120.0335, 36.2645)                        # map sheets, grid codes, divisions of a place
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from twin.client_basemap import TownBaseMap
+from twin.client_codes import Codes
 from twin.client_errors import raise_for_problem, unreachable
 from twin.client_layers import Layer, Layers
 from twin.client_places import TownPlaces
@@ -89,6 +91,10 @@ class Town:
     def relations(self) -> TownRelations:
         """What belongs to what, by id."""
         return TownRelations(self._send)
+
+    def codes(self) -> Codes:
+        """Codes of places, and places of codes."""
+        return Codes(self._send)
 
     def read(
         self,

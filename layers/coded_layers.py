@@ -1,0 +1,90 @@
+"""Reading layers by code and by place: the one way from a code to the feature that carries it, and from a place to its features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+import shapely
+
+from layers.code_layers import CodeLayer
+from layers.policy import Actor
+from layers.registry import Registry
+from twin.bounds import Bounds
+from twin.errors import UnknownLayerError
+from twin.feature import Feature
+from twin.interval import Interval
+from twin.query import FeatureQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A feature that carries a code, and the layer it lies in."""
+
+    code: str
+    layer: str
+    feature: Feature
+
+    @property
+    def name(self) -> str:
+        """Its name, "" where the layer has none."""
+        return str(self.feature.properties.get("name") or "")
+
+
+@dataclass(frozen=True)
+class CodedLayers:
+    """Layers that carry codes, as one actor may see them on one day."""
+
+    registry: Registry
+    actor: Actor
+    day: date
+
+    def at_point(self, source: CodeLayer, lon: float, lat: float) -> list[Coded]:
+        """The features that hold a place, in order of their codes."""
+        found = self._select(source, FeatureQuery(bounds=Bounds(lon, lat, lon, lat)))
+        return sorted(found, key=lambda coded: coded.code)
+
+    def meeting(self, source: CodeLayer, geometry: shapely.Geometry, limit: int) -> list[Coded]:
+        """The features that share more than an edge with an area (or touch a line or point); at most `limit` + 1 of them."""
+        box = Bounds(*geometry.bounds)
+        shapely.prepare(geometry)
+        area = shapely.get_dimensions(geometry) == 2
+        found: list[Coded] = []
+        for coded in self._iterate(source, FeatureQuery(bounds=box)):
+            place = coded.feature.geometry
+            if place is None or not geometry.intersects(place) or (area and geometry.touches(place)):
+                continue
+            if len(found) <= limit:  # the reading goes to its end all the same: who stops early leaves a cursor open
+                found.append(coded)
+        return sorted(found, key=lambda coded: coded.code)
+
+    def with_code(self, source: CodeLayer, code: str) -> list[Coded]:
+        """The features of that code."""
+        return self._select(source, FeatureQuery(filter={"op": "=", "args": [{"property": source.property}, code]}))
+
+    def beginning(self, source: CodeLayer, digits: str) -> list[Coded]:
+        """The features whose code begins with these digits."""
+        return self._select(
+            source, FeatureQuery(filter={"op": "like", "args": [{"property": source.property}, f"{digits}%"]})
+        )
+
+    def _select(self, source: CodeLayer, query: FeatureQuery) -> list[Coded]:
+        return list(self._iterate(source, query))
+
+    def _iterate(self, source: CodeLayer, query: FeatureQuery) -> Iterator[Coded]:
+        """Nothing where the layer is not there, may not be read, or has no such property."""
+        try:
+            record = self.registry.layer(source.layer, self.actor)
+        except UnknownLayerError:
+            return
+        if source.property not in record.schema:
+            return
+        wanted = tuple(dict.fromkeys(name for name in (source.property, "name", "name_en") if name in record.schema))
+        instant = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
+        dated = replace(query, properties=wanted, interval=Interval(instant, instant))
+        for batch in self.registry.store.iterate(record.id, dated):
+            for feature in batch.features():
+                code = feature.properties.get(source.property)
+                if isinstance(code, str) and code:
+                    yield Coded(code, record.id, feature)
