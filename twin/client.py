@@ -92,6 +92,7 @@ class Town:
         """What belongs to what, by id."""
         return TownRelations(self._send)
 
+    @property
     def codes(self) -> Codes:
         """Codes of places, and places of codes."""
         return Codes(self._send)
