@@ -76,7 +76,7 @@ def _woven(plane: Bytes, layers: Whole, level: Level) -> Bytes:
     lines = np.empty((level.length_3d, plane.shape[1]), dtype=np.uint8)
     lines[0] = plane[0]
     lines[1] = np.where(layers < 0, ord("1"), ord("0"))
-    rest = np.abs(layers)
+    rest = np.abs(layers).astype(np.int32)
     for step, plane_places, height_places in _places(level):
         lines[height_places[0] - len(plane_places) : height_places[0]] = plane[plane_places]
         number = rest >> step.height_shift
