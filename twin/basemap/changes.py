@@ -45,7 +45,7 @@ class LayerChanges:
         changed: Features with another geometry, other attributes or another valid time.
         geometry_changed, attributes_changed: Of these; a feature may be in both.
         attributes: How many features changed in each property, with first examples (id, before, after).
-        bounds: Where anything changed, before or after.
+        bounds: Where anything changed, before or after; None where nothing did, or the whole layer came or went.
         added_ids, removed_ids, changed_ids: The first of each.
     """
 
@@ -104,11 +104,9 @@ def layer_changes(store: Store, layer_id: str, before: int | None, after: int | 
     pairs = _Comparison(plane)
     for was, now in _pairs(store, layer_id, before, after, touched):
         pairs.take(was, now)
-    boxes = [
-        pairs.bounds,
-        _bounds(store, layer_id, after, added),
-        _bounds(store, layer_id, before, removed),
-    ]
+    boxes = [pairs.bounds]
+    if before is not None and after is not None:
+        boxes += [_bounds(store, layer_id, after, added), _bounds(store, layer_id, before, removed)]
     return LayerChanges(
         layer=layer_id,
         before=before,

@@ -7,9 +7,8 @@ import numpy.typing as npt
 import shapely
 
 from twin.topology.faults import Faults, faults
-from twin.topology.overlaps import areas_only
 from twin.topology.rules import ConflictsCheck, InsideCheck, Where
-from twin.topology.sheet import Sheet, chunks
+from twin.topology.sheet import Sheet, areas_only, chunks
 
 
 def check_conflicts(sheet: Sheet, other: Sheet, check: ConflictsCheck) -> list[Faults]:

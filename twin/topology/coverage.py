@@ -7,9 +7,9 @@ import numpy.typing as npt
 import shapely
 
 from twin.topology.faults import Faults, faults
-from twin.topology.overlaps import areas_only, find_overlaps, mean_width, split_slivers
+from twin.topology.overlaps import find_overlaps, mean_width, split_slivers
 from twin.topology.rules import CoverageCheck
-from twin.topology.sheet import Geometries, Sheet, polygons_of
+from twin.topology.sheet import Geometries, Sheet, areas_only, polygons_of
 
 _TOUCH_M = 0.01
 

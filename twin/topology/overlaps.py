@@ -7,9 +7,8 @@ import numpy.typing as npt
 import shapely
 
 from twin.topology.faults import Faults, faults
-from twin.topology.sheet import Geometries, Sheet, chunks, polygons_of
+from twin.topology.sheet import Geometries, Sheet, areas_only, chunks
 
-_POLYGON, _MULTIPOLYGON = 3, 6
 _MANY_VERTICES = 200
 
 
@@ -90,15 +89,3 @@ def mean_width(polygons: Geometries) -> npt.NDArray[np.float64]:
     lengths = shapely.length(polygons)
     widths = np.divide(2 * shapely.area(polygons), lengths, out=np.zeros(len(polygons)), where=lengths > 0)
     return np.asarray(widths, dtype=np.float64)
-
-
-def areas_only(shapes: Geometries) -> Geometries:
-    """The polygons of each geometry; points and lines where shapes merely touch are left out."""
-    mixed = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (_POLYGON, _MULTIPOLYGON)))
-    if len(mixed) == 0:
-        return shapes
-    cleaned = shapes.copy()
-    parts, rows = polygons_of(shapes[mixed])
-    for i, row in enumerate(mixed):
-        cleaned[row] = shapely.multipolygons(parts[rows == i])
-    return cleaned

@@ -21,7 +21,7 @@ from twin.topology.rules import Where
 
 Geometries = npt.NDArray[np.object_]
 _DEGREE_M = 110_000.0  # a degree of latitude is nowhere shorter
-_POLYGON = 3
+_POLYGON, _MULTIPOLYGON, _COLLECTION = 3, 6, 7
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,17 @@ class Sheet:
 
     @cached_property
     def sound(self) -> Geometries:
-        """The geometries with invalid ones mended, so that overlays of them have an answer; empty for None."""
+        """The geometries as overlays take them: invalid ones mended, collections cut to what is of their highest dimension.
+
+        Empty for None.
+        """
         geometries = np.where(shapely.is_missing(self.geometries), shapely.GeometryCollection(), self.geometries)
         bad = ~shapely.is_valid(geometries)
         if bad.any():
             geometries[bad] = shapely.make_valid(geometries[bad])
+        collections = np.flatnonzero(shapely.get_type_id(geometries) == _COLLECTION)
+        for row in collections[~shapely.is_empty(geometries[collections])]:
+            geometries[row] = _of_one_dimension(geometries[row])
         return np.asarray(geometries, dtype=object)
 
     @cached_property
@@ -197,6 +203,24 @@ def polygons_of(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.int6
         rows = rows[index]
     single = shapely.get_type_id(parts) == _POLYGON
     return parts[single], rows[single]
+
+
+def areas_only(shapes: Geometries) -> Geometries:
+    """The polygons of each geometry; points and lines where shapes merely touch are left out."""
+    mixed = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (_POLYGON, _MULTIPOLYGON)))
+    if len(mixed) == 0:
+        return shapes
+    cleaned = shapes.copy()
+    parts, rows = polygons_of(shapes[mixed])
+    for i, row in enumerate(mixed):
+        cleaned[row] = shapely.multipolygons(parts[rows == i])
+    return cleaned
+
+
+def _of_one_dimension(collection: shapely.Geometry) -> shapely.Geometry:
+    """The polygons of a collection, or its lines where it has none, or its points, united."""
+    parts = shapely.get_parts(collection)
+    return shapely.union_all(parts[shapely.get_dimensions(parts) == shapely.get_dimensions(parts).max()])
 
 
 def chunks(count: int, size: int = 50_000) -> Iterator[slice]:

@@ -104,3 +104,18 @@ def test_an_invalid_polygon_is_judged_by_its_mended_shape():
 
 def test_a_layer_without_polygons_has_no_coverage():
     assert found([shapely.Point(0, 0), None]) == {}
+
+
+def test_a_spike_of_a_polygon_is_mended_away():
+    """The mended shape is a polygon with a line: only the polygon takes part."""
+    spike = shapely.Polygon([(0, 0), (10, 0), (10, 10), (0, 10), (0, 5), (-5, 5), (0, 5)])
+    assert shapely.make_valid(spike).geom_type == "GeometryCollection"
+    faults = found([spike, shapely.box(-5, 0, 2, 10)])
+    assert faults["overlap"] == [("1", "2", pytest.approx(20))]
+
+
+def test_a_collection_takes_part_with_its_polygons():
+    collection = shapely.GeometryCollection(
+        [shapely.Point(50, 50), shapely.LineString([(0, 0), (5, 5)]), box(0, 0, 10, 10)]
+    )
+    assert found([collection, box(5, 0, 15, 10)])["overlap"] == [("1", "2", pytest.approx(50))]
