@@ -82,7 +82,10 @@ def main() -> None:
             f"{few / statistics.median(theirs):,.0f}",
             spread([1 / rate for rate in rates], 0),
         ))  # fmt: skip
-    print_table(("codes", "CPU s for a million points", "points per CPU s", "scalar Python, points per CPU s", "times as fast"), rows)
+    print_table(
+        ("codes", "CPU s for a million points", "points per CPU s", "scalar Python, points per CPU s", "times as fast"),
+        rows,
+    )
     codes = beidou.encode(lon, lat, 10)
     back = [_seconds(lambda: beidou.bounds(codes)) for _ in range(arguments.rounds)]
     print(f"back from {arguments.points:,} codes of level 10 to their boxes: {spread(back)} CPU s")
