@@ -18,7 +18,7 @@ from twin.crs import parse_crs
 from twin.errors import PolicyError, UnknownRelationError
 from twin.relations.deriving import Derivation, derive
 from twin.relations.documents import LinkRows
-from twin.relations.following import Moment, Resolution, resolve
+from twin.relations.following import Moment, Outcome, Resolution, resolve
 from twin.relations.link import Link, NewLink, Ref
 from twin.relations.opening import open_relations
 from twin.relations.port import LinkFault, LinkQuery, LinkReport, Settled
@@ -147,7 +147,9 @@ class RelationDesk:
         self.layer(entity.layer, actor)
         found, hidden = resolve(self.store, self.relations, entity, moment), self.hidden(actor)
         chain = tuple(link for link in found.chain if {link.source.layer, link.target.layer}.isdisjoint(hidden))
-        return replace(found, entities=tuple(e for e in found.entities if e.layer not in hidden), chain=chain)
+        entities = tuple(end for end in found.entities if end.layer not in hidden)
+        outcome = found.outcome if entities else Outcome.GONE
+        return replace(found, outcome=outcome, entities=entities, chain=chain)
 
     def release(self, name: str) -> Moment:
         """The moment that a release of the base map holds; layers it does not pin are taken when it was made.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -21,7 +22,7 @@ FLOOR = {"type": "floor-of", "from": {"layer": "floors", "id": "B1-2"}, "to": {"
 
 
 def tied(source: str, kind: str, target: str, **more: Any) -> dict[str, Any]:
-    (from_layer, from_id), (to_layer, to_id) = source.split("/"), target.split("/")
+    (from_layer, from_id), (to_layer, to_id) = source.split("/", 1), target.split("/", 1)
     ends = {"from": {"layer": from_layer, "id": from_id}, "to": {"layer": to_layer, "id": to_id}}
     return {"type": kind, **ends, **more}
 
@@ -175,6 +176,19 @@ def test_a_feature_shows_what_it_is_tied_to_and_onward(client: AppClient) -> Non
     related = next(entry["href"] for entry in item["links"] if entry["rel"] == "related")
     assert client.json(related)["id"] == "S1"
     client.problem("GET", "/collections/sensors/items/S9/relations", 404)
+
+
+def test_an_id_may_hold_slashes_and_end_like_an_address(client: AppClient) -> None:
+    geojson = {"Content-Type": "application/geo+json"}
+    for id_ in ("a/b", "a/relations"):
+        feature = {"type": "Feature", "id": id_, "geometry": None, "properties": {"name": id_}}
+        made = client.request("POST", "/collections/sensors/items", json=feature, headers=geojson)
+        assert made.status_code == 201
+        post(client, tied(f"sensors/{id_}", "monitors", "buildings/B1"))
+        near = client.json(f"/collections/sensors/items/{quote(id_, safe='')}/relations")
+        assert (near["id"], near["relations"][0]["count"]) == (id_, 1)
+        back = client.json("/collections/buildings/items/B1/relations")["relations"][0]["ties"][-1]["feature"]
+        assert client.json(back["href"] + "/relations")["id"] == id_
 
 
 def test_groups_are_cut_and_say_where_the_rest_is(client: AppClient) -> None:

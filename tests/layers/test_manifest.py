@@ -85,6 +85,7 @@ def test_a_plain_title_serves_both_languages():
         ("/schema/0/codes", {"schema": [{"name": "a", "type": "number", "codes": [{"value": 1}]}]}),
         ("/update_cadence", {"update_cadence": "sometimes"}),
         ("/classification", {"classification": "secret"}),
+        ("/tags/0", {"tags": ["Unit grid"]}),
         ("/order", {"order": -1}),
         ("/style/color", {"style": {"kind": "circle", "color": "red"}}),
         ("/style/kind", {"style": {"kind": "fill"}}),

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
@@ -20,6 +21,8 @@ _KEYS = frozenset(("type", "from", "to", "valid_from", "valid_to", "source", "co
 _FLAT = ("from_layer", "from_id", "to_layer", "to_id")
 _TOLD = (LinkSource.DECLARED, LinkSource.IMPORTED)
 _MAX_ID = 1_000
+# No database keeps these: U+0000 and halves of surrogate pairs.
+_UNKEPT = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass
@@ -200,7 +203,7 @@ def _ref(document: Mapping[str, Any], side: str) -> Ref:
 def _word(value: object, where: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or not 0 < len(value) <= _MAX_ID or "\x00" in value or not value.isprintable():
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_ID or _UNKEPT.search(value):
         raise _Unreadable(where, value, f"'{where}' is missing or not text.", f"Text of at most {_MAX_ID} characters.")
     return value
 
