@@ -14,7 +14,7 @@ import twin
 from coded_town import CELLS, with_codes
 from scalar_codes import beidou_code, sheet_number
 from twin.client import Town
-from twin.codes.frame_columns import code_column
+from twin.codes.frame_columns import code_column, unit_grid_column
 from twin.errors import BadCall, BadCodeError, MissingCRSError, NotFound, UnknownCodeError
 from twin.store import open_store
 
@@ -78,3 +78,21 @@ def test_a_frame_gets_a_column_of_codes_whatever_its_crs():
         code_column(frame.set_crs(None, allow_override=True))
     with pytest.raises(BadCodeError):
         code_column(frame, "division")
+
+
+def test_a_frame_of_cells_is_numbered_in_its_communities_whatever_its_crs():
+    cells = [
+        shapely.box(120 + x / 100, 36.3 - y / 100, 120.01 + x / 100, 36.31 - y / 100)
+        for y in range(2)
+        for x in range(3)
+    ]
+    frame = geopandas.GeoDataFrame(geometry=cells, crs="EPSG:4490", index=list("abcdef"))
+    communities = ["370281001001"] * 3 + ["370281001002"] * 3
+    expected = {
+        name: f"{community}{n % 3 + 1:03d}"
+        for n, (name, community) in enumerate(zip("abcdef", communities, strict=True))
+    }
+    assert unit_grid_column(frame, communities).to_dict() == expected
+    assert unit_grid_column(frame.to_crs("EPSG:4549"), communities).to_dict() == expected
+    with pytest.raises(MissingCRSError):
+        unit_grid_column(frame.set_crs(None, allow_override=True), communities)

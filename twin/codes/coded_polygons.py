@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -31,14 +30,11 @@ class CodedPolygons:
         points = shapely.points(
             np.atleast_1d(np.asarray(lon, dtype=np.float64)), np.atleast_1d(np.asarray(lat, dtype=np.float64))
         )
-        point, polygon = self._tree.query(points, predicate="intersects")
+        # The polygons ask and the points are indexed: shapely prepares whoever asks, and a polygon is worth preparing.
+        polygon, point = shapely.STRtree(points).query(self.shapes, predicate="intersects")
         rank = np.argsort(np.argsort(self.codes, kind="stable"), kind="stable")
         order = np.lexsort((rank[polygon], point))
         hit, first = np.unique(point[order], return_index=True)
         found = np.zeros(len(points), dtype=self.codes.dtype)
         found[hit] = self.codes[polygon[order][first]]
         return found
-
-    @cached_property
-    def _tree(self) -> shapely.STRtree:
-        return shapely.STRtree(self.shapes)
