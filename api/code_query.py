@@ -82,7 +82,7 @@ def parse_day(text: str | None, today: date) -> date:
     Raises:
         BadParameterError: if it is not a full date.
     """
-    if text is None:
+    if not text:
         return today
     day = parse_date(text)
     if day is None:
@@ -143,7 +143,7 @@ def _shape_of(box: Bounds) -> shapely.Geometry:
 
 def _number(parameters: Mapping[str, str], name: str) -> float | None:
     text = parameters.get(name)
-    if text is None:
+    if not text:  # a form sends the fields that were left empty too
         return None
     try:
         value = float(text) if "_" not in text else math.nan

@@ -195,6 +195,7 @@ def test_a_server_that_only_shows_takes_no_edition(store):
             "/codes?lon=119.955&lat=36.255",
             ("J50G", "370281001001001", "阜安街道", "Fu&#39;an Subdistrict", "EPSG:4549"),
         ),
+        ("/codes?lon=119.955&lat=36.255&height=&at=&f=html", ("370281001001001", "No height above the ellipsoid")),
         ("/codes?lon=0&lat=89", ("未知 unknown", "There is no code here")),
         ("/codes/370281001", ("阜安街道", "沿革", "2023-06-30", "<iframe")),
         ("/codes/370281400", ("Statistical unit only", "未知 unknown")),
