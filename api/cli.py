@@ -32,7 +32,7 @@ app.command("places")(places.places)
 app.add_typer(relations.app, name="relations")
 app.command("codes", context_settings=codes.NEGATIVE_NUMBERS)(codes.codes)
 app.add_typer(codes.divisions_app, name="divisions")
-app.command("doctor")(doctor.doctor)
+app.add_typer(doctor.app, name="doctor")
 app.command("test", context_settings=testing.PASS_ON)(testing.test)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from api.crs_edge import OFFERED, STORAGE_CRS
 from api.links import Link, link
 from api.negotiation import CSV, FLATGEOBUF, GEOJSON, GEOPACKAGE, HTML, PARQUET
+from layers.lineage import LINEAGE, lineage_statement
 from twin.crs import CRS84
 from twin.schema import GeometryType, Property
 from twin.store.port import LayerRecord
@@ -82,6 +83,8 @@ def collection_document(record: LayerRecord, base: str) -> dict[str, Any]:
     document |= {
         key: value for key in ("attribution", "department", "vertical_datum") if (value := record.document.get(key))
     }
+    if statement := both(lineage_statement(record.document.get(LINEAGE, ()))):
+        document["lineage"] = statement
     if record.bounds is not None:
         document["extent"] = {"spatial": {"bbox": [list(record.bounds.as_tuple())], "crs": CRS84}}
     return document

@@ -50,6 +50,12 @@ IMPORT_PARAMETERS = (
         {"type": "string", "enum": ["true", "false"]},
         "Mend invalid polygons or refuse their rows; without it what the layer's geometry_faults says (else: mend).",
     ),
+    query(
+        "datum_check",
+        {"type": "string", "enum": ["check", "accept"]},
+        "Refuse data that seem to lie elsewhere (the default), or take them; accept needs a reason.",
+    ),
+    query("reason", {"type": "string"}, "Why such data are taken; stays in the layer's lineage."),
 )
 _FILE = {"type": "string", "format": "binary"}
 MANIFEST_BODY: JsonObject = {
@@ -77,6 +83,43 @@ PATCH_BODY: JsonObject = {
     "content": {
         media_type: {"schema": {"type": "object", "additionalProperties": True}}
         for media_type in ("application/merge-patch+json", "application/json")
+    },
+}
+
+
+REVIEW_BODY: JsonObject = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["decision", "reason"],
+                "additionalProperties": False,
+                "properties": {
+                    "decision": {"type": "string", "enum": ["accept", "correct", "reject"]},
+                    "reason": {"type": "string", "minLength": 1, "maxLength": 500},
+                    "correction": {
+                        "description": "With decision=correct: a CRS (GCJ-02, BD-09, EPSG:4528, …), swap-axes, or a shift.",
+                        "oneOf": [
+                            {"type": "string", "example": "GCJ-02"},
+                            {
+                                "type": "object",
+                                "required": ["shift_m"],
+                                "additionalProperties": False,
+                                "properties": {
+                                    "shift_m": {
+                                        "type": "array",
+                                        "minItems": 2,
+                                        "maxItems": 2,
+                                        "items": {"type": "number", "minimum": -100000, "maximum": 100000},
+                                    }
+                                },
+                            },
+                        ],
+                    },
+                },
+            }
+        }
     },
 }
 

@@ -33,7 +33,7 @@ def registry_of(request: Request) -> Registry:
             limits=FetchLimits(max_bytes=settings.max_upload_mb * MEBIBYTE),
         )
         parts = parts_of(request)
-        state.registry = Registry(parts.store, policy=parts.policy, sources=sources)
+        state.registry = Registry(parts.store, policy=parts.policy, sources=sources, city=city_of(request))
     registry: Registry = state.registry
     return registry
 

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from layers.city import City
+from layers.lineage import LINEAGE, lineage_statement
+from twin.standing import state_of
 from twin.store.port import LayerRecord
 
 
 def layer_entry(record: LayerRecord) -> dict[str, Any]:
-    """A layer's manifest with version, feature count, bounds, times and the schema as the store has it."""
+    """A layer's manifest with state, version, feature count, bounds, times, lineage and the schema as the store has it."""
     return {
         **record.document,
+        "state": state_of(record.document).value,
         "id": record.id,
         "geometry_type": record.schema.geometry_type.value,
         "schema": [entry.to_dict() for entry in record.schema],
@@ -21,6 +24,7 @@ def layer_entry(record: LayerRecord) -> dict[str, Any]:
         "bounds": None if record.bounds is None else list(record.bounds.as_tuple()),
         "created_at": record.created_at.isoformat(),
         "updated_at": record.updated_at.isoformat(),
+        "lineage_statement": lineage_statement(record.document.get(LINEAGE, ())).to_dict(),
     }
 
 

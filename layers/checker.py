@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from layers.city import City
+from layers.holding import remedy_of
 from layers.import_report import ImportReport
-from layers.importing import ImportOptions, import_file
+from layers.importing import ImportOptions, Origin, import_file
 from layers.manifest import BASEMAP, Manifest, parse_manifest
 from layers.sources import SourceSettings, Upload, materialised
 from twin.errors import Finding, OneMapError, UnknownLayerError
+from twin.guard.belief import Verdict
 from twin.store.port import LayerRecord, Store
+from twin.text import LocalText
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,10 @@ class Checker:
 
     def _check_file(self, upload: Upload, options: ImportOptions, advice: tuple[Finding, ...]) -> CheckReport:
         try:
-            report = import_file(self.store, upload.path, replace(options, name=upload.name, dry_run=True))
+            origin = Origin(city=self.city)
+            report = import_file(
+                self.store, upload.path, replace(options, name=upload.name, dry_run=True), origin=origin
+            )
         except OneMapError as error:
             return CheckReport(options.layer_id, findings_of_error(error), advice, None)
         return CheckReport(options.layer_id, (), (*advice, *advice_on_data(report, self.city)), report)
@@ -129,6 +135,11 @@ def advice_on_manifest(manifest: Manifest) -> tuple[Finding, ...]:
 def advice_on_data(report: ImportReport, city: City) -> tuple[Finding, ...]:
     """What looks odd about good rows."""
     advice = [Finding("file", report.crs, note, "Declare it if that is wrong.") for note in report.notes]
+    belief = report.belief or {}
+    if belief.get("verdict") == Verdict.SUSPICIOUS:
+        text = LocalText.parse(belief["text"])
+        what = "A new layer is held until a person decides, a delivery to a published one is refused"
+        advice.append(Finding("coordinates", text.zh, f"This {text.en}. {what}.", remedy_of(belief)))
     if report.bounds is not None and not report.bounds.intersects(city.bounds):
         where = ", ".join(f"{edge:.4f}" for edge in report.bounds.as_tuple())
         remedy = "Check the CRS and that longitude comes first."

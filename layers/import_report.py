@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -76,6 +76,9 @@ class ImportReport:
         bounds: Box of the rows taken, CGCS2000 lon/lat.
         version: The layer's version after the import.
         dry_run: Nothing was written.
+        warnings: What is odd about rows that were taken, such as places outside the city.
+        belief: What the guard believes of where the rows lie, as a document.
+        state: "published"; "held" for a new layer that waits for a person, because of the belief.
     """
 
     layer_id: str
@@ -102,6 +105,9 @@ class ImportReport:
     absent: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     dry_run: bool = False
+    warnings: tuple[Reason, ...] = ()
+    belief: Mapping[str, Any] | None = None
+    state: str = "published"
 
     @property
     def rows_per_second(self) -> float:

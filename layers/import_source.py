@@ -11,79 +11,32 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 from layers.collector import collector_paused
-from layers.column_plan import derive_properties, plan_columns
+from layers.column_plan import plan_columns
+from layers.holding import finding_of_belief, settle
+from layers.import_options import ImportOptions, Origin, Progress
 from layers.import_report import ImportReport, findings_of_reasons
-from layers.manifest import GeometryFaults, Manifest
-from layers.manifest_draft import complete_document, draft_manifest
-from layers.policy import Action, Actor, OpenPolicy, Policy
+from layers.import_target import ImportTarget, import_target, manifest_crs, repairs, vertical_datum
+from layers.policy import Action
+from layers.position_check import PositionCheck, around_city
 from layers.prefetch import prefetched
 from layers.row_preparation import ROW_NUMBER, RowPreparer
 from layers.source_crs import SourceCRS, decide_crs
-from twin.crs import offset_datum_of, parse_crs
+from twin.crs import parse_crs
 from twin.errors import BadFeatureError, UnknownLayerError
 from twin.feature import FeatureBatch
 from twin.formats.port import FeatureSource, SourceInfo
+from twin.guard.belief import Belief
 from twin.query import FeatureQuery
-from twin.schema import Schema
-from twin.store.port import LayerRecord, LayerSpec, Store, Tally
+from twin.standing import State
+from twin.store.port import LayerRecord, Store, Tally
 from twin.vertical import check_same_vertical, stated_vertical_datum
 
+__all__ = ["ImportOptions", "Origin", "Progress", "import_source"]
+
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
-    """How to take a file.
-
-    Attributes:
-        layer_id: Layer to write to; it is made when there is none.
-        crs: CRS of the file's coordinates; overrides what the file says.
-        id_property: Column with the ids; overrides the manifest's.
-        encoding: Text encoding of the file; overrides detection.
-        source_layer: Layer inside the file, or member of an archive.
-        mode: "upsert" adds and updates by id; "replace" leaves exactly the rows of the file.
-        manifest: For a layer that does not exist yet; None makes one from the file.
-        name: File name to show where the path is a spooled upload.
-        repair: Mend invalid polygons (counted in the report) instead of refusing their rows; None does what the layer's
-            `geometry_faults` says, and mends where that says nothing.
-        dry_run: Read and judge everything, write nothing.
-        check_codes: Refuse rows whose coded values are not in the schema; off where codes only lend titles.
-        new_layer: The layer must not exist yet, even when somebody makes it while this import begins.
-    """
-
-    layer_id: str
-    crs: str | None = None
-    id_property: str | None = None
-    encoding: str | None = None
-    source_layer: str | None = None
-    mode: Literal["upsert", "replace"] = "upsert"
-    manifest: Manifest | None = None
-    name: str | None = None
-    repair: bool | None = None
-    dry_run: bool = False
-    new_layer: bool = False
-    check_codes: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an import is; `total` is None where only reading tells."""
-
-    rows: int
-    rejected: int
-    total: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Who imports and what they may; the command line of the server's own machine may everything."""
-
-    actor: Actor = field(default_factory=lambda: Actor("import"))
-    policy: Policy = field(default_factory=OpenPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +47,8 @@ class _Reading:
     crs: SourceCRS
     created: bool
     started: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """The layer to write to: `create` is set when it is born in this import."""
-
-    schema: Schema
-    id_property: str | None
-    create: LayerSpec | None
+    preparer: RowPreparer
+    check: PositionCheck
 
 
 def import_source(
@@ -122,6 +68,7 @@ def import_source(
         DuplicateLayerError: if a new layer was asked for and the id is taken.
         PolicyError: if the actor may not.
         UnreadableFileError: if the source turns out to be broken as a whole; nothing is written.
+        SuspiciousDatumError: if the guard believes that a delivery to a published layer lies elsewhere; nothing is written.
         VerticalDatumError: if its heights count from another datum than the layer's.
     """
     origin, started = origin or Origin(), time.perf_counter()
@@ -130,21 +77,23 @@ def import_source(
         if existing is None:
             origin.policy.authorise(origin.actor, Action.REGISTER_LAYER, options.layer_id)
         origin.policy.authorise(origin.actor, Action.WRITE_FEATURES, options.layer_id)
-    crs = decide_crs(source, declared=options.crs, manifest_crs=_manifest_crs(existing, options))
-    check_same_vertical(stated_vertical_datum(crs.text), _vertical_datum(existing, options), source.info.layer)
-    reading = _Reading(source.info, crs, existing is None, started)
-    target = _target(existing, options, source.info, crs.text)
-    plan = plan_columns(target.schema, source.info, target.id_property)
+    crs = decide_crs(source, declared=options.crs, manifest_crs=manifest_crs(existing, options))
+    check_same_vertical(stated_vertical_datum(crs.text), vertical_datum(existing, options), source.info.layer)
+    target = import_target(existing, options, source.info, crs.text)
+    check = PositionCheck(store, options.layer_id, parse_crs(crs.text), origin.city)
     preparer = RowPreparer(
-        plan, parse_crs(crs.text), repair=_repairs(existing, options), check_codes=options.check_codes
+        plan_columns(target.schema, source.info, target.id_property),
+        check.crs,
+        repair=repairs(existing, options),
+        check_codes=options.check_codes,
+        watch=check.taker.take,
+        city=None if origin.city is None else around_city(origin.city),
     )
+    reading = _Reading(source.info, crs, existing is None, started, preparer, check)
     batches = _prepared(source, preparer, progress)
     if options.dry_run:
-        tally, version = _would_write(store, options, existing, batches), existing.version if existing else 0
-        _refuse_if_nothing_is_good(preparer, options)
-    else:
-        tally, version = _write(store, options, target, batches, origin, preparer)
-    return _report(options, reading, preparer, tally, version)
+        return _tried(store, options, existing, batches, reading)
+    return _write(store, options, target, batches, origin, reading)
 
 
 def _existing(store: Store, layer_id: str) -> LayerRecord | None:
@@ -152,43 +101,6 @@ def _existing(store: Store, layer_id: str) -> LayerRecord | None:
         return store.layer(layer_id)
     except UnknownLayerError:
         return None
-
-
-def _manifest_crs(existing: LayerRecord | None, options: ImportOptions) -> str | None:
-    """The manifest's CRS of a new layer; of one that stands only GCJ-02 and BD-09, in which it goes on being delivered."""
-    if existing is None:
-        return options.manifest.crs if options.manifest else None
-    known = existing.document.get("crs")
-    return str(known) if known and offset_datum_of(parse_crs(str(known))) is not None else None
-
-
-def _vertical_datum(existing: LayerRecord | None, options: ImportOptions) -> str | None:
-    if existing is None:
-        return options.manifest.vertical_datum if options.manifest else None
-    known = existing.document.get("vertical_datum")
-    return str(known) if known else None
-
-
-def _repairs(existing: LayerRecord | None, options: ImportOptions) -> bool:
-    if options.repair is not None:
-        return options.repair
-    if existing is not None:
-        return existing.document.get("geometry_faults") != GeometryFaults.REFUSE
-    return options.manifest is None or options.manifest.geometry_faults is not GeometryFaults.REFUSE
-
-
-def _target(existing: LayerRecord | None, options: ImportOptions, info: SourceInfo, crs: str) -> _Target:
-    if existing is not None:
-        known = existing.document.get("id_property")
-        return _Target(existing.schema, options.id_property or (str(known) if known else None), None)
-    manifest = options.manifest or draft_manifest(options.layer_id, options.name or info.layer, options.id_property)
-    geometry_type = manifest.geometry_type or info.geometry_type
-    if manifest.properties is None:
-        schema = Schema(geometry_type, derive_properties(info))
-    else:
-        schema = Schema(geometry_type, tuple(entry.to_property() for entry in manifest.properties))
-    document = complete_document(manifest, schema, crs)
-    return _Target(schema, options.id_property or manifest.id_property, LayerSpec(options.layer_id, schema, document))
 
 
 def _prepared(
@@ -205,11 +117,11 @@ def _prepared(
 def _write(
     store: Store,
     options: ImportOptions,
-    target: _Target,
+    target: ImportTarget,
     batches: Iterator[FeatureBatch],
     origin: Origin,
-    preparer: RowPreparer,
-) -> tuple[Tally, int]:
+    reading: _Reading,
+) -> ImportReport:
     author = origin.actor.author(f"import of {options.name or 'a file'} ({options.mode})")
     tally = Tally()
     with collector_paused(), store.write(options.layer_id, author, create=target.create) as writer:
@@ -217,10 +129,23 @@ def _write(
         for batch in batches:
             if len(batch):
                 tally += writer.upsert(batch)
-        _refuse_if_nothing_is_good(preparer, options)
+        _refuse_if_nothing_is_good(reading, options)
         tally += Tally(deleted=cleared)
-        changed_version = writer.version
-    return tally, changed_version if tally != Tally() else store.version(options.layer_id)
+        report = _report(options, reading, tally, writer.version, reading.check.judge())
+        return settle(writer, report, options, author, new=target.create is not None, changed=tally != Tally())
+
+
+def _tried(
+    store: Store,
+    options: ImportOptions,
+    existing: LayerRecord | None,
+    batches: Iterator[FeatureBatch],
+    reading: _Reading,
+) -> ImportReport:
+    """The report of an import that only looked."""
+    tally, version = _would_write(store, options, existing, batches), existing.version if existing else 0
+    _refuse_if_nothing_is_good(reading, options)
+    return _report(options, reading, tally, version, reading.check.judge())
 
 
 def _would_write(
@@ -237,26 +162,25 @@ def _would_write(
     return Tally(inserted=good - known, updated=known, deleted=deleted)
 
 
-def _refuse_if_nothing_is_good(preparer: RowPreparer, options: ImportOptions) -> None:
+def _refuse_if_nothing_is_good(reading: _Reading, options: ImportOptions) -> None:
+    preparer = reading.preparer
     if preparer.rows == 0 or preparer.rejected.total < preparer.rows:
         return
-    reasons = preparer.rejected.sorted()
+    reasons, belief = preparer.rejected.sorted(), reading.check.judge()
+    findings = findings_of_reasons(reasons)
+    if belief.suspicious:
+        findings = (finding_of_belief(belief), *findings)
     raise BadFeatureError(
         f"None of the {preparer.rows} rows can be taken; nothing was written.",
         value=options.name,
         limit="at least one good row",
-        remedy=reasons[0].remedy or "See the findings.",
-        findings=findings_of_reasons(reasons),
+        remedy=findings[0].remedy or "See the findings.",
+        findings=findings,
     )
 
 
-def _report(
-    options: ImportOptions,
-    reading: _Reading,
-    preparer: RowPreparer,
-    tally: Tally,
-    version: int,
-) -> ImportReport:
+def _report(options: ImportOptions, reading: _Reading, tally: Tally, version: int, belief: Belief) -> ImportReport:
+    preparer = reading.preparer
     info, plan = reading.info, preparer.plan
     dropped = tuple(f"Column {name} was left out: {reason}." for name, reason in info.dropped)
     return ImportReport(
@@ -284,4 +208,7 @@ def _report(
         absent=plan.absent,
         notes=(*reading.crs.notes, *info.notes, *dropped),
         dry_run=options.dry_run,
+        warnings=preparer.outside.sorted(),
+        belief=belief.to_document(),
+        state=(State.HELD if belief.suspicious and reading.created and not options.accept_because else State.PUBLISHED),
     )

@@ -10,8 +10,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from layers.import_options import ImportOptions, Origin, Progress
 from layers.import_report import ImportReport
-from layers.import_source import ImportOptions, Origin, Progress, import_source
+from layers.import_source import import_source
+from layers.lineage import file_sha256
 from layers.manifest import ID_PATTERN, Manifest, parse_manifest
 from twin.basemap.osm import open_osm
 from twin.errors import BadCall, BadFeatureError
@@ -40,7 +42,8 @@ def import_file(
         OneMapError: as `layers.import_source.import_source` says; nothing is written.
     """
     with open_source(path, crs=options.crs, encoding=options.encoding, layer=options.source_layer) as source:
-        named = replace(options, name=options.name or path.name)
+        checksum = None if options.dry_run else file_sha256(path)
+        named = replace(options, name=options.name or path.name, sha256=checksum)
         return import_source(store, source, named, progress=progress, origin=origin)
 
 
@@ -73,11 +76,13 @@ def import_osm(
             limit=f"small letters, digits and single hyphens, at most {MAX_PREFIX}",
             remedy="Take a short word such as andorra.",
         )
-    reports = []
+    reports, checksum = [], file_sha256(path)
     with open_osm(path) as sources:
         for layer, source in sources.items():
             manifest = osm_manifest(layer, prefix)
-            options = ImportOptions(manifest.id, manifest=manifest, name=name or path.name, check_codes=False)
+            options = ImportOptions(
+                manifest.id, manifest=manifest, name=name or path.name, check_codes=False, sha256=checksum
+            )
             report_progress = None if progress is None else partial(progress, manifest.id)
             try:
                 reports.append(import_source(store, source, options, progress=report_progress, origin=origin))

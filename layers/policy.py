@@ -25,6 +25,7 @@ class Action(StrEnum):
     DESCRIBE_LAYER = "describe-layer"
     DROP_LAYER = "drop-layer"
     WRITE_FEATURES = "write-features"
+    REVIEW_LAYER = "review-layer"
     CHANGE_RELATION_TYPES = "change-relation-types"
     RELEASE_BASE_MAP = "release-base-map"
     WRITE_REFERENCE_DATA = "write-reference-data"

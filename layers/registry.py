@@ -12,14 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from layers.city import City
 from layers.import_report import ImportReport
 from layers.importing import ImportOptions, Origin, Progress, import_file, import_osm
+from layers.lineage import LINEAGE
 from layers.manifest import Manifest, OgcFeaturesSource, UploadSource, parse_manifest
 from layers.manifest_draft import complete_document
 from layers.manifest_patch import merge_manifest
 from layers.policy import Action, Actor, OpenPolicy, Policy
+from layers.position_check import examine_layer
+from layers.reviewing import Decision, review_layer
 from layers.sources import SourceSettings, Upload, materialised
 from twin.errors import BadManifestError, DuplicateLayerError, Finding, PolicyError, UnknownLayerError
+from twin.guard.belief import Belief
+from twin.standing import STANDING, is_shown, require_shown
 from twin.store.port import LayerRecord, LayerSpec, LayerWriter, Store
 
 log = logging.getLogger(__name__)
@@ -41,18 +47,35 @@ class Registry:
     Attributes:
         policy: Asked before every read and write.
         sources: What the operator allows data to be read from.
+        city: Where most layers are; None where nobody knows.
     """
 
     store: Store
     policy: Policy = field(default_factory=OpenPolicy)
     sources: SourceSettings = field(default_factory=SourceSettings)
+    city: City | None = None
 
     def layers(self, actor: Actor) -> list[LayerRecord]:
-        """The layers that `actor` may read, in order of their ids."""
+        """The published layers that `actor` may read, in order of their ids: what every output shows."""
+        return [record for record in self.registered(actor) if is_shown(record.document)]
+
+    def registered(self, actor: Actor) -> list[LayerRecord]:
+        """All layers that `actor` may read, those that wait for a decision too, in order of their ids."""
         return [record for record in self.store.layers() if self._may_read(actor, record.id)]
 
     def layer(self, layer_id: str, actor: Actor) -> LayerRecord:
-        """One layer.
+        """One published layer.
+
+        Raises:
+            UnknownLayerError: if there is none, or `actor` may not know of it.
+            HeldLayerError: if it waits for a person's decision.
+        """
+        record = self.registered_layer(layer_id, actor)
+        require_shown(layer_id, record.document)
+        return record
+
+    def registered_layer(self, layer_id: str, actor: Actor) -> LayerRecord:
+        """One layer, published or not.
 
         Raises:
             UnknownLayerError: if there is none, or `actor` may not know of it.
@@ -94,7 +117,20 @@ class Registry:
         record = self.store.layer(layer_id)
         manifest = merge_manifest(record.document, patch)
         document = complete_document(manifest, record.schema, manifest.crs)
-        return self.store.describe_layer(layer_id, document)
+        kept = {name: record.document[name] for name in (STANDING, LINEAGE) if name in record.document}
+        return self.store.describe_layer(layer_id, document | kept)
+
+    def review(self, layer_id: str, decision: Decision, actor: Actor) -> LayerRecord:
+        """Carry out a person's decision on a layer: accept, correct or reject it. Raises as `layers.reviewing.review_layer`."""
+        self.policy.authorise(actor, Action.REVIEW_LAYER, layer_id)
+        reason = f"review: {decision.verb.value}: {decision.reason}"
+        record = review_layer(self.store, layer_id, decision, actor.author(reason), self.city)
+        log.info("%s decided on layer %s: %s", actor.name, layer_id, decision.verb.value)
+        return record
+
+    def examine(self, layer_id: str, actor: Actor) -> Belief:
+        """What the guard believes of a layer as it stands. Raises UnknownLayerError."""
+        return examine_layer(self.store, self.registered_layer(layer_id, actor).id, self.city)
 
     def drop(self, layer_id: str, actor: Actor) -> None:
         """Remove a layer with its data and history. Raises UnknownLayerError, PolicyError."""
@@ -117,7 +153,7 @@ class Registry:
 
     def import_osm(self, upload: Upload, prefix: str, actor: Actor) -> list[ImportReport]:
         """Base-map layers out of an OpenStreetMap extract, each in its own transaction. Raises as `import_osm`."""
-        return import_osm(self.store, upload.path, prefix, name=upload.name, origin=Origin(actor, self.policy))
+        return import_osm(self.store, upload.path, prefix, name=upload.name, origin=self._origin(actor))
 
     def refresh(self, layer_id: str, actor: Actor) -> ImportReport:
         """Read the layer's source again, and leave exactly what it holds now.
@@ -151,7 +187,10 @@ class Registry:
         self, upload: Upload, options: ImportOptions, actor: Actor, progress: ProgressReporter | None = None
     ) -> ImportReport:
         named = replace(options, name=options.name or upload.name)
-        return import_file(self.store, upload.path, named, progress=progress, origin=Origin(actor, self.policy))
+        return import_file(self.store, upload.path, named, progress=progress, origin=self._origin(actor))
+
+    def _origin(self, actor: Actor) -> Origin:
+        return Origin(actor, self.policy, self.city)
 
     def _create_empty(self, manifest: Manifest, actor: Actor) -> LayerRecord:
         schema = manifest.to_schema()

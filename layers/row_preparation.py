@@ -7,7 +7,7 @@ reason and left out; the rows around it go on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any
@@ -17,7 +17,7 @@ import numpy.typing as npt
 import shapely
 
 from layers.column_plan import ColumnPlan, PlannedColumn
-from layers.import_report import ReasonTally
+from layers.import_report import MAX_EXAMPLES, ReasonTally
 from twin.bounds import Bounds
 from twin.crs import CRS, beyond_validity, is_same_place, to_cgcs2000, valid_area
 from twin.feature import FeatureBatch
@@ -27,6 +27,8 @@ from twin.schema import PropertyType
 
 log = logging.getLogger(__name__)
 ROW_NUMBER = "row number"
+OUTSIDE = "The place lies outside the city; the row was kept."
+OUTSIDE_REMEDY = "Check the CRS and the order of the axes if these belong to the city."
 HOPELESS = "Mend the ring in the source: nothing of the layer's geometry type is left of it."
 
 
@@ -39,18 +41,23 @@ class RowPreparer:
         crs: CRS of the file's coordinates, east or longitude first.
         repair: Mend invalid rings and count them, instead of refusing the rows.
         check_codes: Refuse rows whose coded values are not in the schema.
-        rows, repaired, bounds, rejected, altered: What was met so far.
+        watch: Shown the geometries of every batch as delivered, before anything is done to them.
+        city: Box beyond which rows are kept and counted as outside; None counts nothing.
+        rows, repaired, bounds, rejected, altered, outside: What was met so far.
     """
 
     plan: ColumnPlan
     crs: CRS
     repair: bool = True
     check_codes: bool = True
+    watch: Callable[[npt.NDArray[np.object_]], None] | None = None
+    city: Bounds | None = None
     rows: int = 0
     repaired: int = 0
     bounds: Bounds | None = None
     rejected: ReasonTally = field(default_factory=ReasonTally)
     altered: ReasonTally = field(default_factory=ReasonTally)
+    outside: ReasonTally = field(default_factory=ReasonTally)
     _seen: set[str] = field(default_factory=set)
 
     def prepare(self, batch: RowBatch) -> FeatureBatch:
@@ -65,6 +72,7 @@ class RowPreparer:
         geometries, wkb = self._geometries(batch, keep)
         ids = self._ids(batch, keep)
         self._grow(geometries[keep])
+        self._count_outside(geometries, batch, keep)
         if not keep.all():
             wkb, ids = list(compress(wkb, keep)), list(compress(ids, keep))
             columns = {name: list(compress(values, keep)) for name, values in columns.items()}
@@ -138,6 +146,8 @@ class RowPreparer:
         parsed = shapely.from_wkb(given, on_invalid="ignore")
         for i in np.flatnonzero(shapely.is_missing(parsed) & (given != None)):  # noqa: E711 (element by element)
             self._refuse(keep, batch, int(i), "The geometry cannot be read.", "", "Mend the geometry in the source.")
+        if self.watch is not None:
+            self.watch(parsed)
         moved = self._within_validity(parsed, to_cgcs2000(parsed, self.crs), batch, keep)
         checked = check_geometries(moved, self.plan.schema.geometry_type, repair=self.repair)
         for fault in checked.faults:
@@ -175,6 +185,24 @@ class RowPreparer:
         box = shapely.total_bounds(geometries) if len(geometries) else np.full(4, np.nan)
         if np.isfinite(box).all():
             self.bounds = Bounds(*(float(v) for v in box)).union(self.bounds)
+
+    def _count_outside(self, geometries: npt.NDArray[np.object_], batch: RowBatch, keep: npt.NDArray[np.bool_]) -> None:
+        """Count the good rows that lie wholly outside the city; looked at one by one only where the batch leaves it."""
+        if self.city is None or not keep.any():
+            return
+        west, south, east, north = shapely.total_bounds(geometries[keep])
+        city = self.city
+        if west >= city.west and south >= city.south and east <= city.east and north <= city.north:
+            return
+        box = shapely.bounds(geometries)
+        with np.errstate(invalid="ignore"):
+            apart = (
+                (box[:, 2] < city.west) | (box[:, 0] > city.east) | (box[:, 3] < city.south) | (box[:, 1] > city.north)
+            )
+        rows = np.flatnonzero(apart & keep)
+        for i in rows[:MAX_EXAMPLES]:
+            self.outside.add(OUTSIDE, batch.rows[i], f"{box[i, 0]:.6g}, {box[i, 1]:.6g}", OUTSIDE_REMEDY)
+        self.outside.add_count(OUTSIDE, len(rows[MAX_EXAMPLES:]))
 
     def _ids(self, batch: RowBatch, keep: npt.NDArray[np.bool_]) -> Sequence[str | None]:
         if self.plan.id_column is not None:

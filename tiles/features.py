@@ -16,6 +16,7 @@ from tiles.plan import plan_layer
 from tiles.source import TileBytes, TileLayer
 from twin.query import FeatureQuery
 from twin.schema import GeometryType
+from twin.standing import is_shown, require_shown
 from twin.store.port import Store
 
 log = logging.getLogger(__name__)
@@ -55,17 +56,20 @@ class StoreTileSource:
         self._plans: dict[str, tuple[float, TileLayer]] = {}
 
     def layer_ids(self) -> tuple[str, ...]:
-        return tuple(record.id for record in self._store.layers())
+        """The published layers."""
+        return tuple(record.id for record in self._store.layers() if is_shown(record.document))
 
     def describe(self, layer_id: str) -> TileLayer:
-        """The layer as its tiles are made now. Raises UnknownLayerError if there is none."""
+        """The layer as its tiles are made now. Raises UnknownLayerError if there is none, or it is held."""
         version = self._store.version(layer_id)
         with self._lock:
             known = self._plans.get(layer_id)
         if known and known[1].version == version and self._clock() - known[0] < self._remember_s:
             return known[1]
         read_at = self._clock()
-        layer = plan_layer(self._store.layer(layer_id), self._properties)
+        record = self._store.layer(layer_id)
+        require_shown(layer_id, record.document)
+        layer = plan_layer(record, self._properties)
         with self._lock:
             self._plans[layer_id] = (read_at, layer)
         return layer

@@ -29,6 +29,7 @@ from twin.client_errors import raise_for_problem, unreachable
 from twin.client_layers import Layer, Layers
 from twin.client_places import TownPlaces
 from twin.client_relations import TownRelations
+from twin.client_reviews import decision_document
 from twin.client_view import View, view_url
 from twin.errors import BadBoundsError, NotFound, UnknownLayerError
 
@@ -179,6 +180,27 @@ class Town:
         """Bring a file into a layer and give the report; `mode="replace"` leaves exactly the rows of the file."""
         parameters = {"mode": mode} | ({} if crs is None else {"crs": crs})
         return dict(self._send_file("PUT", f"/layers/{layer}/data", file, params=parameters).json())
+
+    def doctor(self, layer: str) -> dict[str, Any]:
+        """What the server believes of where a layer lies: verdict, text in both languages, share, shift, correction."""
+        return dict(self._get(f"/layers/{quote(layer, safe='')}/doctor").json()["belief"])
+
+    def review(
+        self,
+        layer: str,
+        decision: str | None = None,
+        *,
+        reason: str,
+        correction: str | Mapping[str, Any] | None = None,
+        shift_m: Sequence[float] | None = None,
+    ) -> Layer:
+        """Decide on a layer that is held: "accept", "reject", or a correction ("GCJ-02", "EPSG:4528", "swap-axes", a shift).
+
+        Raises:
+            BadCall: if the decision is none, or has no reason.
+        """
+        document = decision_document(decision, correction, shift_m, reason)
+        return Layer(self._send("POST", f"/layers/{quote(layer, safe='')}/review", json=document).json())
 
     def close(self) -> None:
         self._http.close()

@@ -14,7 +14,7 @@
     │   ├── UnreadableFileError, UnsafeArchiveError, TooLargeError
     │   ├── BadRelationTypeError, BadLinkError
     │   ├── BadRulesError, BadReleaseError
-    ├── NotFound           UnknownLayerError, UnknownFeatureError, UnknownRelationError, UnknownCodeError
+    ├── NotFound           UnknownLayerError (HeldLayerError), UnknownFeatureError, UnknownRelationError, UnknownCodeError
     │   ├── UnknownReleaseError, UnknownVersionError
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
     │   ├── OverlappingValidityError
@@ -225,6 +225,10 @@ class NotFound(OneMapError):
 
 class UnknownLayerError(NotFound):
     code = "unknown-layer"
+
+
+class HeldLayerError(UnknownLayerError):
+    code = "held-layer"
 
 
 class UnknownFeatureError(NotFound):

@@ -1,4 +1,7 @@
-"""`onemap doctor`: what this machine has, what it lacks, and what that means."""
+"""`onemap doctor`: what this machine has, what it lacks, and what that means.
+
+`onemap doctor layer` is in `api/commands/doctor_layer.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from api.commands import doctor_layer
 from api.commands.place import DataOption, settings_for
 from api.commands.terminal import error_line, output
 from twin.errors import OneMapError
@@ -41,11 +45,21 @@ class Check:
     remedy: str = ""
 
 
-def doctor(data: DataOption = None) -> None:
+app = typer.Typer(
+    help="Check this machine, or a layer · 检查运行环境或图层", invoke_without_command=True, rich_markup_mode=None
+)
+app.command("layer")(doctor_layer.examine)
+
+
+@app.callback()
+def doctor(context: typer.Context, data: DataOption = None) -> None:
     """Check this machine · 检查运行环境
 
-    Exit code 1 when something would stop the server.
+    Exit code 1 when something would stop the server. With `layer`, check whether a layer or a file lies where it says.
     """
+    context.obj = data
+    if context.invoked_subcommand is not None:
+        return
     checks = list(examine(settings_for(data)))
     marks = {"ok": "[green]✓[/]", "note": "[yellow]–[/]", "trouble": "[bold red]✗[/]"}
     width = max(len(check.name) for check in checks)

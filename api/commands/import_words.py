@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
 from api.commands.terminal import output
+from twin.text import LocalText
 
 if TYPE_CHECKING:
     from layers.import_report import ImportReport
@@ -31,6 +34,10 @@ def show_report(report: ImportReport) -> None:
             say(f"  {label} {reason.count:,}: {reason.reason}" + (f" [{rows}]" if rows else ""), markup=False)
             if reason.remedy:
                 say(f"    → {reason.remedy}", markup=False)
+    for warning in report.warnings:
+        rows = ", ".join(f"row {e.row} ({e.value})" for e in warning.examples)
+        say(f"  [yellow]warning · 提示 {warning.count:,}[/]: {escape(warning.reason)} {escape(f'[{rows}]')}")
+    _show_belief(report)
     for original, name in report.renamed:
         say(f"  column '{original}' is called '{name}'", markup=False)
     for label, names in (("not in the schema, left out", report.ignored), ("not in the file", report.absent)):
@@ -38,3 +45,16 @@ def show_report(report: ImportReport) -> None:
             say(f"  columns {label}: {', '.join(names)}", markup=False)
     for note in report.notes:
         say(f"  {note}", markup=False)
+
+
+def _show_belief(report: ImportReport) -> None:
+    """What the guard believes, and what follows from it."""
+    belief = report.belief or {}
+    text = LocalText.parse(belief.get("text"))
+    if text.en:
+        output().print(f"  position · 位置: {text.en} · {text.zh}", markup=False)
+    if report.state == "held":
+        output().print("  [bold red]held: shown nowhere until a person decides · 已暂存，待审核[/]")
+        wish = belief.get("correction")
+        decide = f"--correct {wish}" if isinstance(wish, str) else "--accept | --reject"
+        output().print(f"    → onemap layers review {report.layer_id} {decide} --reason …", markup=False)

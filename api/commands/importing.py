@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.import_words import show_report
-from api.commands.place import DataOption, opened_store
+from api.commands.place import DataOption, opened_store, settings_for
 from api.commands.rows_in_view import rows_in_view
 from api.commands.terminal import CommandError, warn
 
@@ -43,13 +43,17 @@ def import_file(
     title_zh: Annotated[str | None, typer.Option(help="Chinese title of a new layer.")] = None,
     title_en: Annotated[str | None, typer.Option(help="English title of a new layer.")] = None,
     department: Annotated[str | None, typer.Option(help="Department id of a new layer.")] = None,
+    accept_because: Annotated[
+        str | None, typer.Option(help="Take data that seem to lie elsewhere, for this reason. · 接受理由")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge every row, write nothing. · 仅检查")] = False,
     data: DataOption = None,
 ) -> None:
     """Import a file into a layer · 导入数据"""
     if not file.is_file():
         raise CommandError("There is no such file.", value=str(file), remedy="Check the path.")
-    from layers.importing import ImportOptions, is_osm
+    from layers.city import read_city
+    from layers.importing import ImportOptions, Origin, is_osm
     from layers.importing import import_file as import_rows
 
     if is_osm(file):
@@ -65,10 +69,20 @@ def import_file(
         return
     described = _manifest(layer, file, manifest, id_property, title_zh, title_en, department)
     options = ImportOptions(
-        layer, crs, id_property, encoding, source_layer, mode.value, described, name=file.name, dry_run=dry_run
+        layer,
+        crs,
+        id_property,
+        encoding,
+        source_layer,
+        mode.value,
+        described,
+        name=file.name,
+        dry_run=dry_run,
+        accept_because=accept_because,
     )
+    origin = Origin(city=read_city(settings_for(data).city or None))
     with opened_store(data) as store, rows_in_view() as advance:
-        report = import_rows(store, file, options, progress=partial(advance, file.name))
+        report = import_rows(store, file, options, progress=partial(advance, file.name), origin=origin)
     show_report(report)
     if described is not None and not report.created and not dry_run:
         warn(
@@ -78,7 +92,8 @@ def import_file(
 
 def _import_extract(file: Path, prefix: str, said: list[str], data: Path | None) -> None:
     """An OpenStreetMap extract becomes several layers, which know their own CRS, ids and titles."""
-    from layers.importing import import_osm
+    from layers.city import read_city
+    from layers.importing import Origin, import_osm
 
     if said:
         raise CommandError(
@@ -87,8 +102,9 @@ def _import_extract(file: Path, prefix: str, said: list[str], data: Path | None)
             limit="--layer and --data",
             remedy=f"Leave the others away: onemap import {file.name} --layer {prefix}",
         )
+    origin = Origin(city=read_city(settings_for(data).city or None))
     with opened_store(data) as store, rows_in_view() as advance:
-        reports = import_osm(store, file, prefix, name=file.name, progress=advance)
+        reports = import_osm(store, file, prefix, name=file.name, progress=advance, origin=origin)
     for report in reports:
         show_report(report)
 

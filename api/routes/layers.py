@@ -40,9 +40,12 @@ IMPORT_NAMES = tuple(parameter["name"] for parameter in IMPORT_PARAMETERS)
 
 @router.get("/layers", summary="All layers", **described((), json_answer_of("Layers, city."), operation_id="getLayers"))
 def list_layers(request: Request) -> Response:
-    """Every layer's manifest and state, bottom of the map first, and the city they belong to."""
+    """Every layer's manifest and state, bottom of the map first, and the city they belong to.
+
+    Layers that wait for a person's decision are listed too, with the reason in `standing`; no other address shows them.
+    """
     read_parameters(request, ())
-    return _json(catalogue(registry_of(request).layers(actor_of(request)), city_of(request)))
+    return _json(catalogue(registry_of(request).registered(actor_of(request)), city_of(request)))
 
 
 @router.post(
@@ -98,9 +101,9 @@ async def import_osm(request: Request) -> Response:
     **described([LAYER_ID], json_answer_of("The layer.") | problems(400, 404), operation_id="getLayer"),
 )
 def show_layer(request: Request) -> Response:
-    """A layer's manifest and state."""
+    """A layer's manifest and state, its lineage, and why it is held where it is."""
     read_parameters(request, ())
-    return _json(layer_entry(registry_of(request).layer(_layer_id(request), actor_of(request))))
+    return _json(layer_entry(registry_of(request).registered_layer(_layer_id(request), actor_of(request))))
 
 
 @router.patch(
@@ -252,7 +255,26 @@ def _import_options(layer_id: str, parameters: Mapping[str, str]) -> ImportOptio
         source_layer=parameters.get("source_layer"),
         mode=cast("Literal['upsert', 'replace']", mode),
         repair=parse_flag(parameters["repair"], "repair") if "repair" in parameters else None,
+        accept_because=_accepted(parameters),
     )
+
+
+def _accepted(parameters: Mapping[str, str]) -> str | None:
+    """The reason for taking data that look wrong; None where that is not asked for."""
+    wish = parameters.get("datum_check", "check")
+    if wish not in ("check", "accept"):
+        raise BadParameterError(
+            "There is no such way to check.", value=wish, limit="check|accept", remedy="Use one of these."
+        )
+    reason = parameters.get("reason", "").strip()
+    if wish == "accept" and not reason:
+        raise BadParameterError(
+            "Taking data that may lie elsewhere needs a reason.",
+            value="reason",
+            limit="a few words that stay in the layer's lineage",
+            remedy="Add reason=…, or leave datum_check=accept out.",
+        )
+    return reason if wish == "accept" else None
 
 
 def _json(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -55,7 +55,8 @@ class Belief:
         shift_m: How far the layer lies off, east and north in metres; None where that means nothing.
         correction: What `review` takes to mend it: "GCJ-02", "EPSG:4528", "swap-axes", {"shift_m": [dx, dy]}; None if nothing does.
         compared_with: Layers of the base map that bore witness.
-        evidence: Scores behind the judgement, see `twin.guard.judging`.
+        partly: Only a part of the layer lies elsewhere, the rest where it says.
+        evidence: Scores behind the judgement, see `twin.guard.comparing`.
     """
 
     verdict: Verdict
@@ -68,6 +69,7 @@ class Belief:
     shift_m: tuple[float, float] | None = None
     correction: str | Mapping[str, Any] | None = None
     compared_with: tuple[str, ...] = ()
+    partly: bool = False
     evidence: Mapping[str, float] | None = None
 
     @property
@@ -90,6 +92,8 @@ class Belief:
             document["shift_m"] = [round(metres, 1) for metres in self.shift_m]
         if self.correction is not None:
             document["correction"] = self.correction
+        if self.partly:
+            document["partly"] = True
         if self.evidence:
             document["evidence"] = {name: round(float(score), 4) for name, score in self.evidence.items()}
         return document

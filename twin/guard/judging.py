@@ -129,6 +129,7 @@ def _belief(layer: str, found: Comparison, stated: CRS) -> Belief:
         shift_m=found.shift_m,
         correction=_correction(found),
         compared_with=(layer,),
+        partly=found.partly,
         evidence=found.evidence,
     )
 

@@ -154,6 +154,13 @@ class LayerWriter(Protocol):
     def version(self) -> int:
         """The version the layer will have if this commits."""
 
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The layer's document as it stands in this transaction: other writers wait, so it cannot change meanwhile."""
+
+    def describe(self, document: Mapping[str, Any]) -> None:
+        """Put another document in its place when this commits; not before, and not if it does not."""
+
     def upsert(self, batch: FeatureBatch) -> Tally:
         """Insert rows with new ids, replace rows whose id is known; None ids are given by the store.
 

@@ -7,7 +7,7 @@ history with the version that ended it. Where a row belongs on its feature's tim
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, repeat
 from typing import Any
 
@@ -50,6 +50,7 @@ class SqlLayerWriter(PastWriter, abc.ABC):
         self._cleared = False
         self.bounds = known.record.bounds
         self._edge_touched = False
+        self.document: Mapping[str, Any] = known.record.document
 
     # -- what an adapter brings --------------------------------------------------------------------------------------
 
@@ -71,6 +72,9 @@ class SqlLayerWriter(PastWriter, abc.ABC):
         """End the streaming: make the indexes that were put off. Called once, before any row is looked up by its id."""
 
     # -- the port ----------------------------------------------------------------------------------------------------
+
+    def describe(self, document: Mapping[str, Any]) -> None:
+        self.document = document
 
     def upsert(self, batch: FeatureBatch) -> Tally:
         if len(batch) == 0:
@@ -159,6 +163,8 @@ class SqlLayerWriter(PastWriter, abc.ABC):
     def finish(self, author: Author, catalogue: Catalogue) -> None:
         """Settle what was put off, and move the layer's version if anything changed."""
         self._stop_streaming()
+        if self.document is not self.known.record.document:
+            catalogue.describe(self.connection, self.known.record.id, self.document)
         total = self._tally
         if total == Tally():
             return

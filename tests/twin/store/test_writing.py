@@ -237,3 +237,34 @@ def test_many_rows_stream_in_and_later_rows_find_them(store: Store) -> None:
     )
     assert store.count(SPEC.id, FeatureQuery(bounds=window)) == inside
     assert LOST.geometry is None
+
+
+def test_a_document_changes_with_the_write_that_brings_it_or_not_at_all(store: Store, reopen) -> None:
+    with_three_lights(store)
+    other = reopen()
+    before = other.layer(SPEC.id)
+    with pytest.raises(UnknownFeatureError), store.write(SPEC.id, CLERK) as writer:  # noqa: PT012
+        writer.describe({**writer.document, "standing": {"state": "held"}})
+        writer.delete("nobody")
+    assert other.layer(SPEC.id).document == before.document
+    with store.write(SPEC.id, CLERK) as writer:
+        writer.delete("lost")
+        writer.describe({**writer.document, "standing": {"state": "held"}})
+        assert "standing" not in other.layer(SPEC.id).document, "nobody sees it before the commit"
+    after = other.layer(SPEC.id)
+    assert (after.document["standing"], after.version) == ({"state": "held"}, before.version + 1)
+
+
+def test_a_document_may_change_alone_without_a_new_version(store: Store, reopen) -> None:
+    with_three_lights(store)
+    with store.write(SPEC.id, CLERK) as writer:
+        writer.describe({"title": "x"})
+    record = reopen().layer(SPEC.id)
+    assert (record.document, record.version) == ({"title": "x"}, 1)
+
+
+def test_a_layer_is_born_with_the_document_its_writer_leaves(store: Store, reopen) -> None:
+    with store.write(SPEC.id, CLERK, create=SPEC) as writer:
+        writer.upsert(batch_of(NORTH, SOUTH))
+        writer.describe({**writer.document, "standing": {"state": "held"}})
+    assert reopen().layer(SPEC.id).document["standing"]["state"] == "held"

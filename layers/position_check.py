@@ -1,0 +1,76 @@
+"""The guard over one import: a sample taken while rows go by, and the judgement before anything is committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from layers.base_map.witnesses import iter_witnesses
+from layers.city import City
+from twin.bounds import Bounds
+from twin.crs import CGCS2000, CRS, parse_crs, to_cgcs2000
+from twin.guard.belief import Belief, nothing_to_compare
+from twin.guard.judging import judge_position
+from twin.guard.readings import CityFrame, judge_reading
+from twin.guard.sample import SampleTaker
+from twin.query import FeatureQuery
+from twin.store.port import Store
+from twin.text import LocalText
+
+
+@dataclass
+class PositionCheck:
+    """What is needed to judge the geometries of one layer.
+
+    Attributes:
+        layer_id: The layer they go to: it is no witness for itself.
+        crs: What the file's coordinates are said to be.
+        city: Where most layers are; None to judge by the base map alone.
+    """
+
+    store: Store
+    layer_id: str
+    crs: CRS
+    city: City | None
+    taker: SampleTaker = field(default_factory=SampleTaker)
+
+    def judge(self) -> Belief:
+        """What is believed of the sample taken so far."""
+        delivered = self.taker.geometries()
+        if len(delivered) == 0:
+            return nothing_to_compare(LocalText("没有坐标", "there are no coordinates to judge"))
+        if self.city is not None:
+            frame = CityFrame(self.city.bounds, self.city.projected_crs)
+            odd = judge_reading(delivered, self.crs, frame)
+            if odd is not None:
+                return odd
+        with np.errstate(all="ignore"):
+            read = to_cgcs2000(delivered, self.crs)
+        on_earth = _on_earth(read)
+        if not on_earth.any():
+            return nothing_to_compare(LocalText("没有可用的坐标", "there are no coordinates on earth to judge"))
+        delivered, read = delivered[on_earth], read[on_earth]
+        return judge_position(delivered, self.crs, iter_witnesses(self.store, read, self.layer_id))
+
+
+def around_city(city: City) -> Bounds:
+    """The city's box, wider by 5 km on every side: what lies beyond is worth a word."""
+    box, margin = city.bounds, 0.05
+    return Bounds(box.west - margin, box.south - margin, box.east + margin, box.north + margin)
+
+
+def examine_layer(store: Store, layer_id: str, city: City | None) -> Belief:
+    """What is believed of a layer as it stands. Raises UnknownLayerError."""
+    check = PositionCheck(store, layer_id, parse_crs(CGCS2000), city)
+    for batch in store.iterate(layer_id, FeatureQuery(properties=())):
+        check.taker.take(batch.geometries)
+    return check.judge()
+
+
+def _on_earth(geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    box = shapely.bounds(geometries)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((np.abs(box[:, [0, 2]]) <= 180).all(axis=1) & (np.abs(box[:, [1, 3]]) <= 90).all(axis=1))
