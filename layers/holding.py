@@ -45,7 +45,7 @@ def settle(
     belief = dict(report.belief or {})
     suspicious = belief.get("verdict") == Verdict.SUSPICIOUS and not options.accept_because
     state = State.PUBLISHED if new else state_of(document)
-    if suspicious and state is State.PUBLISHED:
+    if suspicious and state is State.PUBLISHED and (new or changed):
         if not new and not (belief.get("partly") and was_reviewed(document)):
             raise refusal(options.layer_id, belief)
         state = State.HELD if new else state

@@ -6,7 +6,8 @@ The rules, all on scores above the background (`excess`) or in units of its nois
   the layer scores within 60 m of its place;
 * accused in part: the layer fits as it stands, but a second part of it (15 % of the places, and 0.3 of what fits) lies exactly
   where that datum leads. The mirrored shift must score under 0.4 of it: patterns that repeat themselves do so both ways;
-* accused of a shift of no known datum: lines or areas only, excess 0.35, z >= 12, 2.5 times what it scores in its place;
+* accused of a shift of no known datum: lines or areas only, at least 300 places in ten different square kilometres, excess 0.35,
+  z >= 12, 2.5 times what it scores in its place: short things find a likeness somewhere;
 * fits: z >= 6 within 60 m of its place, no better anywhere else, and none of the above.
 """
 
@@ -25,7 +26,9 @@ from twin.guard.pieces import Box, Floats, cut, metres_per_degree
 from twin.guard.votes import REACH_M, ShiftMap, Voters, choose_voters, hits, shift_map
 
 AT_HOME_M = 60.0
-FEWEST_VOTERS = 20
+FEWEST_VOTERS = 30
+FEWEST_TO_SHIFT, _FEWEST_BLOCKS, _BLOCK_M = 300, 10, 1000.0
+_FEWEST_FEATURES = 20
 _Z_DATUM, _Z_PART, _Z_SHIFT, _Z_FITS = 6.5, 12.0, 12.0, 6.0
 _LEAST_SHIFT_M = 80.0
 # The raster covers at most so many cells a side; beyond, only the most crowded part of the sample is compared.
@@ -84,7 +87,8 @@ def compare(
         return Comparison(None)
     scores = shift_map(voters, raster, reach)
     home = {name: _homeward(sample, moved, voters.feature) for name, moved in corrected.items()}
-    found = _judge(scores, home, lines=bool((pieces.sector >= 0).any()))
+    spread = len(voters) >= FEWEST_TO_SHIFT and _blocks(voters, raster) >= _FEWEST_BLOCKS
+    found = _judge(scores, home, may_shift=spread and bool((pieces.sector >= 0).all()))
     return _counted(found, scores, voters, raster)
 
 
@@ -114,6 +118,13 @@ def _common_box(
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
+def _blocks(voters: Voters, raster: DirectionRaster) -> int:
+    """In how many square kilometres there are voters."""
+    row, column = np.divmod(voters.number, raster.bits.shape[1])
+    size = _BLOCK_M / raster.cell_m
+    return len(np.unique(np.column_stack([row // size, column // size]), axis=0))
+
+
 def _homeward(
     sample: npt.NDArray[np.object_], moved: npt.NDArray[np.object_], features: npt.NDArray[np.intp]
 ) -> tuple[float, float]:
@@ -125,7 +136,7 @@ def _homeward(
     return float(shift[0]), float(shift[1])
 
 
-def _judge(scores: ShiftMap, home: Mapping[Hypothesis, tuple[float, float]], *, lines: bool) -> Comparison:
+def _judge(scores: ShiftMap, home: Mapping[Hypothesis, tuple[float, float]], *, may_shift: bool) -> Comparison:
     """The rules at the top of this file."""
     still = scores.near(0, 0, AT_HOME_M) - scores.background
     evidence = {"background": scores.background, "noise": scores.noise, "as_stated": still + scores.background}
@@ -143,7 +154,7 @@ def _judge(scores: ShiftMap, home: Mapping[Hypothesis, tuple[float, float]], *, 
             return Comparison(name, z, partly=True, shift_m=(-dx, -dy), evidence=evidence)
     excess = peak - scores.background
     off = np.hypot(right, up) >= _LEAST_SHIFT_M
-    if lines and off and excess >= max(0.35, 2.5 * still) and excess / scores.noise >= _Z_SHIFT:
+    if may_shift and off and excess >= max(0.35, 2.5 * still) and excess / scores.noise >= _Z_SHIFT:
         return Comparison(Hypothesis.SHIFTED, excess / scores.noise, shift_m=(-right, -up), evidence=evidence)
     if still / scores.noise >= _Z_FITS and still >= scores.elsewhere([(0, 0)], 2.5 * AT_HOME_M) - scores.background:
         return Comparison(Hypothesis.AS_STATED, still / scores.noise, evidence=evidence)
@@ -157,7 +168,7 @@ def _counted(found: Comparison, scores: ShiftMap, voters: Voters, raster: Direct
     dx, dy = (0.0, 0.0) if found.shift_m is None else (-found.shift_m[0], -found.shift_m[1])
     there = _hits_about(voters, raster, dx, dy)
     rival = _hits_about(voters, raster, 0.0, 0.0) if found.shift_m else np.zeros(len(voters))
-    by_feature = len(np.unique(voters.feature)) >= FEWEST_VOTERS
+    by_feature = len(np.unique(voters.feature)) >= _FEWEST_FEATURES
     group = voters.feature if by_feature else np.arange(len(voters))
     votes_for, votes_against = np.bincount(group, there), np.bincount(group, rival)
     if found.shift_m is None:
