@@ -102,7 +102,9 @@ def inverse_rows(
     published = find_peer(peer)
     if published is not None:
         theirs = np.array([published(y, x)[::-1] for x, y in g_places[:1000]]).T
-        assert np.abs(np.array(back)[:, :1000] - theirs).max() < 5e-5, "the peer, which stops early, says the same to metres"
+        assert np.abs(np.array(back)[:, :1000] - theirs).max() < 5e-5, (
+            "the peer, which stops early, says the same to metres"
+        )
         speed = timed(lambda: [published(y, x) for x, y in g_places], few)
         rows.append((what, "eviltransform gcj2wgs_exact (scalar)", speed))
     return rows

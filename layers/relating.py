@@ -26,6 +26,7 @@ from twin.relations.relation_type import RelationType
 from twin.relations.report import IntegrityReport, check_integrity
 from twin.relations.sql import SqlRelations
 from twin.relations.type_reading import parse_relation_type
+from twin.standing import is_shown, require_shown
 from twin.store.catalogue import unknown_layer
 from twin.store.port import Author, LayerRecord, Store
 from twin.store.sql import SqlStore
@@ -82,14 +83,18 @@ class RelationDesk:
         self.relations.drop_type(type_id)
 
     def hidden(self, actor: Actor) -> frozenset[str]:
-        """The layers, those that are no more included, that `actor` may not know of."""
-        return frozenset(name for name in self.relations.layer_names() if not may_read(self.policy, actor, name))
+        """The layers, those that are no more included, that `actor` may not know of or that wait for a decision."""
+        held = {record.id for record in self.store.layers() if not is_shown(record.document)}
+        names = self.relations.layer_names()
+        return frozenset(name for name in names if name in held or not may_read(self.policy, actor, name))
 
     def layer(self, layer_id: str, actor: Actor) -> LayerRecord:
-        """One layer. Raises UnknownLayerError if there is none, or `actor` may not know of it."""
+        """One published layer. Raises UnknownLayerError if there is none, or `actor` may not know of it, or it is held."""
         if not may_read(self.policy, actor, layer_id):
             raise unknown_layer(layer_id)
-        return self.store.layer(layer_id)
+        record = self.store.layer(layer_id)
+        require_shown(layer_id, record.document)
+        return record
 
     def find(self, query: LinkQuery, actor: Actor) -> list[Link]:
         """The links that answer `query`, without those that `actor` may not know of."""

@@ -39,13 +39,16 @@ def export(
     """Export a layer to a file · 导出数据"""
     from twin.crs import parse_crs
     from twin.formats.export import format_of, write_features
+    from twin.standing import require_shown
 
     wanted = _format(format_name) if format_name else format_of(file)
     target = parse_crs(crs)
     if not file.absolute().parent.is_dir():
         raise CommandError("The folder of the file does not exist.", value=str(file), remedy="Make it first.")
     with opened_store(data) as store, rows_in_view() as advance:
-        schema = store.layer(layer).schema
+        record = store.layer(layer)
+        require_shown(layer, record.document)
+        schema = record.schema
         batches = _batches(store, layer, _query(schema, bbox, filter_text), target, advance)
         count = write_features(batches, file, wanted, schema=schema, crs=crs, layer=layer)
     output().print(

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from api.commands.place import DataOption, opened_store, settings_for
 from api.commands.terminal import CommandError, output
+from twin.standing import is_shown
 
 if TYPE_CHECKING:
     from layers.city import City
@@ -56,14 +57,15 @@ def _found(store: Store, city: City, text: str, near: tuple[float, float] | None
         status = index.refresh(_WAIT_S)
         if status.failure:
             raise CommandError("The place index is not complete.", value=status.failure, remedy="onemap doctor")
-        layers = {record.id: None for record in store.layers()}
+        layers = {record.id: None for record in store.layers() if is_shown(record.document)}
         return index.search(PlaceQuery(text, city.bounds, layers, near=near, limit=limit))
 
 
 def _surroundings(store: Store, city: City, point: tuple[float, float]) -> Surroundings:
     from twin.places.reverse import Surveyor
 
-    return Surveyor(store, store.layers(), city.bounds, city.projected_crs).at(*point)
+    shown = [record for record in store.layers() if is_shown(record.document)]
+    return Surveyor(store, shown, city.bounds, city.projected_crs).at(*point)
 
 
 def _list(found: list[Place]) -> None:
