@@ -15,12 +15,14 @@ from api.documents import FEATURE_CLASSES
 from api.errors import install_error_handlers
 from api.head_requests import HeadRequests
 from api.limits import RequestLimits
+from api.moments import VERSION_HEADER
 from api.place_parts import close_place_index
 from api.routes import (
     basemap,
     codes,
     collections,
     health,
+    history,
     items,
     landing,
     layers,
@@ -50,6 +52,7 @@ ROUTERS = (
     queryables,
     relations,
     basemap,
+    history,
     items,
     transactions,
     tiles,
@@ -61,7 +64,7 @@ ROUTERS = (
     view,
     health,
 )
-EXPOSED_HEADERS = ("Content-Crs", "ETag", "Link", "Location")
+EXPOSED_HEADERS = ("Content-Crs", "ETag", "Link", "Location", VERSION_HEADER)
 
 
 def create_app(settings: Settings | None = None, store: Store | None = None, policy: Policy | None = None) -> FastAPI:

@@ -7,7 +7,20 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from api.commands import basemap, codes, demo, doctor, exporting, importing, layers, places, relations, serve, testing
+from api.commands import (
+    basemap,
+    codes,
+    demo,
+    doctor,
+    exporting,
+    history,
+    importing,
+    layers,
+    places,
+    relations,
+    serve,
+    testing,
+)
 from api.commands.terminal import error_line, finding_lines, forget_consoles
 from twin.errors import OneMapError
 
@@ -26,6 +39,8 @@ app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("import")(importing.import_file)
 app.command("export")(exporting.export)
+app.command("history")(history.show_history)
+app.command("restore")(history.restore)
 app.add_typer(layers.app, name="layers")
 app.add_typer(basemap.app, name="basemap")
 app.command("places")(places.places)

@@ -6,7 +6,7 @@ Source: RFC 7946; `time` as in OGC 21-045r1 (JSON-FG).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from twin.feature import Feature, Value
 from twin.geometry import check_geometries
 from twin.interval import Interval
 from twin.schema import GeometryType, Schema
+from twin.validity import Validity, ValidityLimits, instant_or_open, validity_of
 
 _GEOMETRIES = frozenset(kind.value for kind in GeometryType if kind is not GeometryType.GEOMETRY)
 
@@ -51,13 +52,16 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
     return document
 
 
-def parse_feature(document: Mapping[str, Any], schema: Schema, crs: EdgeCRS) -> Feature:
+def parse_feature(
+    document: Mapping[str, Any], schema: Schema, crs: EdgeCRS, limits: ValidityLimits | None = None
+) -> Feature:
     """The feature in a GeoJSON document.
 
     Args:
         document: A GeoJSON Feature as parsed JSON.
         schema: Of the layer it goes to.
         crs: System of its coordinates, in that system's axis order.
+        limits: Which valid times are believed; None for the usual ones.
 
     Raises:
         BadFeatureError: with a finding for everything that is wrong.
@@ -68,11 +72,11 @@ def parse_feature(document: Mapping[str, Any], schema: Schema, crs: EdgeCRS) -> 
     id_ = _read_id(document.get("id"), findings)
     geometry = _read_geometry(document, schema.geometry_type, crs, findings)
     properties = _read_properties(document.get("properties"), schema, findings)
-    valid_from, valid_to = _read_time(document.get("time"), findings)
+    validity = _read_time(document.get("time"), limits or ValidityLimits(), findings)
     if findings:
         count = "One thing is" if len(findings) == 1 else f"{len(findings)} things are"
         raise BadFeatureError(f"{count} wrong with this feature.", remedy="See the findings.", findings=tuple(findings))
-    return Feature(id_, geometry, properties, valid_from=valid_from, valid_to=valid_to)
+    return Feature(id_, geometry, properties, valid_from=validity.start, valid_to=validity.end)
 
 
 def _finding(where: str, value: object, problem: str, remedy: str) -> Finding:
@@ -160,20 +164,34 @@ def _read_geometry(
     return geometry
 
 
-def _read_time(member: Any, findings: list[Finding]) -> tuple[datetime | None, datetime | None]:
-    """Valid time: `{"interval": ["2024-01-01", ".."]}` or `{"timestamp": …}` or `{"date": …}`."""
+def says_when(document: Mapping[str, Any]) -> bool:
+    """Whether a body says when its state holds; open at both ends is a word too."""
+    return document.get("time") is not None
+
+
+def _read_time(member: Any, limits: ValidityLimits, findings: list[Finding]) -> Validity:
+    """Valid time: `{"interval": ["2024-01-01", ".."]}` or `{"timestamp": …}` or `{"date": …}`. Days are whole days (UTC)."""
     if member is None:
-        return None, None
+        return Validity()
     try:
         if isinstance(member, dict) and isinstance(member.get("interval"), list) and len(member["interval"]) == 2:
             if all(end in ("..", None) for end in member["interval"]):
-                return None, None
+                return Validity()
             interval = Interval.parse("/".join(".." if end is None else str(end) for end in member["interval"]))
         elif isinstance(member, dict) and ("timestamp" in member or "date" in member):
             interval = Interval.parse(str(member.get("timestamp", member.get("date"))))
         else:
             raise BadIntervalError("This is not a time.", remedy='Write {"interval": ["2024-01-01", ".."]}.')
-    except BadIntervalError as error:
-        findings.append(_finding("/time", member, error.message, error.remedy))
-        return None, None
-    return interval.start, interval.end
+        validity = validity_of(interval)
+    except (BadIntervalError, OverflowError) as error:
+        message, remedy = (
+            getattr(error, "message", "This is not a time."),
+            getattr(error, "remedy", "Correct the date."),
+        )
+        findings.append(_finding("/time", member, message, remedy))
+        return Validity()
+    fault = limits.fault(validity, datetime.now(UTC))
+    if fault is not None:
+        instant, limit, remedy = fault
+        findings.append(_finding("/time", instant_or_open(instant), f"Such a time is not believed: {limit}.", remedy))
+    return validity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.crs_edge import OFFERED
 from api.item_query import FILTER_LANGUAGES
+from api.layer_parts import REASON_HEADER
 from api.negotiation import GEOJSON, ITEM, ITEMS
 from api.operation import (
     COLLECTION_ID,
@@ -28,6 +29,22 @@ FEATURE_SCHEMA: JsonObject = {
         "id": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
         "geometry": {"type": "object", "nullable": True},
         "properties": {"type": "object", "nullable": True},
+        "time": {
+            "type": "object",
+            "nullable": True,
+            "description": "When the state holds, up to but not including the end; days are whole days (UTC). An edit without it "
+            "corrects the present state and keeps its validity.",
+            "properties": {
+                "interval": {
+                    "type": "array",
+                    "minItems": 2,
+                    "maxItems": 2,
+                    "items": {"type": "string", "nullable": True},
+                },
+                "date": {"type": "string"},
+                "timestamp": {"type": "string"},
+            },
+        },
     },
 }
 _COLLECTION_SCHEMA: JsonObject = {
@@ -44,6 +61,20 @@ _COLLECTION_SCHEMA: JsonObject = {
 }
 CRS_PARAMETER = query("crs", _URI, "Reference system of the answer; CRS84 without it.")
 
+WHEN = query(
+    "datetime",
+    {"type": "string"},
+    "Valid time: an instant, or an interval start/end, ../end, start/.. (RFC 3339). Of each feature the state that holds then, in "
+    "an interval the newest; features without one are left out.",
+    **_LIST,
+)
+AS_OF = query(
+    "as_of",
+    {"type": "string"},
+    "System time: the layer as it stood at an instant or at the end of a date (RFC 3339), or at a version such as v12. What was "
+    "written later does not show. The header Onemap-As-Of-Version tells the version; 0 means that there was nothing yet.",
+)
+
 _ITEMS_PARAMETERS = [
     COLLECTION_ID,
     query(
@@ -59,7 +90,8 @@ _ITEMS_PARAMETERS = [
         **_LIST,
     ),
     query("bbox-crs", _URI, "Reference system of bbox; CRS84 without it."),
-    query("datetime", {"type": "string"}, "Instant, or interval start/end, ../end, start/.. (RFC 3339).", **_LIST),
+    WHEN,
+    AS_OF,
     query("filter", {"type": "string"}, "CQL2 filter on the queryables."),
     query("filter-lang", {"type": "string", "enum": list(FILTER_LANGUAGES)}, "Language of filter."),
     query("filter-crs", _URI, "Reference system of the geometries in filter; CRS84 without it."),
@@ -77,37 +109,38 @@ _BODY: JsonObject = {
     "content": {GEOJSON.media_type: {"schema": FEATURE_SCHEMA}, "application/json": {"schema": FEATURE_SCHEMA}},
 }
 _CONTENT_CRS = header("Content-Crs", "Reference system of the geometry in the body, as <URI>; CRS84 without it.")
-_IF_MATCH = header("If-Match", "ETag of the state that the change is based on; another state gives 412.")
+IF_MATCH = header("If-Match", "ETag of the state that the change is based on; another state gives 412.")
+REASON = header(REASON_HEADER, "Why; stands in the changeset. Percent-encoded where it is not ASCII.")
 _TAKEN = answers((GEOJSON,), FEATURE_SCHEMA)
 
 GET_ITEMS = described(
     _ITEMS_PARAMETERS, answers(ITEMS, _COLLECTION_SCHEMA) | problems(400, 404, 406, 413), operation_id="getFeatures"
 )
 GET_ITEM = described(
-    [COLLECTION_ID, FEATURE_ID, CRS_PARAMETER, format_parameter(ITEM)],
+    [COLLECTION_ID, FEATURE_ID, CRS_PARAMETER, WHEN, AS_OF, format_parameter(ITEM)],
     answers(ITEM, FEATURE_SCHEMA) | problems(400, 404, 406),
     operation_id="getFeature",
 )
 CREATE_ITEM = described(
-    [COLLECTION_ID, _CONTENT_CRS],
+    [COLLECTION_ID, _CONTENT_CRS, REASON],
     answers((GEOJSON,), FEATURE_SCHEMA, status=201) | problems(400, 403, 404, 409, 413, 415, 422),
     body=_BODY,
     operation_id="createFeature",
 )
 REPLACE_ITEM = described(
-    [COLLECTION_ID, FEATURE_ID, _CONTENT_CRS, _IF_MATCH],
+    [COLLECTION_ID, FEATURE_ID, _CONTENT_CRS, IF_MATCH, REASON],
     _TAKEN | problems(400, 403, 404, 409, 412, 413, 415, 422),
     body=_BODY,
     operation_id="replaceFeature",
 )
 UPDATE_ITEM = described(
-    [COLLECTION_ID, FEATURE_ID, _CONTENT_CRS, _IF_MATCH],
+    [COLLECTION_ID, FEATURE_ID, _CONTENT_CRS, IF_MATCH, REASON],
     _TAKEN | problems(400, 403, 404, 409, 412, 413, 415, 422),
     body={"required": True, "content": {"application/merge-patch+json": {"schema": {"type": "object"}}}},
     operation_id="updateFeature",
 )
 DELETE_ITEM = described(
-    [COLLECTION_ID, FEATURE_ID, _IF_MATCH],
+    [COLLECTION_ID, FEATURE_ID, IF_MATCH, REASON],
     {"204": {"description": "Deleted; its last state stays in the history."}} | problems(400, 403, 404, 409, 412),
     operation_id="deleteFeature",
 )

@@ -11,7 +11,9 @@ import orjson
 from starlette.requests import Request
 
 from api.crs_edge import EdgeCRS, edge_crs
+from api.deps import parts_of
 from api.errors import BadParameterError
+from api.moments import parse_moment
 from api.negotiation import GEOJSON, HTML, ITEMS, Format, negotiate
 from api.paging import decode_token
 from api.parameters import (
@@ -21,7 +23,6 @@ from api.parameters import (
     parse_limit,
     parse_names,
     parse_sortby,
-    parse_when,
     queryable_names,
     read_parameters,
 )
@@ -30,6 +31,7 @@ from twin.bounds import Bounds
 from twin.cql2 import check_filter, parse_filter
 from twin.crs import CRS84
 from twin.errors import BadFilterError
+from twin.moment import resolve_as_of
 from twin.query import FeatureQuery
 from twin.schema import Schema
 from twin.store.port import LayerRecord
@@ -41,6 +43,7 @@ PARAMETERS = frozenset(
         "bbox",
         "bbox-crs",
         "crs",
+        "as_of",
         "datetime",
         "filter",
         "filter-lang",
@@ -52,7 +55,7 @@ PARAMETERS = frozenset(
     )
 )
 # Parameters that choose which features and in which order: a paging token is bound to them.
-_SELECTING = ("bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs", "sortby")
+_SELECTING = ("bbox", "bbox-crs", "as_of", "datetime", "filter", "filter-lang", "filter-crs", "sortby")
 PAGED = (GEOJSON, HTML)
 FILTER_LANGUAGES = ("cql2-text", "cql2-json")
 
@@ -85,14 +88,14 @@ class ItemsRequest:
     def whole_layer(self) -> bool:
         """Whether nothing narrows the selection, so that the number of features is known without counting."""
         query = self.query
-        return all(part is None for part in (query.bounds, query.interval, query.filter, query.ids))
+        return all(part is None for part in (query.bounds, query.as_of, query.interval, query.filter, query.ids))
 
 
 def parse_items_request(request: Request, record: LayerRecord, settings: Settings) -> ItemsRequest:
     """The request for items of `record`.
 
     Raises:
-        BadCall: one of its kinds for every parameter that is unknown or cannot be read.
+        BadCall: one of its kinds for every parameter that is unknown or cannot be read, and for an `as_of` to come.
         NotAcceptableError: if no representation suits the client.
     """
     schema = record.schema
@@ -102,9 +105,11 @@ def parse_items_request(request: Request, record: LayerRecord, settings: Setting
     sort = parse_sortby(parameters["sortby"], schema) if "sortby" in parameters else ()
     selection = _selection(record.id, parameters)
     expression = _filter(parameters, schema, settings)
+    moment, store = parse_moment(parameters), parts_of(request).store
     query = FeatureQuery(
         bounds=_bounds(parameters),
-        interval=parse_when(parameters["datetime"]) if "datetime" in parameters else None,
+        as_of=None if moment.as_of is None else resolve_as_of(store, record.id, moment.as_of),
+        interval=moment.interval,
         filter=expression if isinstance(expression, Mapping) else None,
         ids=() if expression is False else None,
         properties=shown and _with_sort_keys(shown, tuple(key.property for key in sort)),
@@ -198,5 +203,5 @@ def _selection(layer_id: str, parameters: Mapping[str, str]) -> str:
 def items_etag(wanted: ItemsRequest) -> str:
     """A weak tag of an items answer: the state of the layer and everything that was asked for."""
     record = wanted.record
-    state = f"{record.version} {record.updated_at.timestamp()} {wanted.format.name} {wanted.parameters}"
+    state = f"{record.version} {record.updated_at.timestamp()} {wanted.format.name} {wanted.query.as_of} {wanted.parameters}"
     return f'W/"{blake2s(state.encode("utf-8", "replace"), digest_size=10).hexdigest()}"'

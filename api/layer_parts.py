@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import unquote
 
 from starlette.requests import Request
 
@@ -16,9 +17,11 @@ from layers.registry import Registry
 from layers.relating import RelationDesk
 from layers.sources import SourceSettings
 from twin.codes.division_store import open_divisions
-from twin.store.port import LayerRecord
+from twin.store.port import Author, LayerRecord
 
 ACTOR_HEADER = "X-OneMap-Actor"
+REASON_HEADER = "X-OneMap-Reason"
+MAX_REASON = 500
 MEBIBYTE = 1024**2
 
 
@@ -84,6 +87,13 @@ def place_codes_of(request: Request) -> PlaceCodes:
 def actor_of(request: Request) -> Actor:
     """Who asks: the header X-OneMap-Actor, believed as it stands until there is a sign-in."""
     return Actor.parse(request.headers.get(ACTOR_HEADER))
+
+
+def author_of(request: Request, usual: str) -> Author:
+    """Who changes something and why: the header X-OneMap-Reason (percent-encoded where it is not ASCII), or the usual reason."""
+    given = unquote(request.headers.get(REASON_HEADER, ""))
+    reason = "".join(c if c.isprintable() else " " for c in given).strip()[:MAX_REASON]
+    return actor_of(request).author(reason or usual)
 
 
 def layer_of(request: Request) -> LayerRecord:

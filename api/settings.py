@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twin.text import LocalText
+from twin.validity import END_AHEAD_DAYS, START_AHEAD_DAYS, ValidityLimits
 
 PREFIX = "ONEMAP_"
 
@@ -53,6 +55,15 @@ class Settings(BaseSettings):
         default=[],
         description='Servers that ogc-features sources may read from, as a JSON list of "host" or "host:port".',
     )
+    valid_from_ahead_days: int = Field(
+        default=START_AHEAD_DAYS,
+        ge=0,
+        le=1_000_000,
+        description="How many days ahead the planned state of a feature may begin.",
+    )
+    valid_to_ahead_days: int = Field(
+        default=END_AHEAD_DAYS, ge=0, le=1_000_000, description="How many days ahead a feature's state may end."
+    )
     url_length_max: int = Field(default=16_384, ge=256, description="Longest request target in bytes.")
     filter_length_max: int = Field(default=8_192, ge=16, description="Longest filter in characters.")
     cors_origins: list[str] = Field(
@@ -82,6 +93,13 @@ class Settings(BaseSettings):
     @property
     def title(self) -> LocalText:
         return LocalText(zh=self.title_zh, en=self.title_en)
+
+    @property
+    def validity_limits(self) -> ValidityLimits:
+        """Which valid times of features are believed."""
+        return ValidityLimits(
+            start_ahead=timedelta(days=self.valid_from_ahead_days), end_ahead=timedelta(days=self.valid_to_ahead_days)
+        )
 
     @property
     def store_location(self) -> str:

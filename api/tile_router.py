@@ -7,6 +7,8 @@
     /collections/{id}/tiles/{tms}/{z}/{row}/{col}   OGC API Tiles: the row before the column
     /tiles/{tms}/{z}/{row}/{col}                    the same for the data set, `collections=` selects layers
 
+`as_of` and `datetime` ask for the tile of another time. An instant is resolved to a version of each layer, and that version is
+in the cache's key and in the ETag: a tile of the past is made once, like any other.
 An XYZ tile without features is 204. In OGC's paths it is an empty 200: clients and test suites there ask for 200.
 """
 
@@ -24,12 +26,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import problem, problem_of
+from api.moments import MOMENT_PARAMETERS, VERSION_HEADER, as_of_headers, parse_moment
 from api.negotiation import Format, negotiate
 from api.parameters import read_parameters
 from api.tile_path import TilePath, match_tile_path
 from tiles.address import Tile
 from tiles.grids import grid_called
 from tiles.service import StoredTile, TileService, TileSet
+from tiles.source import NOW
 from tiles.tilesets import MVT
 from twin.errors import OneMapError
 
@@ -102,29 +106,30 @@ def _read_query(request: Request, path: TilePath) -> dict[str, str]:
     """Query parameters. OGC's paths refuse unknown ones; map clients may add to an XYZ address what they like."""
     if not path.ogc:
         return dict(request.query_params)
-    known = {"f", "v"} if path.ids else {"f", "v", "collections"}
+    known = {"f", "v", *MOMENT_PARAMETERS} | ({"collections"} if not path.ids else set())
     parameters = read_parameters(request, known)
     negotiate(parameters, request.headers.get("accept"), (MVT_FORMAT,))
     return parameters
 
 
 def _layers(service: TileService, path: TilePath, parameters: dict[str, str]) -> TileSet:
+    moment = parse_moment(parameters) if parameters else NOW
     if path.ids:
-        return service.describe(path.ids)
+        return service.describe(path.ids, moment)
     chosen = parameters.get("collections")
-    return service.describe_all() if chosen is None else service.describe(chosen.split(","))
+    return service.describe_all(moment) if chosen is None else service.describe(chosen.split(","), moment)
 
 
 def _validators(layers: TileSet, version: str | None) -> dict[str, str]:
-    """Headers that say which state this is. An address that names exactly this version may be kept for good."""
+    """Headers that say which state this is. An address that names exactly this state may be kept for good."""
     stamp = layers.stamp
     if len(stamp) > _LONGEST_STAMP:
         stamp = blake2b(stamp.encode(), digest_size=16).hexdigest()
     return {
         "ETag": f'W/"{stamp}"',
-        "Cache-Control": _IMMUTABLE if version is not None and version == layers.version else _REVALIDATE,
+        "Cache-Control": _IMMUTABLE if layers.fixed or version == layers.version else _REVALIDATE,
         "Vary": "Accept-Encoding",
-    }
+    } | (as_of_headers(layers.version) if layers.of_the_past else {})
 
 
 def _is_fresh(if_none_match: str | None, etag: str) -> bool:
@@ -180,7 +185,7 @@ async def _send(response: Response, scope: Scope, send: Send, cors_origins: Sequ
 
 
 def _cors_headers(scope: Scope, cors_origins: Sequence[str]) -> list[tuple[bytes, bytes]]:
-    expose = (b"access-control-expose-headers", b"ETag, Onemap-Features, Onemap-Left-Out")
+    expose = (b"access-control-expose-headers", f"ETag, Onemap-Features, Onemap-Left-Out, {VERSION_HEADER}".encode())
     if "*" in cors_origins:
         return [(b"access-control-allow-origin", b"*"), expose]
     origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class ColumnPlan:
         id_column: Column of the file that holds the ids; None where they come from elsewhere.
         ignored: Columns of the file that the layer does not have; absent: properties that the file does not have.
         renamed: Pairs of the name in the file and the name in the layer that differ by more than capital letters.
+        validity: Columns of the file with the beginning and the end of each row's validity; None where rows have none.
     """
 
     schema: Schema
@@ -49,6 +50,7 @@ class ColumnPlan:
     ignored: tuple[str, ...]
     absent: tuple[str, ...]
     renamed: tuple[tuple[str, str], ...]
+    validity: tuple[str | None, str | None] | None = None
 
 
 def property_names(names: Sequence[str]) -> list[str]:
@@ -74,11 +76,16 @@ def derive_properties(info: SourceInfo) -> tuple[Property, ...]:
     )
 
 
-def plan_columns(schema: Schema, info: SourceInfo, id_property: str | None) -> ColumnPlan:
+def plan_columns(
+    schema: Schema, info: SourceInfo, id_property: str | None, validity: Mapping[str, str] | None = None
+) -> ColumnPlan:
     """Match the file's columns with the layer's properties, by name without regard to case.
 
+    Args:
+        validity: Names of the columns `from` and `to` which rows hold, as the manifest has them.
+
     Raises:
-        BadManifestError: if `id_property` is neither a property nor a column of the file.
+        BadManifestError: if `id_property` is neither a property nor a column of the file, or one of `validity` is no column.
     """
     originals = {rename.name: rename.original for rename in info.renames}
     sources: dict[str, Property] = {}
@@ -88,7 +95,8 @@ def plan_columns(schema: Schema, info: SourceInfo, id_property: str | None) -> C
             sources.setdefault(name.strip().casefold(), source)
     columns = tuple(_planned(entry, sources.get(entry.name.casefold())) for entry in schema)
     id_column = None if id_property is None else _id_column(id_property, sources, info)
-    used = {column.source for column in columns} | {id_column}
+    ends = _validity_columns(validity, sources) if validity else None
+    used = {column.source for column in columns} | {id_column, *(ends or ())}
     return ColumnPlan(
         schema=schema,
         columns=columns,
@@ -96,6 +104,7 @@ def plan_columns(schema: Schema, info: SourceInfo, id_property: str | None) -> C
         ignored=tuple(p.name for p in info.properties if p.name not in used),
         absent=tuple(column.property.name for column in columns if column.source is None),
         renamed=tuple(_renamed(columns, originals)),
+        validity=ends,
     )
 
 
@@ -120,6 +129,24 @@ def _id_column(id_property: str, sources: dict[str, Property], info: SourceInfo)
         limit="a column of the file",
         remedy=remedy,
         findings=(Finding("/id_property", id_property, "The file has no column of this name.", remedy),),
+    )
+
+
+def _validity_columns(named: Mapping[str, str], sources: dict[str, Property]) -> tuple[str | None, str | None]:
+    for end, name in named.items():
+        if name.casefold() not in sources:
+            remedy = "Name columns of the file, or leave validity out of the manifest."
+            raise BadManifestError(
+                f"The file has no column '{name}' to take the validity from.",
+                value=name,
+                limit="a column of the file",
+                remedy=remedy,
+                findings=(Finding(f"/validity/{end}", name, "The file has no column of this name.", remedy),),
+            )
+    start, end_ = (named.get(end) for end in ("from", "to"))
+    return (
+        None if start is None else sources[start.casefold()].name,
+        None if end_ is None else sources[end_.casefold()].name,
     )
 
 

@@ -18,7 +18,7 @@ from layers.column_plan import plan_columns
 from layers.holding import finding_of_belief, settle
 from layers.import_options import ImportOptions, Origin, Progress
 from layers.import_report import ImportReport, findings_of_reasons
-from layers.import_target import ImportTarget, import_target, manifest_crs, repairs, vertical_datum
+from layers.import_target import ImportTarget, import_target, manifest_crs, repairs, validity_columns, vertical_datum
 from layers.policy import Action
 from layers.position_check import PositionCheck, around_city
 from layers.prefetch import prefetched
@@ -82,7 +82,7 @@ def import_source(
     target = import_target(existing, options, source.info, crs.text)
     check = PositionCheck(store, options.layer_id, parse_crs(crs.text), origin.city)
     preparer = RowPreparer(
-        plan_columns(target.schema, source.info, target.id_property),
+        plan_columns(target.schema, source.info, target.id_property, validity_columns(existing, options)),
         check.crs,
         repair=repairs(existing, options),
         check_codes=options.check_codes,

@@ -56,6 +56,14 @@ def vertical_datum(existing: LayerRecord | None, options: ImportOptions) -> str 
     return str(known) if known else None
 
 
+def validity_columns(existing: LayerRecord | None, options: ImportOptions) -> dict[str, str] | None:
+    """Names of the columns with the rows' validity, as the layer's manifest has them."""
+    if existing is not None:
+        return existing.document.get("validity")
+    named = options.manifest.validity if options.manifest else None
+    return None if named is None else named.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
 def repairs(existing: LayerRecord | None, options: ImportOptions) -> bool:
     """Whether rings that cross themselves are mended: the caller's word, else the layer's setting."""
     if options.repair is not None:

@@ -108,6 +108,13 @@ class PropertyEntry(_Model):
         )
 
 
+class ValidityColumns(_Model):
+    """Columns of the data that say from when to when a row holds; a day that ends it is part of it, nothing is an open end."""
+
+    from_: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(default=None, alias="from")
+    to: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+
+
 class UploadSource(_Model):
     """The file comes with the request, now or later by `PUT /layers/{id}/data`."""
 
@@ -155,6 +162,7 @@ class Manifest(_Model):
         properties: The JSON key is `schema`; None only where data come along that show it.
         id_property: Property or column of the file whose value becomes the feature's id.
         tags: What kind of layer it is, for rules that do not name layers: relation types, for example.
+        validity: Columns with the valid time of each row; rows that share an id are then slices of one feature.
         order: Drawing order; larger is on top; base map layers stay below 100.
     """
 
@@ -177,6 +185,7 @@ class Manifest(_Model):
     geometry_type: GeometryType | None = None
     properties: Annotated[tuple[PropertyEntry, ...], Field(max_length=500)] | None = Field(default=None, alias="schema")
     id_property: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    validity: ValidityColumns | None = None
     update_cadence: Cadence = Cadence.IRREGULAR
     classification: Classification = Classification.INTERNAL
     tags: Annotated[tuple[Annotated[str, Field(pattern=ID_PATTERN, max_length=60)], ...], Field(max_length=50)] = ()

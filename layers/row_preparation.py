@@ -18,6 +18,7 @@ import shapely
 
 from layers.column_plan import ColumnPlan, PlannedColumn
 from layers.import_report import MAX_EXAMPLES, ReasonTally
+from layers.row_validity import RowValidity
 from twin.bounds import Bounds
 from twin.crs import CRS, beyond_validity, is_same_place, to_cgcs2000, valid_area
 from twin.feature import FeatureBatch
@@ -59,6 +60,11 @@ class RowPreparer:
     altered: ReasonTally = field(default_factory=ReasonTally)
     outside: ReasonTally = field(default_factory=ReasonTally)
     _seen: set[str] = field(default_factory=set)
+    _validity: RowValidity | None = None
+
+    def __post_init__(self) -> None:
+        if self.plan.validity is not None:
+            self._validity = RowValidity(*self.plan.validity)
 
     def prepare(self, batch: RowBatch) -> FeatureBatch:
         """The rows of `batch` that can be taken, ready for `LayerWriter.upsert`."""
@@ -71,12 +77,16 @@ class RowPreparer:
         columns = {column.property.name: self._values(column, batch, keep) for column in self.plan.columns}
         geometries, wkb = self._geometries(batch, keep)
         ids = self._ids(batch, keep)
+        held = [] if self._validity is None else self._validity.read(batch, ids, keep, self._refuse)
         self._grow(geometries[keep])
         self._count_outside(geometries, batch, keep)
         if not keep.all():
             wkb, ids = list(compress(wkb, keep)), list(compress(ids, keep))
             columns = {name: list(compress(values, keep)) for name, values in columns.items()}
-        prepared = FeatureBatch(self.plan.schema, np.zeros(len(ids), dtype=np.int64), ids, wkb, columns)
+            held = list(compress(held, keep)) if held else []
+        starts, ends = [validity.start for validity in held], [validity.end for validity in held]
+        fids = np.zeros(len(ids), dtype=np.int64)
+        prepared = FeatureBatch(self.plan.schema, fids, ids, wkb, columns, valid_from=starts, valid_to=ends)
         vars(prepared)["geometries"] = geometries[keep]  # its cached property: the store need not parse them again
         return prepared
 
@@ -226,6 +236,8 @@ class RowPreparer:
                     self._refuse(
                         keep, batch, i, "The id holds a character that cannot be kept.", repr(id_), "Correct the id."
                     )
+        if self._validity is not None:
+            return  # rows of one id are slices of one feature: `RowValidity` looks whether they overlap
         fresh = {id_ for id_ in ids if id_ is not None}
         if len(fresh) != len(ids) or not self._seen.isdisjoint(fresh):
             met: set[str] = set()

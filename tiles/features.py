@@ -12,14 +12,18 @@ from tiles.density import cell_size_deg, density_batch, inner_bounds
 from tiles.grids import Grid
 from tiles.mvt.encode import encode_layer
 from tiles.mvt.window import Window
-from tiles.plan import plan_layer
-from tiles.source import TileBytes, TileLayer
+from tiles.plan import as_it_stood, holding_at, plan_layer
+from tiles.source import NOW, TileBytes, TileLayer
+from twin.moment import Moment, resolve_as_of
 from twin.query import FeatureQuery
 from twin.schema import GeometryType
 from twin.standing import is_shown, require_shown
 from twin.store.port import Store
 
 log = logging.getLogger(__name__)
+
+# Plans of past versions that are remembered: dates that people go to and fro between.
+_PAST_KEPT = 1024
 
 _WITH_EXTENT = {
     GeometryType.LINESTRING,
@@ -54,12 +58,33 @@ class StoreTileSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._plans: dict[str, tuple[float, TileLayer]] = {}
+        self._past: dict[tuple[str, str, int], TileLayer] = {}
 
     def layer_ids(self) -> tuple[str, ...]:
         """The published layers."""
         return tuple(record.id for record in self._store.layers() if is_shown(record.document))
 
-    def describe(self, layer_id: str) -> TileLayer:
+    def describe(self, layer_id: str, moment: Moment = NOW) -> TileLayer:
+        """The layer as its tiles are made for a moment. Raises UnknownLayerError, BadMomentError."""
+        layer = self._describe_now(layer_id)
+        if moment.as_of is not None:
+            layer = self._describe_then(layer, resolve_as_of(self._store, layer_id, moment.as_of))
+        return layer if moment.interval is None else holding_at(layer, moment.interval)
+
+    def _describe_then(self, present: TileLayer, version: int) -> TileLayer:
+        """The plan of a version never changes while the layer lives and looks as it does."""
+        key = (present.id, present.looks, version)
+        with self._lock:
+            known = self._past.get(key)
+        if known is None:
+            known = as_it_stood(plan_layer(self._store.layer(present.id, as_of=version), self._properties), version)
+            with self._lock:
+                if len(self._past) >= _PAST_KEPT:
+                    self._past.clear()
+                self._past[key] = known
+        return known
+
+    def _describe_now(self, layer_id: str) -> TileLayer:
         """The layer as its tiles are made now. Raises UnknownLayerError if there is none, or it is held."""
         version = self._store.version(layer_id)
         with self._lock:
@@ -83,7 +108,13 @@ class StoreTileSource:
         grid.check(tile)
         window = Window(grid, tile)
         if layer.is_density(tile, grid):
-            counts = self._store.count_grid(layer.id, inner_bounds(tile, grid), cell_size_deg(tile, grid))
+            counts = self._store.count_grid(
+                layer.id,
+                inner_bounds(tile, grid),
+                cell_size_deg(tile, grid),
+                as_of=layer.as_of,
+                interval=layer.interval,
+            )
             batch = density_batch(counts, tile, grid)
         else:
             batch = self._store.select(layer.id, self._query(layer, window))
@@ -102,4 +133,11 @@ class StoreTileSource:
         if layer.schema.geometry_type in _WITH_EXTENT:
             # Half a tile unit, in whichever direction a unit spans fewer degrees.
             smallest = 0.5 * min(box.east - box.west, box.north - box.south) / (window.extent + 2 * window.buffer)
-        return FeatureQuery(bounds=box, boxes_only=True, properties=layer.schema.names, min_extent_deg=smallest)
+        return FeatureQuery(
+            bounds=box,
+            boxes_only=True,
+            as_of=layer.as_of,
+            interval=layer.interval,
+            properties=layer.schema.names,
+            min_extent_deg=smallest,
+        )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from tiles.density import density_zoom
 from tiles.source import TileLayer
+from twin.interval import Interval
 from twin.schema import Schema
 from twin.store.port import LayerRecord
 from twin.text import LocalText
@@ -44,6 +47,21 @@ def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -
         bounds=record.bounds,
         density_below=below,
     )
+
+
+def as_it_stood(layer: TileLayer, version: int) -> TileLayer:
+    """The plan for tiles of a version: what is planned from the record of then, under a stamp of its own."""
+    return replace(layer, as_of=version, stamp=f"{layer.stamp}.as-of")
+
+
+def holding_at(layer: TileLayer, interval: Interval) -> TileLayer:
+    """The plan for tiles that show what holds in the interval."""
+    start, end = (_instant(at) for at in (interval.start, interval.end))
+    return replace(layer, interval=interval, stamp=f"{layer.stamp}.{start}_{end}")
+
+
+def _instant(at: datetime | None) -> str:
+    return "open" if at is None else f"{at.timestamp() * 1000:.0f}"
 
 
 def _wished_zoom(document: Mapping[str, Any]) -> int | None:

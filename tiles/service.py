@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from tiles.address import Tile
 from tiles.cache import SingleFlightCache
 from tiles.grids import Grid
-from tiles.source import TileLayer, TileSource
-from twin.errors import BadLimitError, UnknownLayerError
+from tiles.source import NOW, TileLayer, TileSource
+from twin.errors import BadLimitError, BadMomentError, UnknownLayerError
+from twin.moment import Moment
 
 _MOST_LAYERS = 256
 _COMPRESSION_LEVEL = 2
@@ -42,18 +43,25 @@ class StoredTile:
 
 @dataclass(frozen=True, slots=True)
 class TileSet:
-    """Layers that travel in one tile, as they stand.
+    """Layers that travel in one tile, as they stand, or as they stood.
 
     Attributes:
         layers: In the order asked for, each once.
+        fixed: Whether what was asked for names one state that never changes.
     """
 
     layers: tuple[TileLayer, ...]
+    fixed: bool = False
 
     @property
     def stamp(self) -> str:
         """Changes whenever any tile may."""
         return ".".join(layer.stamp for layer in self.layers)
+
+    @property
+    def of_the_past(self) -> bool:
+        """Whether these are the layers as they stood, not as they stand."""
+        return any(layer.as_of is not None for layer in self.layers)
 
     @property
     def version(self) -> str:
@@ -73,12 +81,13 @@ class TileService:
         self._source = source
         self._cache: SingleFlightCache[StoredTile] = SingleFlightCache(cache_bytes)
 
-    def describe(self, layer_ids: Sequence[str]) -> TileSet:
-        """The layers as they stand; one that is named twice travels once.
+    def describe(self, layer_ids: Sequence[str], moment: Moment = NOW) -> TileSet:
+        """The layers as they stood at a moment, an instant resolved for each; one that is named twice travels once.
 
         Raises:
             UnknownLayerError: if one of them does not exist; the first such is named.
             BadLimitError: if there are too many.
+            BadMomentError: if the moment is a version, of several layers or one that the layer does not have yet.
         """
         wanted = tuple(dict.fromkeys(layer_ids))
         if not any(wanted):
@@ -90,11 +99,20 @@ class TileService:
                 limit=f"{_MOST_LAYERS} layers",
                 remedy="Ask for several tiles.",
             )
-        return TileSet(tuple(self._source.describe(layer_id) for layer_id in wanted))
+        fixed = isinstance(moment.as_of, int)
+        if fixed and len(wanted) > 1:
+            raise BadMomentError(
+                "Each layer counts its own versions.",
+                value=moment.as_of,
+                limit="one layer with a version",
+                remedy="Name an instant, such as as_of=2024-05-01T08:00:00Z, or one layer.",
+            )
+        return TileSet(tuple(self._source.describe(layer_id, moment) for layer_id in wanted), fixed)
 
-    def describe_all(self) -> TileSet:
-        """Every layer there is."""
-        return TileSet(tuple(self._source.describe(layer_id) for layer_id in self._source.layer_ids()))
+    def describe_all(self, moment: Moment = NOW) -> TileSet:
+        """Every layer there is. Raises BadMomentError as `describe`."""
+        ids = self._source.layer_ids()
+        return self.describe(ids, moment) if ids else TileSet(())
 
     def tile(self, layers: TileSet, tile: Tile, grid: Grid) -> StoredTile:
         """One tile with all the layers.

@@ -15,8 +15,12 @@ from typing import Protocol
 from tiles.address import Tile
 from tiles.grids import Grid
 from twin.bounds import Bounds
+from twin.interval import Interval
+from twin.moment import Moment
 from twin.schema import Schema
 from twin.text import LocalText
+
+NOW = Moment()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class TileLayer:
         stamp: Text that changes whenever a tile of the layer may differ; goes into cache keys and ETags.
         bounds: Box of the data; None while there is none.
         density_below: Web Mercator level below which tiles hold a density grid instead of features; 0 for never.
+        as_of: Version of which the tiles tell; None for the present. `version` is the same then.
+        interval: Valid time of which they tell; None for the newest states.
     """
 
     id: str
@@ -42,6 +48,13 @@ class TileLayer:
     stamp: str
     bounds: Bounds | None
     density_below: int
+    as_of: int | None = None
+    interval: Interval | None = None
+
+    @property
+    def looks(self) -> str:
+        """The part of the stamp that the layer's versions share."""
+        return self.stamp.rsplit("-", 1)[0]
 
     def is_density(self, tile: Tile, grid: Grid) -> bool:
         """Whether this tile holds a density grid."""
@@ -69,8 +82,13 @@ class TileSource(Protocol):
     def layer_ids(self) -> tuple[str, ...]:
         """Every layer that has tiles, in order of their ids."""
 
-    def describe(self, layer_id: str) -> TileLayer:
-        """Raises UnknownLayerError if there is none."""
+    def describe(self, layer_id: str, moment: Moment = NOW) -> TileLayer:
+        """The layer as it stood at a moment.
+
+        Raises:
+            UnknownLayerError: if there is none.
+            BadMomentError: if the moment is a version that the layer does not have yet.
+        """
 
     def tile(self, layer: TileLayer, tile: Tile, grid: Grid) -> TileBytes:
         """One layer of one tile. Joining the bytes of several layers gives a tile with all of them.

@@ -19,7 +19,7 @@ DEEPEST_USEFUL_ZOOM = 18
 _MERCATOR_LAT_DEG = 85.0511287798066
 
 
-def tilejson(layers: tuple[TileLayer, ...], base_url: str) -> dict[str, Any]:
+def tilejson(layers: tuple[TileLayer, ...], base_url: str, query: str = "") -> dict[str, Any]:
     """The document.
 
     Below `onemap:density_below` the tiles hold a grid of squares with `_count` in place of the features; with several
@@ -29,6 +29,7 @@ def tilejson(layers: tuple[TileLayer, ...], base_url: str) -> dict[str, Any]:
     Args:
         layers: One or more layers.
         base_url: Address of the server, without a slash at the end.
+        query: What stands behind the question mark of each tile's address: the moment that the tiles tell of.
     """
     ids = ",".join(layer.id for layer in layers)
     document: dict[str, Any] = {
@@ -38,7 +39,7 @@ def tilejson(layers: tuple[TileLayer, ...], base_url: str) -> dict[str, Any]:
         "attribution": "; ".join(dict.fromkeys(layer.attribution for layer in layers if layer.attribution)),
         "version": "1.0.0",
         "scheme": "xyz",
-        "tiles": [f"{base_url}/tiles/{ids}/{{z}}/{{x}}/{{y}}.mvt"],
+        "tiles": [f"{base_url}/tiles/{ids}/{{z}}/{{x}}/{{y}}.mvt{'?' if query else ''}{query}"],
         "minzoom": 0,
         "maxzoom": DEEPEST_USEFUL_ZOOM,
         "vector_layers": [_vector_layer(layer) for layer in layers],

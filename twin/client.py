@@ -26,6 +26,7 @@ import httpx
 from twin.client_basemap import TownBaseMap
 from twin.client_codes import Codes
 from twin.client_errors import raise_for_problem, unreachable
+from twin.client_history import LayerHistory
 from twin.client_layers import Layer, Layers
 from twin.client_places import TownPlaces
 from twin.client_relations import TownRelations
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import geopandas
 
 PAGE_ROWS = 10_000
+AsOf = str | int | date | datetime
 When = str | date | datetime | tuple[date | datetime | str | None, date | datetime | str | None]
 
 
@@ -98,6 +100,15 @@ class Town:
         """Codes of places, and places of codes."""
         return Codes(self._send)
 
+    def history(self, layer: str) -> LayerHistory:
+        """The past of a layer: versions of its features, differences, changesets, and putting a version back.
+
+        Raises:
+            UnknownLayerError: if there is no such layer.
+        """
+        self._layer(layer)
+        return LayerHistory(self._send, layer)
+
     def read(
         self,
         layer: str,
@@ -105,6 +116,7 @@ class Town:
         bbox: Sequence[float] | None = None,
         filter: str | Mapping[str, Any] | None = None,  # noqa: A002 (OGC's word)
         datetime: When | None = None,
+        as_of: AsOf | None = None,
         properties: Sequence[str] | None = None,
         limit: int | None = None,
         crs: str | None = None,
@@ -115,19 +127,22 @@ class Town:
             layer: Its id.
             bbox: West, south, east, north in degrees; `frame.total_bounds` does.
             filter: CQL2, as text (`"height_m > 30 AND use = 'public'"`) or in its JSON form.
-            datetime: An instant, a day, or a pair with None for an open end.
+            datetime: An instant, a day, or a pair with None for an open end: of each feature what held then.
+            as_of: An instant, a day (its end) or a version: the layer as it stood then.
             properties: Columns wanted; None for all.
             limit: At most so many; None for all.
             crs: CRS of the geometries, east or longitude first.
 
         Raises:
-            UnknownLayerError, UnknownPropertyError, BadFilterError, BadBoundsError: as the server or this client finds it.
+            UnknownLayerError, UnknownPropertyError, BadFilterError, BadBoundsError, BadMomentError: as the server or this client finds it.
         """
         from twin.client_frames import frame_of_features, frame_of_parquet, reprojected, wanted
 
         known = self._layer(layer)
         wanted(known.schema, properties)
         asked = _query(bbox, filter, datetime, properties)
+        if as_of is not None:
+            asked["as_of"] = f"v{as_of}" if isinstance(as_of, int) else _instant(as_of)
         address = f"/collections/{layer}/items"
         if limit is None:
             content = self._get(address, {**asked, "f": "parquet"}).content

@@ -4,7 +4,7 @@
 
     OneMapError
     ├── BadCall            the caller asked for something that cannot be
-    │   ├── BadBoundsError, BadIntervalError, BadFilterError, BadSortError, BadLimitError
+    │   ├── BadBoundsError, BadIntervalError, BadMomentError, BadFilterError, BadSortError, BadLimitError
     │   ├── UnknownCRSError, OffsetDatumError, UnknownPropertyError, UnknownGridError, TileOutsideGridError
     │   ├── BadCodeError, UnknownCodeSystemError, OutsideCodeSystemError, TooManyCodesError
     │   ├── BadPlaceQueryError
@@ -101,6 +101,12 @@ class BadBoundsError(BadCall):
 
 class BadIntervalError(BadCall):
     code = "bad-datetime"
+
+
+class BadMomentError(BadCall):
+    """A time at which a layer cannot have stood."""
+
+    code = "bad-moment"
 
 
 class BadFilterError(BadCall):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime, timedelta
+
+from twin.interval import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +39,52 @@ class Validity:
 def instant_or_open(value: datetime | None) -> str:
     """RFC 3339 text in UTC, two dots for an open end."""
     return ".." if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+# How far ahead a state may begin or end, in days: plans of ten years, rights of a hundred.
+START_AHEAD_DAYS = 3_653
+END_AHEAD_DAYS = 36_525
+LAST_MICROSECOND = 999_999
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidityLimits:
+    """Which valid times are believed. Beyond them stand slips of the keyboard and stand-ins for "unknown" and "for ever".
+
+    Attributes:
+        earliest: No state begins or ends before it.
+        start_ahead, end_ahead: How far after now one may begin (a planned state) and end.
+    """
+
+    earliest: datetime = EARLIEST
+    start_ahead: timedelta = timedelta(days=START_AHEAD_DAYS)
+    end_ahead: timedelta = timedelta(days=END_AHEAD_DAYS)
+
+    def fault(self, validity: Validity, now: datetime) -> tuple[datetime, str, str] | None:
+        """The first instant that is not believed, with the limit it passes and the remedy; None where all is well."""
+        open_end = 'Correct the date; write ".." (in a file, nothing) where it is not known.'
+        for instant in (validity.start, validity.end):
+            if instant is not None and instant < self.earliest:
+                return instant, f"not before {self.earliest:%Y-%m-%d}", open_end
+        latest_start, latest_end = now + self.start_ahead, now + self.end_ahead
+        if validity.start is not None and validity.start > latest_start:
+            return (
+                validity.start,
+                f"a state begins by {latest_start:%Y-%m-%d}",
+                "Correct the date, or enter the plan later.",
+            )
+        if validity.end is not None and validity.end > latest_end:
+            return (
+                validity.end,
+                f"a state ends by {latest_end:%Y-%m-%d}",
+                'Correct the date; write ".." for an open end.',
+            )
+        return None
+
+
+def validity_of(interval: Interval) -> Validity:
+    """The stretch that an interval of dates or instants names: a day that ends it is part of it, up to the next midnight."""
+    end = interval.end
+    ends_with_day = end is not None and end.microsecond == LAST_MICROSECOND and end.year < MAXYEAR
+    return Validity(interval.start, end + timedelta(microseconds=1) if end and ends_with_day else end)

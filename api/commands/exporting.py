@@ -34,6 +34,12 @@ def export(
     crs: Annotated[str, typer.Option(help="CRS of the coordinates, e.g. EPSG:4549.")] = "EPSG:4490",
     bbox: Annotated[str | None, typer.Option(help="west,south,east,north in degrees: only what meets it.")] = None,
     filter_text: Annotated[str | None, typer.Option("--filter", help="CQL2 text: only what answers it.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As the layer stood at an instant or a date's end, or a version, v12.")
+    ] = None,
+    when: Annotated[
+        str | None, typer.Option("--datetime", help="Of each feature what held then: instant or start/end.")
+    ] = None,
     data: DataOption = None,
 ) -> None:
     """Export a layer to a file · 导出数据"""
@@ -49,7 +55,8 @@ def export(
         record = store.layer(layer)
         require_shown(layer, record.document)
         schema = record.schema
-        batches = _batches(store, layer, _query(schema, bbox, filter_text), target, advance)
+        query = _at(_query(schema, bbox, filter_text), store, layer, as_of, when)
+        batches = _batches(store, layer, query, target, advance)
         count = write_features(batches, file, wanted, schema=schema, crs=crs, layer=layer)
     output().print(
         f"{layer}: {count:,} feature{'' if count == 1 else 's'} → {file} ({wanted.value}, {crs}) · 已导出", markup=False
@@ -79,6 +86,17 @@ def _query(schema: Schema, bbox: str | None, filter_text: str | None) -> Feature
     if isinstance(tree, bool):  # the filter says yes or no to everything
         return FeatureQuery(bounds=bounds, ids=None if tree else ())
     return FeatureQuery(bounds=bounds, filter=tree)
+
+
+def _at(query: FeatureQuery, store: Store, layer: str, as_of: str | None, when: str | None) -> FeatureQuery:
+    """The query at the moment asked for."""
+    from api.moments import parse_moment
+    from twin.moment import resolve_as_of
+
+    given = {"as_of": as_of, "datetime": when}
+    moment = parse_moment({name: text for name, text in given.items() if text is not None})
+    version = None if moment.as_of is None else resolve_as_of(store, layer, moment.as_of)
+    return replace(query, as_of=version, interval=moment.interval)
 
 
 def _batches(store: Store, layer: str, query: FeatureQuery, crs: CRS, advance: Advance) -> Iterator[FeatureBatch]:

@@ -61,7 +61,7 @@ def _written(parts: Parts, wanted: ItemsRequest) -> tuple[BinaryIO, str]:
 
 def _check_size(parts: Parts, wanted: ItemsRequest) -> None:
     limit = parts.settings.export_rows_max
-    if wanted.limited or wanted.record.feature_count <= limit:
+    if wanted.limited or (wanted.query.as_of is None and wanted.record.feature_count <= limit):
         return
     count = wanted.record.feature_count if wanted.whole_layer else parts.store.count(wanted.record.id, wanted.query)
     if count > limit:

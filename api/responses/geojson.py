@@ -28,6 +28,7 @@ def encode_collection(
     links: Sequence[Link],
     matched: int | None,
     now: datetime,
+    note: str = "",
 ) -> bytes:
     """A FeatureCollection of one page.
 
@@ -38,8 +39,11 @@ def encode_collection(
         links: self, alternates, next, collection.
         matched: How many features the whole selection has; None where nobody counted, and then it is left out.
         now: For `timeStamp`.
+        note: What a reader should know of the answer, for people.
     """
     document: dict[str, Any] = {"type": "FeatureCollection", "timeStamp": now, "numberReturned": len(batch)}
+    if note:
+        document["note"] = note
     if matched is not None:
         document["numberMatched"] = matched
     document["links"] = links

@@ -20,6 +20,7 @@ from api.item_operations import GET_ITEM, GET_ITEMS
 from api.item_query import ItemsRequest, items_etag, parse_items_request
 from api.layer_parts import actor_of, layer_of, registry_of
 from api.links import Link, base_url, item_path, link, self_links, with_parameters
+from api.moments import MOMENT_PARAMETERS, NOTHING_YET, as_of_headers, parse_moment
 from api.negotiation import GEOJSON, HTML, ITEM, ITEMS, negotiate
 from api.operation import ITEM_PATH, ITEMS_PATH, ThinRoute
 from api.paging import encode_token, position_of_last
@@ -32,6 +33,7 @@ from api.responses.item_pages import feature_rows, table_rows
 from api.view_address import bounds_of, view_address
 from twin.crs import CRS84
 from twin.feature import FeatureBatch
+from twin.moment import resolve_as_of
 from twin.store.port import LayerRecord
 
 router = APIRouter(tags=["features"], route_class=ThinRoute)
@@ -48,6 +50,7 @@ def items(request: Request) -> Response:
         "Cache-Control": "no-cache",
         "Content-Crs": wanted.crs.header,
         "Vary": "Accept",
+        **as_of_headers(wanted.query.as_of),
     }
     if is_fresh(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -60,30 +63,47 @@ def items(request: Request) -> Response:
         shown = view_address(base_url(request), record, _all_layers(request), bounds_of(batch.geometries))
         values = table_rows(wanted, batch, matched, links)
         return page("items.html", headers, base=base_url(request), map=shown, **values)
-    body = encode_collection(batch, wanted.crs, shown=wanted.shown, links=links, matched=matched, now=parts.clock())
+    body = encode_collection(
+        batch,
+        wanted.crs,
+        shown=wanted.shown,
+        links=links,
+        matched=matched,
+        now=parts.clock(),
+        note=NOTHING_YET if wanted.query.as_of == 0 else "",
+    )
     return compressed(request, Response(body, headers=headers, media_type=GEOJSON.media_type), parts.settings)
 
 
 @router.get(ITEM_PATH, summary="One feature", **GET_ITEM)
 def item(request: Request) -> Response:
-    """One feature, with the tag that a change must name in If-Match."""
-    parameters = read_parameters(request, ("f", "crs"))
+    """One feature, with the tag that a change must name in If-Match; with `as_of` or `datetime` as it was then."""
+    parameters = read_parameters(request, ("f", "crs", *MOMENT_PARAMETERS))
     chosen = negotiate(parameters, request.headers.get("accept"), ITEM)
     crs = edge_crs(parameters.get("crs", CRS84))
     store = parts_of(request).store
     record = layer_of(request)
-    feature = store.get(record.id, request.path_params["featureId"])
-    etag = feature_etag(
-        record, feature, variant="" if crs.uri == CRS84 and chosen is GEOJSON else crs.uri + chosen.name
-    )
-    headers = {"ETag": etag, "Cache-Control": "no-cache", "Content-Crs": crs.header, "Vary": "Accept"}
-    if is_fresh(request, etag):
+    moment = parse_moment(parameters)
+    as_of = None if moment.as_of is None else resolve_as_of(store, record.id, moment.as_of)
+    feature = store.get(record.id, request.path_params["featureId"], as_of=as_of, interval=moment.interval)
+    variant = "" if crs.uri == CRS84 and chosen is GEOJSON else crs.uri + chosen.name
+    variant += str(moment.interval or "")
+    headers = {
+        "ETag": feature_etag(record, feature, variant),
+        "Cache-Control": "no-cache",
+        "Content-Crs": crs.header,
+        "Vary": "Accept",
+        **as_of_headers(as_of),
+    }
+    if is_fresh(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     base = base_url(request)
     here = base + item_path(record.id, str(feature.id))
     links = self_links(here, [(k, v) for k, v in parameters.items() if k != "f"], ITEM, chosen)
     links.append(link(f"{base}/collections/{record.id}", "collection", "application/json", both(layer_title(record))))
     links.append(link(f"{here}/relations", "related", "application/json", "关联 Relations"))
+    here_versions = f"{here}/versions"
+    links.append(link(here_versions, "version-history", "application/json", "历次版本 Versions"))
     if chosen is HTML:
         place = bounds_of(np.array([feature.geometry], dtype=object))
         shown = view_address(base, record, _all_layers(request), place, str(feature.id))

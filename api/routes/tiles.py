@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Path
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from api.errors import PROBLEM_JSON
 from api.links import base_url
+from api.moments import MOMENT_PARAMETERS, parse_moment
 from api.negotiation import JSON, Format, negotiate
 from api.parameters import read_parameters
 from api.tile_path import match_tile_path
@@ -68,8 +70,17 @@ def _query(name: str, text: str, **schema: Any) -> dict[str, Any]:
 
 _VERSION = _query("v", "Version of the layers; the current one makes the answer cacheable for good")
 _IDS = _query("collections", "Ids of layers, joined with commas; all without it", pattern=_ID_LIST)
+_AS_OF = _query(
+    "as_of",
+    "The layers as they stood at an instant or at the end of a date (RFC 3339); of one layer also a version, v12",
+)
+_WHEN = _query(
+    "datetime", "Of each feature the state that holds at this instant, or the newest in this interval (RFC 3339)"
+)
 _JSON_ONLY = {"parameters": [_query("f", "Representation", enum=["json"])]}
-_TILE_QUERIES = {"parameters": [_query("f", "Representation", enum=["mvt"]), _VERSION]}
+_TILEJSON_QUERIES = {"parameters": [*_JSON_ONLY["parameters"], _AS_OF, _WHEN]}
+_XYZ_QUERIES = {"parameters": [_VERSION, _AS_OF, _WHEN]}
+_TILE_QUERIES = {"parameters": [_query("f", "Representation", enum=["mvt"]), _VERSION, _AS_OF, _WHEN]}
 _DATASET_QUERIES = {"parameters": [*_TILE_QUERIES["parameters"], _IDS]}
 
 router = APIRouter(tags=["Tiles"])
@@ -95,22 +106,20 @@ Service = Annotated[TileService, Depends(tile_service_of)]
     "/collections/{collection_id}/tilejson.json",
     summary="TileJSON 3.0 of a layer",
     responses=_PROBLEMS,
-    openapi_extra=_JSON_ONLY,
+    openapi_extra=_TILEJSON_QUERIES,
 )
 def get_tilejson(collection_id: LayerId, request: Request, service: Service) -> Response:
-    _only_json(request)
-    return _json(tilejson(service.describe([collection_id]).layers, base_url(request)))
+    return _tilejson(request, service, [collection_id])
 
 
 @router.get(
     "/tiles/{ids}/tilejson.json",
     summary="TileJSON 3.0 of several layers",
     responses=_PROBLEMS,
-    openapi_extra=_JSON_ONLY,
+    openapi_extra=_TILEJSON_QUERIES,
 )
 def get_joined_tilejson(ids: LayerIds, request: Request, service: Service) -> Response:
-    _only_json(request)
-    return _json(tilejson(service.describe(ids.split(",")).layers, base_url(request)))
+    return _tilejson(request, service, ids.split(","))
 
 
 @router.get(
@@ -166,12 +175,17 @@ def get_matrix_set(tms: GridId, request: Request) -> Response:
 # The routes below stand in the API description; `TileRouter` answers them before they are reached.
 
 
-@router.get("/tiles/{ids}/{z}/{x}/{y}.mvt", summary="A tile, XYZ", responses=_TILE_ANSWERS)
+@router.get("/tiles/{ids}/{z}/{x}/{y}.mvt", summary="A tile, XYZ", responses=_TILE_ANSWERS, openapi_extra=_XYZ_QUERIES)
 async def get_xyz_tile(ids: LayerIds, z: Level, x: Column, y: Row, request: Request, service: Service) -> Response:
     return await _tile(request, service)
 
 
-@router.get("/tiles/{ids}/{tms}/{z}/{x}/{y}.mvt", summary="A tile, XYZ, in any tiling scheme", responses=_TILE_ANSWERS)
+@router.get(
+    "/tiles/{ids}/{tms}/{z}/{x}/{y}.mvt",
+    summary="A tile, XYZ, in any tiling scheme",
+    responses=_TILE_ANSWERS,
+    openapi_extra=_XYZ_QUERIES,
+)
 async def get_xyz_tile_of_grid(
     ids: LayerIds, tms: GridId, z: Level, x: Column, y: Row, request: Request, service: Service
 ) -> Response:
@@ -214,6 +228,17 @@ async def _tile(request: Request, service: TileService) -> Response:
         grid_called(request.path_params["tms"])
         raise AssertionError(request.url.path)
     return await run_in_threadpool(answer_tile, service, request, path)
+
+
+def _tilejson(request: Request, service: TileService, ids: list[str]) -> Response:
+    """TileJSON of the moment asked for: its tiles carry the moment, and the versions it came to, in their addresses."""
+    parameters = read_parameters(request, {"f", *MOMENT_PARAMETERS})
+    negotiate(parameters, request.headers.get("accept"), (JSON,))
+    layers = service.describe(ids, parse_moment(parameters))
+    told = {name: parameters[name] for name in MOMENT_PARAMETERS if name in parameters}
+    if layers.of_the_past:
+        told["v"] = layers.version
+    return _json(tilejson(layers.layers, base_url(request), urlencode(told, safe=":/")))
 
 
 def _only_json(request: Request) -> Format:

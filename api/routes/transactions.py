@@ -19,9 +19,9 @@ from api.crs_edge import EdgeCRS, edge_crs
 from api.deps import parts_of
 from api.errors import UnsupportedMediaError
 from api.etags import expected_version, feature_etag
-from api.feature_body import parse_feature, parse_json_object
+from api.feature_body import parse_feature, parse_json_object, says_when
 from api.item_operations import CREATE_ITEM, DELETE_ITEM, REPLACE_ITEM, UPDATE_ITEM
-from api.layer_parts import actor_of, registry_of
+from api.layer_parts import actor_of, author_of, registry_of
 from api.links import base_url, item_path, link
 from api.merge_patch import merge
 from api.negotiation import GEOJSON
@@ -33,6 +33,7 @@ from twin.crs import CRS84
 from twin.errors import BadFeatureError, Conflict, Finding, VersionConflictError
 from twin.feature import Feature, FeatureBatch
 from twin.store.port import Author, LayerRecord
+from twin.validity import ValidityLimits
 
 router = APIRouter(tags=["features"], route_class=ThinRoute)
 MERGE_PATCH = "application/merge-patch+json"
@@ -47,13 +48,17 @@ async def create(request: Request) -> Response:
 
 @router.put(ITEM_PATH, summary="Replace a feature", **REPLACE_ITEM)
 async def replace_item(request: Request) -> Response:
-    """A new state in place of the whole feature; what the body does not name becomes unknown."""
+    """A new state of the whole feature; what the body does not name becomes unknown, but for the time.
+
+    `time` says when the state holds: later than the present state, it follows that one, which ends there; the same beginning
+    corrects it; before it, a past state is recorded. Without `time` the present state is corrected and its validity kept.
+    """
     return await _with_body(request, _replace, (GEOJSON.media_type, "application/json"))
 
 
 @router.patch(ITEM_PATH, summary="Update a feature", **UPDATE_ITEM)
 async def update(request: Request) -> Response:
-    """Some members of a feature changed, the others kept."""
+    """Some members of a feature changed, the others kept; `time` works as in a replacement."""
     return await _with_body(request, _update, (MERGE_PATCH,))
 
 
@@ -86,7 +91,7 @@ async def _with_body(
 
 def _create(request: Request, document: dict[str, Any]) -> Response:
     record, author, crs = _opening(request, "create feature")
-    feature = parse_feature(document, record.schema, crs)
+    feature = parse_feature(document, record.schema, crs, parts_of(request).settings.validity_limits)
     with parts_of(request).store.write(record.id, author) as writer:
         made = replace(feature, id=writer.insert(feature), version=writer.version)
     answer = _state(request, record, made, crs, 201)
@@ -98,9 +103,10 @@ def _replace(request: Request, document: dict[str, Any]) -> Response:
     record, author, crs = _opening(request, "replace feature")
     store, feature_id = parts_of(request).store, request.path_params["featureId"]
     expected = expected_version(request, record, store.get(record.id, feature_id))
-    feature = _same_id(parse_feature(document, record.schema, crs), feature_id)
+    limits = parts_of(request).settings.validity_limits
+    feature = _same_id(parse_feature(document, record.schema, crs, limits), feature_id)
     with store.write(record.id, author) as writer:
-        writer.replace(feature, if_version=expected)
+        writer.replace(feature, if_version=expected, dated=says_when(document))
         made = replace(feature, version=writer.version)
     return _state(request, record, made, crs, 200)
 
@@ -112,10 +118,10 @@ def _update(request: Request, patch: dict[str, Any]) -> Response:
     for _ in range(_ATTEMPTS):
         current = store.get(record.id, feature_id)
         expected = expected_version(request, record, current)
-        feature = _same_id(_merged(current, patch, record, crs), feature_id)
+        feature, dated = _merged(current, patch, record, crs, parts_of(request).settings.validity_limits)
         try:
             with store.write(record.id, author) as writer:
-                writer.replace(feature, if_version=current.version)
+                writer.replace(_same_id(feature, feature_id), if_version=current.version, dated=dated)
                 made = replace(feature, version=writer.version)
         except VersionConflictError:
             if expected is not None:
@@ -127,14 +133,22 @@ def _update(request: Request, patch: dict[str, Any]) -> Response:
     )
 
 
-def _merged(current: Feature, patch: dict[str, Any], record: LayerRecord, crs: EdgeCRS) -> Feature:
-    """The current feature with the patch on top; a geometry that the patch does not name keeps every digit."""
+def _merged(
+    current: Feature, patch: dict[str, Any], record: LayerRecord, crs: EdgeCRS, limits: ValidityLimits
+) -> tuple[Feature, bool]:
+    """The current feature with the patch on top, and whether it says when it holds.
+
+    A geometry that the patch does not name keeps every digit, and a time its very instants.
+    """
     (shown,) = feature_objects(FeatureBatch.of(record.schema, [current]), crs, None)
+    shown.pop("time", None)
     before = orjson.loads(orjson.dumps(shown, option=orjson.OPT_UTC_Z))
     merged = merge(before, patch)
+    dated = says_when(merged)
     if "geometry" in patch:
-        return parse_feature({"geometry": None} | merged, record.schema, crs)
-    return replace(parse_feature(merged | {"geometry": None}, record.schema, crs), geometry=current.geometry)
+        return parse_feature({"geometry": None} | merged, record.schema, crs, limits), dated
+    feature = parse_feature(merged | {"geometry": None}, record.schema, crs, limits)
+    return replace(feature, geometry=current.geometry), dated
 
 
 def _opening(request: Request, reason: str) -> tuple[LayerRecord, Author, EdgeCRS]:
@@ -145,7 +159,7 @@ def _opening(request: Request, reason: str) -> tuple[LayerRecord, Author, EdgeCR
     record = registry_of(request).layer(layer_id, actor)
     parts.policy.authorise(actor, Action.WRITE_FEATURES, layer_id)
     named = request.headers.get("content-crs", CRS84).strip().removeprefix("<").removesuffix(">")
-    return record, actor.author(reason), edge_crs(named, "Content-Crs")
+    return record, author_of(request, reason), edge_crs(named, "Content-Crs")
 
 
 def _same_id(feature: Feature, feature_id: str) -> Feature:
@@ -156,9 +170,12 @@ def _same_id(feature: Feature, feature_id: str) -> Feature:
 
 
 def _state(request: Request, record: LayerRecord, feature: Feature, crs: EdgeCRS, status: int) -> Response:
-    """The feature as it now stands, with its new tag."""
+    """The state just written; its tag is that of the feature as it now stands, which a past state leaves alone."""
     base = base_url(request)
+    head = parts_of(request).store.get(record.id, str(feature.id))
+    if head.version == feature.version:
+        feature = head
     links = [link(base + item_path(record.id, str(feature.id)), "self", GEOJSON.media_type)]
     body = encode_feature(feature, record.schema, crs, links)
-    headers = {"ETag": feature_etag(record, feature), "Content-Crs": crs.header}
+    headers = {"ETag": feature_etag(record, head), "Content-Crs": crs.header}
     return Response(body, status, headers=headers, media_type=GEOJSON.media_type)

@@ -310,3 +310,26 @@ def test_without_the_development_tools_the_remedy_is_the_launcher(onemap, monkey
     assert code == 2
     assert "no_such_tool" in one_line(err)
     assert "./onemap test" in err
+
+
+def test_the_history_of_a_feature_is_shown_restored_and_exported(onemap, lamps, tmp_path):
+    onemap("import", lamps, "--layer", "lamps")
+    document = json.loads(lamps.read_text(encoding="utf-8"))
+    document["features"][0]["properties"]["kind"] = "树 [bold]"
+    lamps.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    onemap("import", lamps, "--layer", "lamps")
+    code, out, _ = onemap("history", "lamps", "1")
+    assert (code, len(out.splitlines())) == (0, 3)
+    code, out, _ = onemap("restore", "lamps", "1", "1", "--reason", "a slip [bold]")
+    assert code == 0
+    assert "version 3" in out
+    assert "a slip [bold]" in onemap("history", "lamps", "1")[1]
+    kinds = {}
+    for version in ("v1", "v2", "v3"):
+        file = tmp_path / f"{version}.csv"
+        assert onemap("export", "lamps", file, "--as-of", version)[0] == 0
+        kinds[version] = next(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))["kind"]
+    assert kinds == {"v1": "路灯", "v2": "树 [bold]", "v3": "路灯"}
+    assert onemap("export", "lamps", tmp_path / "x.csv", "--as-of", "v9")[0] == 2
+    assert onemap("export", "lamps", tmp_path / "x.csv", "--datetime", "2024-05-01")[0] == 0
+    assert onemap("restore", "lamps", "nobody", "1")[0] == 2

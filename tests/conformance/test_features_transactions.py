@@ -51,12 +51,15 @@ def test_a_feature_may_bring_its_own_id_once(client):
 
 
 def test_replacing_puts_the_whole_feature_in_place(client):
+    before = client.json(ITEMS + "/lamp-1")
     replaced = client.request("PUT", ITEMS + "/lamp-1", json=feature("other"), headers=GEOJSON)
     assert replaced.status_code == 200
     read = client.json(ITEMS + "/lamp-1")
     assert read["properties"]["name"] == "other"
     assert read["properties"]["height_m"] is None
-    assert "time" not in read
+    assert read["time"]["interval"] == before["time"]["interval"], (
+        "an edit without a time corrects, and keeps the validity"
+    )
     assert client.problem("PUT", ITEMS + "/none", 404, json=feature(), headers=GEOJSON)["code"] == "unknown-feature"
 
 

@@ -1,0 +1,39 @@
+"""`as_of` and `datetime` of a query string: as the layer stood when, and what held then.
+
+`as_of` is system time: an instant or a date of the past, or a version of the layer; what was written later does not show.
+`datetime` is valid time: of each feature the state that holds then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from api.parameters import parse_when
+from twin.moment import Moment, parse_as_of
+
+MOMENT_PARAMETERS = ("as_of", "datetime")
+VERSION_HEADER = "Onemap-As-Of-Version"
+NOTHING_YET = "那时图层还没有数据。The layer held nothing yet at that time."
+_LOST_PLUS = re.compile(r"(\d\d:\d\d(?:\.\d+)?) (\d\d:\d\d)$")
+
+
+def parse_moment(parameters: Mapping[str, str], now: datetime | None = None) -> Moment:
+    """Both times, None where they are not asked for.
+
+    Raises:
+        BadMomentError: if `as_of` is no time, or still to come.
+        BadIntervalError: if `datetime` cannot be read.
+    """
+    as_of = parameters.get("as_of")
+    return Moment(
+        # The plus of a zone may have been read as a blank on the way.
+        as_of=None if as_of is None else parse_as_of(_LOST_PLUS.sub(r"\1+\2", as_of), now or datetime.now(UTC)),
+        interval=parse_when(parameters["datetime"]) if "datetime" in parameters else None,
+    )
+
+
+def as_of_headers(version: int | str | None) -> dict[str, str]:
+    """The header that says which version an answer tells of; nothing for the present."""
+    return {} if version is None else {VERSION_HEADER: str(version)}
