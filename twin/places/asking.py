@@ -24,8 +24,9 @@ from twin.places.terms import SHORT_LATIN, kind_term, runs_of, with_one_left_out
 from twin.places.words import BETWEEN_NUMBERS, joined_words, shortened, split_words, without_soft_ending
 
 MAX_TYPED = 120
-_PIECES = {1: 5, 2: 6}
-_LATIN_PIECES = {1: 4, 2: 4}
+# In how many pieces a text is cut, by the number of errors: more pieces leave more of the text untouched.
+_PIECES = {1: 6, 2: 7}
+_LETTERS_OF_A_PIECE = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Typed:
     bare: str
     sound: str
     is_latin: bool
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is likely to be all of a name."""
+        return len(self.sound) >= 8 if self.is_latin else len(self.words) >= 4
 
     @property
     def errors(self) -> int:
@@ -112,7 +118,7 @@ def all_words(typed: Typed) -> Expression | None:
     words = all_of([*(Term(f"u{word}") for word in done), ending])
     if not typed.is_latin:
         return words
-    letters = all_of(Term(f"r{run}") for word in typed.words for run in runs_of(without_tone_numbers(word), 3))
+    letters = all_of(term for word in typed.words for term in _net(without_tone_numbers(word)))
     if len(typed.words) > 1 and any(len(without_tone_numbers(word)) < 3 for word in typed.words):
         letters = all_of([letters, *_net(typed.sound)])
     initials = all_of(Term(f"i{pair}") for pair in runs_of(typed.key, 2)) if len(typed.key) <= 12 else None
@@ -136,11 +142,8 @@ def same_sound(typed: Typed) -> Expression | None:
     return None if typed.is_latin else all_of(_net(typed.sound))
 
 
-def nearly_whole(typed: Typed) -> Expression | None:
-    """Names that are the text but for the forgiven errors."""
-    errors = typed.errors
-    if errors == 0:
-        return None
+def nearly_whole(typed: Typed, errors: int) -> Expression | None:
+    """Names that are the text but for that many errors."""
     if not typed.is_latin:
         lengths = some_of(Term(f"m{n}") for n in _around(len(typed.words), errors))
         return all_of([_but_for(typed.words, errors), lengths])
@@ -150,16 +153,17 @@ def nearly_whole(typed: Typed) -> Expression | None:
     return all_of([_letters_but_for(typed.sound, errors), lengths])
 
 
-def nearly_part(typed: Typed) -> Expression | None:
-    """Names that hold the text somewhere, but for the forgiven errors."""
-    errors = typed.errors
+def nearly_part(typed: Typed, errors: int) -> Expression | None:
+    """Names that hold the text somewhere, but for that many errors."""
     if typed.is_latin:
-        return _letters_but_for(typed.sound, errors) if errors and len(typed.sound) > SHORT_LATIN[-1] else None
-    return _but_for(typed.words, errors) if errors and len(typed.words) > 2 else None
+        return _letters_but_for(typed.sound, errors) if len(typed.sound) > SHORT_LATIN[-1] else None
+    return _but_for(typed.words, errors) if len(typed.words) > 2 else None
 
 
-def _net(sound: str) -> list[Expression | None]:
-    return [Term(f"r{run}") for run in runs_of(sound, 3)]
+def _net(text: str) -> list[Expression | None]:
+    """Runs of three letters, one behind the other: each further one narrows little and costs as much."""
+    runs = runs_of(text, 3)
+    return [Term(f"r{run}") for run in dict.fromkeys([*runs[::3], *runs[-1:]])]
 
 
 def _around(length: int, errors: int) -> range:
@@ -177,12 +181,12 @@ def _but_for(words: Sequence[str], errors: int) -> Expression | None:
 
 def _letters_but_for(sound: str, errors: int) -> Expression | None:
     """All runs of three letters that no error in `errors` pieces of the text can touch."""
-    pieces = _cut(sound, _LATIN_PIECES[errors])
+    pieces = _cut(sound, min(_PIECES[errors], int(len(sound) / _LETTERS_OF_A_PIECE)))
     edges = [0]
     for piece in pieces:
         edges.append(edges[-1] + len(piece))
     return some_of(
-        all_of(Term(f"r{run}") for stretch in _stretches(sound, edges, left) for run in runs_of(stretch, 3))
+        all_of(term for stretch in _stretches(sound, edges, left) for term in _net(stretch))
         for left in combinations(range(len(pieces)), errors)
     )
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from twin.places.pinyin import read_aloud
-from twin.places.words import MAX_KEY, key_of, shortened, without_soft_ending
+from twin.places.pinyin import Reading, initials_of, read_aloud
+from twin.places.words import MAX_KEY, key_of, shortened, split_words, without_soft_ending
 
 
 class Form(StrEnum):
@@ -67,21 +67,31 @@ def _spoken(text: str, form: Form, source: int) -> Iterable[Key]:
     yield Key(form, whole, (), source)
     if whole.isascii():
         return
-    yield _read(whole, Form.PINYIN, source)
-    yield Key(Form.INITIALS, read_aloud(whole).initials[:MAX_KEY], (), source)
+    reading = read_aloud(whole)
+    yield _read(reading.syllables, Form.PINYIN, source)
+    yield Key(Form.INITIALS, initials_of(reading.syllables)[:MAX_KEY], (), source)
     for short in dict.fromkeys((without_soft_ending(whole), shortened(whole))):
         if short != whole:
+            syllables = _read_as_part(short, whole, reading)
             yield Key(Form.SHORT, short, (), source)
-            yield _read(short, Form.SHORT_PINYIN, source)
-            yield Key(Form.INITIALS, read_aloud(short).initials[:MAX_KEY], (), source)
+            yield _read(syllables, Form.SHORT_PINYIN, source)
+            yield Key(Form.INITIALS, initials_of(syllables)[:MAX_KEY], (), source)
 
 
-def _read(text: str, form: Form, source: int) -> Key:
+def _read_as_part(short: str, whole: str, reading: Reading) -> Sequence[str]:
+    """A shortened name as it is read within the whole one: it leaves words out and changes none."""
+    words = iter(zip((word.text for word in split_words(whole)), reading.syllables, strict=True))
+    syllables = [next((s for word, s in words if word == part.text), None) for part in split_words(short)]
+    known = [syllable for syllable in syllables if syllable is not None]
+    return known if len(known) == len(syllables) else read_aloud(short).syllables
+
+
+def _read(syllables: Sequence[str], form: Form, source: int) -> Key:
     breaks, length = [], 0
-    for syllable in read_aloud(text).syllables:
+    for syllable in syllables:
         breaks.append(length)
         length += len(syllable)
-    return Key(form, "".join(read_aloud(text).syllables), tuple(breaks), source)
+    return Key(form, "".join(syllables), tuple(breaks), source)
 
 
 def encode_keys(keys: Sequence[Key]) -> str:

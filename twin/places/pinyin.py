@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -30,14 +31,14 @@ class Reading:
     toned: tuple[str, ...]
 
     @property
-    def initials(self) -> str:
-        """First letter of each syllable; numbers whole."""
-        return "".join(s if s.isdigit() else s[:1] for s in self.syllables)
-
-    @property
     def shown(self) -> str:
         """As people read it: Jiāozhōu Yīzhōng without word boundaries, which no dictionary knows."""
         return " ".join(self.toned)
+
+
+def initials_of(syllables: Iterable[str]) -> str:
+    """First letter of each syllable; numbers whole."""
+    return "".join(s if s.isdigit() else s[:1] for s in syllables)
 
 
 @lru_cache(maxsize=8_192)
