@@ -13,7 +13,7 @@ from layers.policy import Actor
 from layers.registry import Registry
 from twin.bounds import Bounds
 from twin.errors import UnknownLayerError
-from twin.feature import Feature
+from twin.feature import Feature, FeatureBatch
 from twin.interval import Interval
 from twin.query import FeatureQuery
 
@@ -70,21 +70,37 @@ class CodedLayers:
         )
 
     def _select(self, source: CodeLayer, query: FeatureQuery) -> list[Coded]:
-        return list(self._iterate(source, query))
+        """The features of a query at once."""
+        prepared = self._prepared(source, query)
+        if prepared is None:
+            return []
+        batch = self.registry.store.select(source.layer, prepared)
+        return list(_coded(batch, source))
 
     def _iterate(self, source: CodeLayer, query: FeatureQuery) -> Iterator[Coded]:
-        """Nothing where the layer is not there, may not be read, or has no such property."""
+        """The same in parts, for queries that may meet many."""
+        prepared = self._prepared(source, query)
+        if prepared is None:
+            return
+        for batch in self.registry.store.iterate(source.layer, prepared):
+            yield from _coded(batch, source)
+
+    def _prepared(self, source: CodeLayer, query: FeatureQuery) -> FeatureQuery | None:
+        """The query on the day, with the properties that matter; None where the layer is not there, may not be read, or has no codes."""
         try:
-            record = self.registry.layer(source.layer, self.actor)
+            schema = self.registry.layer(source.layer, self.actor).schema
         except UnknownLayerError:
-            return
-        if source.property not in record.schema:
-            return
-        wanted = tuple(dict.fromkeys(name for name in (source.property, "name", "name_en") if name in record.schema))
+            return None
+        if source.property not in schema:
+            return None
+        wanted = tuple(dict.fromkeys(name for name in (source.property, "name", "name_en") if name in schema))
         instant = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
-        dated = replace(query, properties=wanted, interval=Interval(instant, instant))
-        for batch in self.registry.store.iterate(record.id, dated):
-            for feature in batch.features():
-                code = feature.properties.get(source.property)
-                if isinstance(code, str) and code:
-                    yield Coded(code, record.id, feature)
+        return replace(query, properties=wanted, interval=Interval(instant, instant))
+
+
+def _coded(batch: FeatureBatch, source: CodeLayer) -> Iterator[Coded]:
+    """The features of a batch that have a code."""
+    for feature in batch.features():
+        code = feature.properties.get(source.property)
+        if isinstance(code, str) and code:
+            yield Coded(code, source.layer, feature)
