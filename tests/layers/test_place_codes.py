@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from twin.codes.classes import Kind
 from twin.codes.division_store import open_divisions
 from twin.codes.point_codes import Place
 from twin.errors import BadCodeError, BadManifestError, PolicyError, TooManyCodesError, UnknownCodeError
+from twin.standing import State, standing
 from twin.store import open_store
 from twin.store.port import Store
 
@@ -136,6 +137,16 @@ def test_what_one_may_not_read_leaks_through_no_code(store):
     assert reading.geometry is None
     assert "features" not in reading.details
     assert guarded.covering(shapely.box(119, 36, 121, 37), Covering("division"), TODAY, ANYBODY) == []
+
+
+def test_a_layer_that_waits_for_a_decision_gives_no_codes(store):
+    town = codes_of(with_codes(store))
+    record = store.layer("districts")
+    held = {"standing": standing(State.HELD, datetime(2026, 11, 28, tzinfo=UTC), None)}
+    store.describe_layer("districts", {**record.document, **held})
+    assert town.at(IN_CELL, TODAY, ANYBODY)["divisions"]["status"] == "unknown"
+    assert town.read("370281001", TODAY, ANYBODY)[0].geometry is None
+    assert town.covering(shapely.box(119, 36, 121, 37), Covering("division"), TODAY, ANYBODY) == []
 
 
 def test_cells_components_and_communities_have_the_place_of_their_features(town):
