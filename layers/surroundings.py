@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -82,10 +82,15 @@ class _Walk:
         found: dict[tuple[str, Direction], list[tuple[Link, Ref]]] = defaultdict(list)
         for end in self._names_of(feature):
             own = replace(self.query, end=end)
-            counted = self.desk.relations.counts(own)
+            links = self.desk.relations.links(replace(own, limit=_AT_ONCE + 1))
+            if len(links) > _AT_ONCE:
+                counted = self.desk.relations.counts(own)
+                links = self._first_of_each(own, counted)
+            else:
+                counted = Counter((link.type, "out" if link.source == end else "in") for link in links)
             for key, count in counted.items():
                 counts[key] += count
-            for link in self._links(own, counted):
+            for link in links:
                 direction: Direction = "out" if link.source == end else "in"
                 found[link.type, direction].append((link, end))
         kept = {key: pairs[: self.limit] for key, pairs in found.items() if key[0] in self.types}
@@ -115,9 +120,7 @@ class _Walk:
         older = predecessors(self.desk.relations, feature, lambda ends: standing_at(self.desk.store, ends))
         return [feature, *(end for end in older if end.layer not in self.query.hidden)]
 
-    def _links(self, query: LinkQuery, counts: Mapping[tuple[str, Direction], int]) -> list[Link]:
-        if sum(counts.values()) <= max(self.limit, _AT_ONCE):
-            return self.desk.relations.links(query) if counts else []
+    def _first_of_each(self, query: LinkQuery, counts: Mapping[tuple[str, Direction], int]) -> list[Link]:
         return [
             link
             for type_, direction in counts

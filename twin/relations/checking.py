@@ -112,13 +112,17 @@ class LinkChecker:
         return faults
 
     def _neighbours(self, kind: RelationType, links: Sequence[NewLink]) -> list[Link]:
-        """Standing links of the type that share an end with one of `links`; all of the type when those are many."""
+        """Standing links of the type that can stand against one of `links`; all of the type when those are many.
+
+        Only where a `to` end has one `from` end are links looked up by it: a grid cell may hold a hundred thousand.
+        """
         c = self._writing.tables.links.c
         if self._are_many(kind, len(links)):
             found = self._writing.standing(c.type == kind.id)
         else:
             found = self._at(kind, c.from_layer, c.from_id, [link.source for link in links])
-            found += self._at(kind, c.to_layer, c.to_id, [link.target for link in links])
+            if kind.cardinality.one_source:
+                found += self._at(kind, c.to_layer, c.to_id, [link.target for link in links])
             if kind.symmetric:
                 found += self._at(kind, c.from_layer, c.from_id, [link.target for link in links])
         return [link for link in {link.id: link for link in found}.values() if link.id != self._apart_from]

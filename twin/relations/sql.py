@@ -26,12 +26,22 @@ from twin.relations.link import Link, NewLink
 from twin.relations.port import Direction, LinkChange, LinkFault, LinkQuery, LinkReport, Proposals, Settled
 from twin.relations.relation_type import RelationType
 from twin.relations.settling import settle
-from twin.relations.statements import at_end, conditions, row_to_link, select_links
+from twin.relations.statements import (
+    PlainShape,
+    at_end,
+    conditions,
+    plain_shape_of,
+    plain_values,
+    row_to_link,
+    select_links,
+    select_plain,
+)
 from twin.relations.tables import relation_tables
 from twin.relations.type_reading import parse_relation_type, shipped_types
 from twin.relations.watch import LinkWatcher, MaySee
 from twin.relations.writing import LinkTransaction
 from twin.store.port import Author
+from twin.store.prepared import PreparedStatement
 from twin.store.sql import SqlStore
 from twin.store.values import instant_text, now, parse_instant
 
@@ -47,6 +57,13 @@ class SqlRelations:
         self._store = store
         self.tables = relation_tables(store.dialect.types, store.dialect.db_schema)
         self.watcher = LinkWatcher(self.tables, store.catalogue, self._types, may_see)
+        types, layers, retired = self.tables.types.c, store.catalogue.tables.layers.c, store.catalogue.tables.retired.c
+        self._type_documents = PreparedStatement(sa.select(types.document).order_by(types.id))
+        self._layer_names = PreparedStatement(
+            sa.select(sa.union(sa.select(layers.id), sa.select(retired.id)).subquery("names").c.id)
+        )
+        self._at_one_end: dict[PlainShape, PreparedStatement] = {}
+        self._known_types: tuple[tuple[str, ...], dict[str, RelationType]] = ((), {})
 
     # -- versions ----------------------------------------------------------------------------------------------------
 
@@ -77,9 +94,13 @@ class SqlRelations:
             return self._types(connection)
 
     def _types(self, connection: sa.Connection) -> dict[str, RelationType]:
-        rows = connection.execute(sa.select(self.tables.types.c.document).order_by(self.tables.types.c.id)).scalars()
-        added = (parse_relation_type(json.loads(document)) for document in rows)
-        return {kind.id: kind for kind in (*shipped_types(), *added)}
+        documents = tuple(document for (document,) in self._type_documents.rows(connection))
+        known, types = self._known_types
+        if not types or known != documents:
+            added = (parse_relation_type(json.loads(document)) for document in documents)
+            types = {kind.id: kind for kind in (*shipped_types(), *added)}
+            self._known_types = documents, types
+        return types
 
     def add_type(self, made: RelationType) -> None:
         with self._writing() as writing:
@@ -112,8 +133,14 @@ class SqlRelations:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def links(self, query: LinkQuery) -> list[Link]:
+        shape = plain_shape_of(query)
         with self._store.reading() as connection:
-            return [row_to_link(row) for row in connection.execute(select_links(self.tables, query))]
+            if shape is None:
+                return [row_to_link(row) for row in connection.execute(select_links(self.tables, query))]
+            statement = self._at_one_end.get(shape)
+            if statement is None:
+                statement = self._at_one_end[shape] = PreparedStatement(select_plain(self.tables, shape))
+            return [row_to_link(row) for row in statement.rows(connection, **plain_values(query))]
 
     def counts(self, query: LinkQuery) -> dict[tuple[str, Direction], int]:
         c = self.tables.links.c
@@ -149,13 +176,8 @@ class SqlRelations:
         return found
 
     def layer_names(self) -> set[str]:
-        tables = self._store.catalogue.tables
         with self._store.reading() as connection:
-            return {
-                name
-                for table in (tables.layers, tables.retired)
-                for name in connection.execute(sa.select(table.c.id)).scalars()
-            }
+            return {name for (name,) in self._layer_names.rows(connection)}
 
     def standing(self, layer: str, ids: Collection[str]) -> set[str]:
         with self._store.reading() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -28,6 +28,50 @@ def select_links(tables: RelationTables, query: LinkQuery) -> sa.Select[Any]:
     if query.after is not None:
         statement = statement.where(links.c.fid > query.after)
     return statement if query.limit is None else statement.limit(query.limit)
+
+
+class PlainShape(NamedTuple):
+    """A question asked with nearly every page: the links at one feature now, of all types or of one.
+
+    Statements of the same shape differ in their parameters only, so that each is compiled once.
+    """
+
+    direction: Direction
+    typed: bool
+    limited: bool
+
+
+def plain_shape_of(query: LinkQuery) -> PlainShape | None:
+    """The shape of a plain question; None where the query asks for more."""
+    more = query.holds, query.version, query.known_by, query.after
+    if query.end is None or len(query.types) > 1 or query.hidden or more != (None,) * 4:
+        return None
+    return PlainShape(query.direction, bool(query.types), query.limit is not None)
+
+
+def select_plain(tables: RelationTables, shape: PlainShape) -> sa.Select[Any]:
+    """The statement for every question of a shape; `plain_values` has its parameters."""
+    c = tables.links.c
+    link: sa.BindParameter[str] = sa.bindparam("end_id")
+    layer: sa.BindParameter[str] = sa.bindparam("end_layer")
+    sides = {
+        "out": sa.and_(c.from_id == link, c.from_layer == layer),
+        "in": sa.and_(c.to_id == link, c.to_layer == layer),
+    }
+    at = sa.or_(*sides.values()) if shape.direction == "both" else sides[shape.direction]
+    statement = select_links(tables, LinkQuery()).where(at)
+    if shape.typed:
+        statement = statement.where(c.type == sa.bindparam("kind"))
+    return statement.limit(sa.bindparam("most", type_=sa.Integer)) if shape.limited else statement
+
+
+def plain_values(query: LinkQuery) -> dict[str, Any]:
+    """The parameters of a plain question."""
+    assert query.end is not None
+    values: dict[str, Any] = {"end_id": query.end.id, "end_layer": query.end.layer}
+    if query.types:
+        values["kind"] = query.types[0]
+    return values if query.limit is None else {**values, "most": query.limit}
 
 
 def conditions(tables: RelationTables, query: LinkQuery) -> list[sa.ColumnElement[bool]]:
