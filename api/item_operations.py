@@ -71,7 +71,8 @@ WHEN = query(
 AS_OF = query(
     "as_of",
     {"type": "string"},
-    "System time: the layer as it stood at an instant or at the end of a date (RFC 3339), or at a version such as v12. What was "
+    "System time: the layer as it stood at an instant or at the end of a date (RFC 3339), at a version such as v12, or in a "
+    "release of the base map, release:2026.11. What was "
     "written later does not show. The header Onemap-As-Of-Version tells the version; 0 means that there was nothing yet.",
 )
 

@@ -105,7 +105,8 @@ def parse_items_request(request: Request, record: LayerRecord, settings: Setting
     sort = parse_sortby(parameters["sortby"], schema) if "sortby" in parameters else ()
     selection = _selection(record.id, parameters)
     expression = _filter(parameters, schema, settings)
-    moment, store = parse_moment(parameters), parts_of(request).store
+    store = parts_of(request).store
+    moment = parse_moment(parameters, store)
     query = FeatureQuery(
         bounds=_bounds(parameters),
         as_of=None if moment.as_of is None else resolve_as_of(store, record.id, moment.as_of),

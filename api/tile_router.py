@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.deps import parts_of
 from api.errors import problem, problem_of
 from api.moments import MOMENT_PARAMETERS, VERSION_HEADER, as_of_headers, parse_moment
 from api.negotiation import Format, negotiate
@@ -94,7 +95,7 @@ def _answer(service: TileService, request: Request, path: TilePath) -> Response:
     tile = Tile.parse(z=path.z, x=path.x, y=path.y)
     grid.check(tile)
     parameters = _read_query(request, path)
-    layers = _layers(service, path, parameters)
+    layers = _layers(service, request, path, parameters)
     headers = _validators(layers, parameters.get("v"))
     if _is_fresh(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -112,8 +113,9 @@ def _read_query(request: Request, path: TilePath) -> dict[str, str]:
     return parameters
 
 
-def _layers(service: TileService, path: TilePath, parameters: dict[str, str]) -> TileSet:
-    moment = parse_moment(parameters) if parameters else NOW
+def _layers(service: TileService, request: Request, path: TilePath, parameters: dict[str, str]) -> TileSet:
+    asked = any(name in parameters for name in MOMENT_PARAMETERS)
+    moment = parse_moment(parameters, parts_of(request).store) if asked else NOW
     if path.ids:
         return service.describe(path.ids, moment)
     chosen = parameters.get("collections")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tiles.address import Tile
@@ -99,15 +99,18 @@ class TileService:
                 limit=f"{_MOST_LAYERS} layers",
                 remedy="Ask for several tiles.",
             )
-        fixed = isinstance(moment.as_of, int)
-        if fixed and len(wanted) > 1:
+        single = isinstance(moment.as_of, int)
+        if single and len(wanted) > 1:
             raise BadMomentError(
                 "Each layer counts its own versions.",
                 value=moment.as_of,
                 limit="one layer with a version",
                 remedy="Name an instant, such as as_of=2024-05-01T08:00:00Z, or one layer.",
             )
-        return TileSet(tuple(self._source.describe(layer_id, moment) for layer_id in wanted), fixed)
+        return TileSet(
+            tuple(self._source.describe(layer_id, moment) for layer_id in wanted),
+            single or isinstance(moment.as_of, Mapping),
+        )
 
     def describe_all(self, moment: Moment = NOW) -> TileSet:
         """Every layer there is. Raises BadMomentError as `describe`."""

@@ -128,7 +128,7 @@ class Town:
             bbox: West, south, east, north in degrees; `frame.total_bounds` does.
             filter: CQL2, as text (`"height_m > 30 AND use = 'public'"`) or in its JSON form.
             datetime: An instant, a day, or a pair with None for an open end: of each feature what held then.
-            as_of: An instant, a day (its end) or a version: the layer as it stood then.
+            as_of: An instant, a day (its end), a version, or "release:2026.11": the layer as it stood then.
             properties: Columns wanted; None for all.
             limit: At most so many; None for all.
             crs: CRS of the geometries, east or longitude first.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,7 +15,7 @@ _VERSION = re.compile(r"v?(\d{1,15})", re.ASCII)
 # Clocks of clients run a little ahead of the server's.
 _AHEAD = timedelta(minutes=1)
 
-AsOf = int | datetime
+AsOf = int | datetime | Mapping[str, int]
 
 
 class _Versions(Protocol):
@@ -29,7 +30,7 @@ class Moment:
     """A pair of times.
 
     Attributes:
-        as_of: Version of the layer, or an instant of system time; None for now.
+        as_of: Version of the layer, an instant of system time, or the version of each layer that a release pins; None for now.
         interval: Valid time; None where it does not matter.
     """
 
@@ -77,11 +78,13 @@ def resolve_as_of(store: _Versions, layer_id: str, as_of: AsOf) -> int:
     """The version of one layer. 0 means that it held nothing yet.
 
     Raises:
-        BadMomentError: if the layer has no such version yet.
+        BadMomentError: if the layer has no such version yet, or the release does not hold it.
         UnknownLayerError: if there is no such layer.
     """
     if isinstance(as_of, datetime):
         return store.version_at(layer_id, as_of)
+    if isinstance(as_of, Mapping):
+        return _pinned(layer_id, as_of)
     present = store.version(layer_id)
     if as_of > present:
         raise BadMomentError(
@@ -91,3 +94,14 @@ def resolve_as_of(store: _Versions, layer_id: str, as_of: AsOf) -> int:
             remedy=f"GET /collections/{layer_id}/changes lists its versions.",
         )
     return as_of
+
+
+def _pinned(layer_id: str, pins: Mapping[str, int]) -> int:
+    if layer_id in pins:
+        return pins[layer_id]
+    raise BadMomentError(
+        f"This release does not hold the layer '{layer_id}'.",
+        value=layer_id,
+        limit=", ".join(sorted(pins)),
+        remedy="Name an instant, or a layer of the release.",
+    )

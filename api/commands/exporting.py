@@ -35,7 +35,10 @@ def export(
     bbox: Annotated[str | None, typer.Option(help="west,south,east,north in degrees: only what meets it.")] = None,
     filter_text: Annotated[str | None, typer.Option("--filter", help="CQL2 text: only what answers it.")] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="As the layer stood at an instant or a date's end, or a version, v12.")
+        str | None,
+        typer.Option(
+            "--as-of", help="As the layer stood: an instant, a date (its end), a version, v12, or release:2026.11."
+        ),
     ] = None,
     when: Annotated[
         str | None, typer.Option("--datetime", help="Of each feature what held then: instant or start/end.")
@@ -94,7 +97,7 @@ def _at(query: FeatureQuery, store: Store, layer: str, as_of: str | None, when: 
     from twin.moment import resolve_as_of
 
     given = {"as_of": as_of, "datetime": when}
-    moment = parse_moment({name: text for name, text in given.items() if text is not None})
+    moment = parse_moment({name: text for name, text in given.items() if text is not None}, store)
     version = None if moment.as_of is None else resolve_as_of(store, layer, moment.as_of)
     return replace(query, as_of=version, interval=moment.interval)
 

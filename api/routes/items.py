@@ -83,7 +83,7 @@ def item(request: Request) -> Response:
     crs = edge_crs(parameters.get("crs", CRS84))
     store = parts_of(request).store
     record = layer_of(request)
-    moment = parse_moment(parameters)
+    moment = parse_moment(parameters, store)
     as_of = None if moment.as_of is None else resolve_as_of(store, record.id, moment.as_of)
     feature = store.get(record.id, request.path_params["featureId"], as_of=as_of, interval=moment.interval)
     variant = "" if crs.uri == CRS84 and chosen is GEOJSON else crs.uri + chosen.name

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.deps import parts_of
 from api.errors import PROBLEM_JSON
 from api.links import base_url
 from api.moments import MOMENT_PARAMETERS, parse_moment
@@ -234,7 +235,7 @@ def _tilejson(request: Request, service: TileService, ids: list[str]) -> Respons
     """TileJSON of the moment asked for: its tiles carry the moment, and the versions it came to, in their addresses."""
     parameters = read_parameters(request, {"f", *MOMENT_PARAMETERS})
     negotiate(parameters, request.headers.get("accept"), (JSON,))
-    layers = service.describe(ids, parse_moment(parameters))
+    layers = service.describe(ids, parse_moment(parameters, parts_of(request).store))
     told = {name: parameters[name] for name in MOMENT_PARAMETERS if name in parameters}
     if layers.of_the_past:
         told["v"] = layers.version

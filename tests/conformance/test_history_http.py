@@ -301,3 +301,20 @@ def test_both_stores_say_the_road_is_a_line(edited, store):
     feature = store.get("roads", "r1", as_of=1)
     assert isinstance(feature, Feature)
     assert isinstance(feature.geometry, shapely.LineString)
+
+
+def test_a_release_of_the_base_map_is_a_time_too(edited):
+    edited.request(
+        "POST", "/basemap/releases", json={"name": "2026.11", "layers": ["roads"], "force": True, "reason": "t"}
+    )
+    releases = edited.json("/basemap/releases")["releases"]
+    assert [entry["name"] for entry in releases] == ["2026.11"]
+    edited.request("PUT", ROAD, json=road(30.0, 0.0), headers=GEOJSON)
+    for address in (ITEMS, ROAD):
+        answer = edited.get(f"{address}?as_of=release:2026.11")
+        assert answer.headers["onemap-as-of-version"] == "4"
+        assert "12.0" in answer.text
+    assert drawn(edited, f"{TILE}?as_of=release:2026.11")[0][0] == 12.0
+    assert "immutable" in edited.get(f"{TILE}?as_of=release:2026.11").headers["cache-control"]
+    assert edited.problem("GET", f"{ITEMS}?as_of=release:none", 404)["code"] == "unknown-release"
+    assert edited.problem("GET", "/collections/lamps/items?as_of=release:2026.11", 400)["code"] == "bad-moment"
