@@ -3,7 +3,7 @@
 Every answer of either kind is compared with a brute-force one over arrays before anything is timed. Target: a window `as_of` the
 first version takes less than twice what the plain one takes.
 
-    python benchmarks/as_of.py --work DIR [--postgis postgresql://user@host:port/database] [--features 300000] [--windows 200]
+    python benchmarks/as_of.py --work DIR [--postgis postgresql://user@host:port/database] [--features 300000] [--windows 60]
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy.typing as npt
 import shapely
 from machine import print_machine
 from measure import print_table, spread
+from services import database
 
 from twin.bounds import Bounds
 from twin.feature import FeatureBatch
@@ -59,20 +60,20 @@ class Squares:
 def main() -> None:
     """Fill, compare, time, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, help="folder for the embedded store; without it a temporary one")
-    parser.add_argument("--postgis", help="address of an empty PostGIS database; without it only the embedded store")
+    parser.add_argument("--work", type=Path, help="folder for the stores; without it a temporary one")
+    parser.add_argument("--postgis", help="an empty database to use; without it a private cluster is started")
     parser.add_argument("--features", type=int, default=300_000)
-    parser.add_argument("--windows", type=int, default=200)
+    parser.add_argument("--windows", type=int, default=60)
     arguments = parser.parse_args()
     print_machine()
     rng = np.random.default_rng(20240501)
     squares, windows = some_squares(rng, arguments.features), some_windows(rng, arguments.windows)
     rows: list[list[object]] = []
     with tempfile.TemporaryDirectory() as temporary:
-        file = (arguments.work or Path(temporary)) / "as-of.gpkg"
-        file.unlink(missing_ok=True)
-        for name, target in (("GeoPackage", str(file)), ("PostGIS", arguments.postgis)):
-            if target:
+        work = arguments.work or Path(temporary)
+        (work / "as-of.gpkg").unlink(missing_ok=True)
+        with database(arguments.postgis, work) as server:
+            for name, target in (("GeoPackage", str(work / "as-of.gpkg")), ("PostGIS", server.url)):
                 with closing(open_store(target)) as store:
                     rows += measured(name, store, squares, windows)
     print_table(["ms a window, median (least-most)", "plain", "as_of", "as_of / plain", "features found"], rows)
