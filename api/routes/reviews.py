@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
+import shapely
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,6 +20,8 @@ from api.operation import ThinRoute, described, problems
 from api.parameters import read_parameters
 from api.uploads import read_object
 from layers.catalogue import layer_entry
+from layers.policy import Action
+from layers.previewing import preview
 from layers.reviewing import parse_decision
 from twin.standing import state_of
 
@@ -37,6 +42,29 @@ def examine_layer(request: Request) -> Response:
     return _json({"layer_id": layer_id, "state": state.value, "belief": belief.to_document()})
 
 
+@router.get(
+    LAYER_PATH + "/preview",
+    summary="A layer under review beside the base map",
+    **described(
+        [LAYER_ID, ACTOR], json_answer_of("Both sides.") | problems(400, 403, 404), operation_id="previewLayer"
+    ),
+)
+def preview_layer(request: Request) -> Response:
+    """A sample of the layer as delivered and as the suggested correction would put it, two GeoJSON collections, for reviewers."""
+    read_parameters(request, ())
+    registry, actor, layer_id = registry_of(request), actor_of(request), str(request.path_params["layerId"])
+    record = registry.registered_layer(layer_id, actor)
+    registry.policy.authorise(actor, Action.REVIEW_LAYER, layer_id)
+    seen = preview(registry.store, record)
+    document = {
+        "delivered": _collection(seen.delivered),
+        "corrected": None if seen.corrected is None else _collection(seen.corrected),
+        "sampled": len(seen.delivered),
+        "count": seen.count,
+    }
+    return _json(document)
+
+
 @router.post(
     LAYER_PATH + "/review",
     summary="Decide on a layer",
@@ -54,6 +82,15 @@ async def review_layer(request: Request) -> Response:
     record = await run_in_threadpool(registry.review, layer_id, decision, actor)
     request.app.state.tiles.forget(layer_id)
     return _json(layer_entry(record))
+
+
+def _collection(geometries: npt.NDArray[np.object_]) -> dict[str, Any]:
+    """Geometries as a FeatureCollection; coordinates that lead nowhere are left out."""
+    drawn = [shape for shape in geometries if shape is not None and np.isfinite(shapely.get_coordinates(shape)).all()]
+    features = [
+        {"type": "Feature", "properties": {}, "geometry": orjson.Fragment(text)} for text in shapely.to_geojson(drawn)
+    ]
+    return {"type": "FeatureCollection", "features": features}
 
 
 def _json(document: Any) -> Response:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 
 from api.app import create_app
 from api.settings import Settings
@@ -102,6 +104,25 @@ def test_a_held_layer_is_in_no_output_until_somebody_decides(client: AppClient, 
     for address in OUTPUTS:
         assert client.get(address).status_code in {200, 204}, address
     assert "GCJ-02" in client.json("/collections/county")["lineage"]
+
+
+def test_a_reviewer_sees_both_sides_before_deciding(client: AppClient, store: Store, datav: bytes) -> None:
+    register(client, datav)
+    seen = client.json("/layers/county/preview")
+    assert (seen["sampled"], seen["count"]) == (1, 1)
+    delivered, corrected = (
+        shapely.geometry.shape(seen[side]["features"][0]["geometry"]) for side in ("delivered", "corrected")
+    )
+    plain = shapely.from_geojson(datav).geoms[0]
+    assert delivered.hausdorff_distance(plain) < 0.0001
+    east_m = (delivered.centroid.x - corrected.centroid.x) * 111_320 * math.cos(math.radians(delivered.centroid.y))
+    assert 300 < east_m < 700, "GCJ-02 lies half a kilometre east here"
+    districts = client.json("/layers/districts/preview")
+    assert districts["corrected"] is None, "nothing is suggested for a layer that fits"
+    assert 0 < districts["sampled"] <= districts["count"]
+    assert client.get("/layers/nobody/preview").status_code == 404
+    strangers = AppClient(create_app(Settings(), store=store, policy=ReadOnlyPolicy()))
+    assert strangers.get("/layers/county/preview").status_code == 403
 
 
 def test_a_suspicious_delivery_is_refused_with_the_belief_and_the_way_out(
