@@ -13,10 +13,10 @@ import pydeck
 
 from layers.viewing.checks import check_spec
 from layers.viewing.deck_layers import deck_layers, is_raised
-from layers.viewing.options import Camera, ViewOptions
+from layers.viewing.options import Camera, ViewMoment, ViewOptions
 from layers.viewing.record import LayerRecord
 
-__all__ = ["Camera", "LayerRecord", "ViewOptions", "compose_deck", "deck_spec"]
+__all__ = ["Camera", "LayerRecord", "ViewMoment", "ViewOptions", "compose_deck", "deck_spec"]
 
 
 def compose_deck(records: Iterable[LayerRecord], options: ViewOptions | None = None) -> pydeck.Deck:

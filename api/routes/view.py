@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -19,9 +20,12 @@ from api.viewer.assets import Asset, deck_bundle, page_html, static_file
 from api.viewer.choices import PARAMETERS, read_options
 from layers.catalogue import catalogue
 from layers.compose import compose_deck, deck_spec
+from layers.policy import Action
 from layers.style import default_style
 from layers.viewing.record import read_records
+from twin.errors import PolicyError
 from twin.schema import GeometryType
+from twin.store.port import LayerRecord
 
 router = APIRouter(tags=["page"], route_class=ThinRoute)
 # As a constant: thin routes take their path parameters from the request.
@@ -64,16 +68,31 @@ def spec(request: Request) -> Response:
     """A pydeck `Deck` of all layers with the choices in the query; holds no address outside of this server."""
     parameters = read_parameters(request, [name for name, _, _ in PARAMETERS])
     options = read_options(parameters, city_of(request).home, request.scope.get("root_path", "").rstrip("/"))
-    return _json(deck_spec(compose_deck(read_records(_catalogue(request)["layers"]), options)))
+    document = _styled(request, registry_of(request).layers(actor_of(request)))
+    return _json(deck_spec(compose_deck(read_records(document["layers"]), options)))
 
 
 @router.get(
     "/view/layers", summary="The catalogue for the page", **described((), _JSON_ANSWER, operation_id="getViewLayers")
 )
 def view_layers(request: Request) -> Response:
-    """The same as `/layers`, with the default style where a manifest has none."""
+    """The same as `/layers`, with the default style where a manifest has none, and whether the reader may change features.
+
+    Layers that wait for a person's decision are among them, so that the page can say why they are not shown.
+    """
     read_parameters(request, ())
-    return _json(_catalogue(request))
+    document = _styled(request, registry_of(request).registered(actor_of(request)))
+    for entry in document["layers"]:
+        entry["writable"] = _may_write(request, entry["id"])
+    return _json(document)
+
+
+def _may_write(request: Request, layer_id: str) -> bool:
+    try:
+        parts_of(request).policy.authorise(actor_of(request), Action.WRITE_FEATURES, layer_id)
+    except PolicyError:
+        return False
+    return True
 
 
 @router.get(
@@ -98,8 +117,9 @@ def static(request: Request) -> Response:
     return _asset(request, static_file(request.path_params["path"]), "no-cache")
 
 
-def _catalogue(request: Request) -> dict[str, Any]:
-    document = catalogue(registry_of(request).layers(actor_of(request)), city_of(request))
+def _styled(request: Request, records: Sequence[LayerRecord]) -> dict[str, Any]:
+    """The catalogue of these layers, each with a style."""
+    document = catalogue(records, city_of(request))
     for entry in document["layers"]:
         if not entry.get("style"):
             style = default_style(GeometryType(entry["geometry_type"]), entry["id"])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from api.errors import BadParameterError
+from api.parameters import parse_when
 from layers.city import Home
-from layers.compose import Camera, ViewOptions
+from layers.compose import Camera, ViewMoment, ViewOptions
 from layers.style import Theme
 from layers.viewing.options import Language
+from twin.moment import parse_as_of
 
 PARAMETERS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("theme", {"type": "string", "enum": ["light", "dark"]}, "Colours of the view."),
@@ -19,6 +22,8 @@ PARAMETERS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("layers", {"type": "string"}, "Ids of the layers that are switched on, with commas; without it the usual ones."),
     ("opacity", {"type": "string"}, "id:number pairs with commas, each number from 0 to 1."),
     ("at", {"type": "string"}, "lon,lat,zoom or lon,lat,zoom,pitch,bearing; degrees, zoom of 512-pixel tiles."),
+    ("datetime", {"type": "string"}, "Day or instant the world is shown at (valid time); without it, now."),
+    ("as_of", {"type": "string"}, "Day or instant whose records are shown (system time); without it, now."),
 )
 
 
@@ -27,6 +32,7 @@ def read_options(parameters: Mapping[str, str], home: Home, root_path: str = "")
 
     Raises:
         BadParameterError: naming the parameter that cannot be read.
+        BadMomentError, BadIntervalError: if a date is none.
     """
     layers = parameters.get("layers")
     return ViewOptions(
@@ -37,7 +43,22 @@ def read_options(parameters: Mapping[str, str], home: Home, root_path: str = "")
         opacity=_opacity(parameters.get("opacity", "")),
         camera=_camera(parameters.get("at"), home),
         tiles_base=root_path,
+        moment=_moment(parameters),
     )
+
+
+def _moment(parameters: Mapping[str, str]) -> ViewMoment:
+    """Both dates as they were written, once they are known to be dates."""
+    if "datetime" in parameters:
+        parse_when(parameters["datetime"])
+    if "as_of" in parameters and isinstance(parse_as_of(parameters["as_of"], datetime.now(UTC)), int):
+        raise BadParameterError(
+            "A view shows many layers, and each counts its own versions.",
+            value=parameters["as_of"],
+            limit="a day or an instant",
+            remedy="Write as_of=2024-05-01 or as_of=2024-05-01T08:00:00Z.",
+        )
+    return ViewMoment(parameters.get("datetime", ""), parameters.get("as_of", ""))
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:

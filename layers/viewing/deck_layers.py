@@ -17,6 +17,7 @@ DEEPEST_TILE_ZOOM = 16
 
 _FLAT = {"depthCompare": "always", "depthWriteEnabled": False}
 _CLEAR = [0, 0, 0, 0]
+_MIXED_FILL = 0.3
 _OVERLAP = [-0.0003, -0.0003, 1.0003, 1.0003]
 """Tiles overlap by a sixth of a pixel: cut exactly at their edges, rounding leaves hairlines between them."""
 
@@ -55,8 +56,8 @@ def _common(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
     trigger = f"{options.theme}:{'3d' if options.three_d else '2d'}:{record.version}"
     names = ("getFillColor", "getLineColor", "getLineWidth", "getPointRadius", "getElevation", "getIcon")
     props: dict[str, Any] = {
-        "data": String(f"{options.tiles_base}/tiles/{record.id}/{{z}}/{{x}}/{{y}}.mvt"),
-        "fetch": _fetch(record),
+        "data": String(_tiles(record, options)),
+        "fetch": _fetch(record, options),
         "visible": record.visible if options.layers is None else record.id in options.layers,
         "opacity": options.opacity.get(record.id, 1.0),
         "max_zoom": DEEPEST_TILE_ZOOM,
@@ -79,7 +80,13 @@ def _common(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
     return props
 
 
-def _fetch(record: LayerRecord) -> dict[str, Any]:
+def _tiles(record: LayerRecord, options: ViewOptions) -> str:
+    """Template of the tile addresses; another date is another address, so that deck.gl asks again."""
+    query = options.moment.query
+    return f"{options.tiles_base}/tiles/{record.id}/{{z}}/{{x}}/{{y}}.mvt" + (f"?{query}" if query else "")
+
+
+def _fetch(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
     """How the page gets this layer's tiles; base map layers of one tile travel in one request."""
     style = record.style
     fetch: dict[str, Any] = {
@@ -88,6 +95,8 @@ def _fetch(record: LayerRecord) -> dict[str, Any]:
         "version": record.version,
         "group": "basemap" if record.is_basemap else record.id,
     }
+    if options.moment.query:
+        fetch["moment"] = options.moment.query
     if style.kind == "line" and style.width_by is not None:
         fallback = style.width_px if style.width_by.default is None else style.width_by.default
         fetch["width"] = {
@@ -175,6 +184,8 @@ def _circle(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
         "point_antialiasing": True,
         "point_billboard": True,
     }
+    if record.mixed:
+        props |= _seen_through(record, options)
     if style.icon is not None:
         props |= {
             "point_type": String("circle+icon"),
@@ -187,6 +198,16 @@ def _circle(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
             "icon_alpha_cutoff": 0.02,
         }
     return props
+
+
+def _seen_through(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
+    """Points, lines and areas of one layer in its colour, the map below still to be seen: an area must not hide its reason."""
+    return {
+        "stroked": True,
+        "get_fill_color": color_function(record.style, options.theme, _MIXED_FILL * record.style.opacity),
+        "get_line_color": color_function(record.style, options.theme, record.style.opacity),
+        "get_line_width": max(record.style.outline_px, 2.0),
+    }
 
 
 def _label(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:

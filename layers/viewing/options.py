@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote
 
 from layers.style import Theme
 
@@ -23,6 +24,29 @@ class Camera:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewMoment:
+    """The two dates of a view, in the words of `datetime=` and `as_of=`; an empty one means now.
+
+    Attributes:
+        datetime: What held in the world then (valid time).
+        as_of: What had been recorded by then (system time).
+    """
+
+    datetime: str = ""
+    as_of: str = ""
+
+    @property
+    def query(self) -> str:
+        """The moment as the query of an address; empty for now.
+
+        >>> ViewMoment(datetime="2024-05-01", as_of="2024-06-01T08:00:00+08:00").query
+        'datetime=2024-05-01&as_of=2024-06-01T08%3A00%3A00%2B08%3A00'
+        """
+        asked = (("datetime", self.datetime), ("as_of", self.as_of))
+        return "&".join(f"{name}={quote(value, safe='')}" for name, value in asked if value)
+
+
+@dataclass(frozen=True, slots=True)
 class ViewOptions:
     """Choices of one view.
 
@@ -31,6 +55,7 @@ class ViewOptions:
         opacity: Layer id → 0…1, on top of what the style says.
         three_d: Raise polygons whose style has `extrude`.
         tiles_base: Path in front of `/tiles/…`; always on the same server.
+        moment: Date of the tiles.
     """
 
     theme: Theme = "light"
@@ -40,3 +65,4 @@ class ViewOptions:
     camera: Camera = Camera()
     three_d: bool = False
     tiles_base: str = ""
+    moment: ViewMoment = ViewMoment()

@@ -22,6 +22,7 @@ class LayerRecord:
         order: Drawing order; larger is on top.
         visible: Shown when nobody has chosen layers yet.
         properties: Names of the layer's properties, for what the style leaves open.
+        mixed: Whether points, lines and areas may stand side by side in it.
     """
 
     id: str
@@ -33,6 +34,7 @@ class LayerRecord:
     visible: bool = True
     attribution: str = ""
     properties: tuple[str, ...] = ()
+    mixed: bool = False
 
     @property
     def is_basemap(self) -> bool:
@@ -56,6 +58,7 @@ def read_record(entry: Mapping[str, Any]) -> LayerRecord:
         visible=bool(entry.get("visible", True)),
         attribution=entry.get("attribution") or "",
         properties=tuple(p["name"] for p in entry.get("schema") or ()),
+        mixed=entry.get("geometry_type") in (GeometryType.GEOMETRY, GeometryType.GEOMETRYCOLLECTION),
     )
 
 

@@ -183,8 +183,7 @@ def test_names_do_not_overlap_and_the_important_one_stays(open_map: OpenMap) -> 
     assert "遮挡村" not in shown.evaluate(names)
     assert any(name.endswith("路") for name in shown.evaluate(names))
     shown.page.click("#language")
-    shown.evaluate("() => new Promise((resolve) => setTimeout(resolve, 400))")
-    assert "Fu'an" in shown.evaluate(names)
+    shown.until("""() => window.onemap.labels().includes("Fu'an")""")
 
 
 def test_home_zoom_and_north_move_the_camera(open_map: OpenMap) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from typing import Any
 
 import httpx
@@ -35,6 +36,16 @@ def test_every_own_file_is_served_as_it_is(town_server: ServerProcess) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_every_word_that_the_page_says_is_there_in_both_languages() -> None:
+    words = dict(re.findall(r"^  (\w+): (\[.*\]),$", (STATIC / "words.js").read_text("utf-8"), re.MULTILINE))
+    assert all(len(json.loads(pair)) == 2 and all(json.loads(pair)) for pair in words.values())
+    scripts = [path.read_text("utf-8") for path in STATIC.glob("*.js")]
+    page = (STATIC.parent / "page.html").read_text("utf-8")
+    said = {key for text in scripts for key in re.findall(r'\bsay\("(\w+)"', text)}
+    said |= set(re.findall(r'data-i18n(?:-label|-placeholder)?="(\w+)"', page))
+    assert said <= set(words)
+
+
 @pytest.mark.parametrize("path", ["../page.html", "..%2fassets.py", "%2e%2e/%2e%2e/app.py", "nothing.js", ""])
 def test_nothing_outside_the_folder_is_served(town_server: ServerProcess, path: str) -> None:
     answer = get(town_server, f"/view/static/{path}")
@@ -43,7 +54,19 @@ def test_nothing_outside_the_folder_is_served(town_server: ServerProcess, path: 
 
 
 @pytest.mark.parametrize(
-    "query", ["theme=pink", "view=4d", "at=1,2", "at=200,0,3", "at=a,b,c", "opacity=a:2", "colour=red"]
+    "query",
+    [
+        "theme=pink",
+        "view=4d",
+        "at=1,2",
+        "at=200,0,3",
+        "at=a,b,c",
+        "opacity=a:2",
+        "colour=red",
+        "as_of=v3",
+        "as_of=soon",
+        "datetime=1",
+    ],
 )
 def test_a_choice_that_cannot_be_is_refused_in_words(town_server: ServerProcess, query: str) -> None:
     answer = get(town_server, f"/view/spec?{query}")

@@ -8,7 +8,7 @@ from typing import Any
 import pydeck
 import pytest
 
-from layers.compose import Camera, ViewOptions, compose_deck, deck_spec
+from layers.compose import Camera, ViewMoment, ViewOptions, compose_deck, deck_spec
 from layers.viewing.checks import CONSTANTS, FUNCTIONS, TYPES, check_spec
 from layers.viewing.paint import density_color, rgba
 from layers.viewing.record import LayerRecord, read_records
@@ -123,6 +123,17 @@ def test_the_camera_and_opacity_are_the_readers() -> None:
     assert layer_of(spec, "roads")["opacity"] == 0.25
 
 
+def test_a_view_of_another_date_asks_for_the_tiles_of_that_date() -> None:
+    moment = ViewMoment(datetime="2024-05-01", as_of="2024-06-01T08:00:00+08:00")
+    layer = layer_of(spec_of(ROADS, moment=moment), "roads")
+    query = "datetime=2024-05-01&as_of=2024-06-01T08%3A00%3A00%2B08%3A00"
+    assert layer["data"] == f"/tiles/roads/{{z}}/{{x}}/{{y}}.mvt?{query}"
+    assert layer["fetch"]["moment"] == query
+    now = layer_of(spec_of(ROADS), "roads")
+    assert now["data"].endswith(".mvt")
+    assert "moment" not in now["fetch"]
+
+
 def test_base_map_layers_wait_for_their_zoom_and_others_show_density() -> None:
     assert layer_of(spec_of(BLOCKS), "blocks")["minZoom"] == 13
     department = copy.deepcopy(BLOCKS) | {"department": "planning"}
@@ -132,6 +143,16 @@ def test_base_map_layers_wait_for_their_zoom_and_others_show_density() -> None:
 def test_a_layer_without_a_style_is_drawn_all_the_same() -> None:
     spec = spec_of(entry("wells", None, geometry_type="Point"))
     assert layer_of(spec, "wells")["getPointRadius"] == 4.5
+
+
+def test_a_layer_of_points_lines_and_areas_is_seen_through_and_in_its_colour() -> None:
+    style = {"kind": "circle", "color": "#c0392b", "outline": "#ffffff", "outline_px": 1}
+    mixed = layer_of(spec_of(entry("findings", style, geometry_type="Geometry")), "findings")
+    assert mixed["getFillColor"]["fallback"] == [192, 57, 43, 76]
+    assert mixed["getLineColor"]["fallback"] == [192, 57, 43, 255]
+    assert mixed["getLineWidth"] == 2
+    points = layer_of(spec_of(entry("wells", style, geometry_type="Point")), "wells")
+    assert points["getLineColor"]["fallback"] == [255, 255, 255, 255]
 
 
 def test_values_that_look_like_the_views_own_words_are_left_out() -> None:

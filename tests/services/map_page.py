@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -83,6 +84,14 @@ class MapPage:
     def wait(self, condition: str) -> None:
         """Wait until one of the named conditions holds; fails with the page's counters."""
         self.page.evaluate(_WAIT, [condition, PATIENCE_MS])
+
+    def until(self, script: str, argument: Any = None) -> Any:
+        """Wait until a script gives something true, and give it."""
+        end = time.monotonic() + PATIENCE_MS / 1000
+        while not (found := self.page.evaluate(script, argument)):
+            assert time.monotonic() < end, f"waited in vain for {script}"
+            self.page.wait_for_timeout(40)
+        return found
 
     def evaluate(self, script: str, argument: Any = None) -> Any:
         return self.page.evaluate(script, argument)

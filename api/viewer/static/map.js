@@ -2,18 +2,20 @@
 
 import { createFunctions } from "./functions.js";
 import { drawGlyphs } from "./glyphs.js";
+import { overlayLayers } from "./overlays.js";
+import { listenForPointing } from "./pointing.js";
 import { glyphScale, radiusScale, roundZoom, widthScale } from "./scales.js";
 
 const { deck } = globalThis;
 const CLASSES = ["MapView", "MVTLayer", "LightingEffect", "AmbientLight", "DirectionalLight"];
 
 export class MapCanvas {
-  /** @param on {camera, change, click, hover, render, failure} */
+  /** @param on {ask, camera, change, click, hover, render, failure}; `ask` gets a place, or null for the middle */
   constructor({ parent, source, state, on }) {
     this.state = state;
     this.on = on;
     this.templates = [];
-    this.selection = null;
+    this.overlays = new Map(); // name → GeoJSON, see overlays.js
     this.generation = 0;
     const glyphs = drawGlyphs();
     this.converter = new deck.JSONConverter({
@@ -36,7 +38,11 @@ export class MapCanvas {
       onAfterRender: () => on.render(),
       onError: (error) => on.failure(error),
     });
-    this.#listenForClicks(parent);
+    listenForPointing(parent, {
+      click: (x, y) => this.clickAt(x, y),
+      ask: (x, y) => on.ask(this.viewport().unproject([x, y])),
+      askCentre: () => on.ask(null),
+    });
   }
 
   /** Draws the view that the composer described. */
@@ -68,7 +74,7 @@ export class MapCanvas {
         }),
       );
     }
-    if (this.selection) layers.push(this.#selectionLayer());
+    layers.push(...overlayLayers(this.overlays, this.state.theme));
     this.deck.setProps({ layers });
     this.on.change();
     // A frame for certain, even where nothing visible has changed: whoever waits for it must not wait for ever.
@@ -81,9 +87,15 @@ export class MapCanvas {
     this.refresh();
   }
 
-  setSelection(feature) {
-    this.selection = feature;
+  /** Lays something over the map under this name, or takes it away with null. */
+  setOverlay(name, data) {
+    if (data) this.overlays.set(name, data);
+    else if (!this.overlays.delete(name)) return;
     this.refresh();
+  }
+
+  get selection() {
+    return this.overlays.get("selection") ?? null;
   }
 
   get layers() {
@@ -110,14 +122,14 @@ export class MapCanvas {
   }
 
   /** The camera that shows a box [west, south, east, north] with room for the panels. */
-  cameraFor([west, south, east, north], padding) {
+  cameraFor([west, south, east, north], padding, maxZoom = 18) {
     const { width, height } = this.deck;
     const fit = new deck.WebMercatorViewport({ width, height, longitude: west, latitude: south, zoom: 5 });
-    const room = Math.min(width, height) / 2 - 20;
-    const pad = Object.fromEntries(Object.entries(padding).map(([side, px]) => [side, Math.min(px, room)]));
+    const room = { left: width / 2 - 20, right: width / 2 - 20, top: height / 2 - 20, bottom: height / 2 - 20 };
+    const pad = Object.fromEntries(Object.entries(padding).map(([side, px]) => [side, Math.min(px, room[side])]));
     const w = Math.max(east - west, 1e-4) === east - west ? [west, east] : [west - 5e-4, east + 5e-4];
     const s = Math.max(north - south, 1e-4) === north - south ? [south, north] : [south - 5e-4, north + 5e-4];
-    const { longitude, latitude, zoom } = fit.fitBounds([[w[0], s[0]], [w[1], s[1]]], { padding: pad, maxZoom: 18 });
+    const { longitude, latitude, zoom } = fit.fitBounds([[w[0], s[0]], [w[1], s[1]]], { padding: pad, maxZoom });
     return { lon: longitude, lat: latitude, zoom };
   }
 
@@ -132,19 +144,6 @@ export class MapCanvas {
     this.deck.setProps({ viewState });
     if (roundZoom(zoom) !== this.zoom) this.refresh();
     this.on.camera();
-  }
-
-  // Not deck's own onClick: its recogniser drops a click when a frame takes longer than a quarter of a second.
-  #listenForClicks(parent) {
-    let start = null;
-    parent.addEventListener("pointerdown", (event) => {
-      start = event.isPrimary && event.button === 0 ? [event.clientX, event.clientY] : null;
-    });
-    parent.addEventListener("pointerup", (event) => {
-      if (!start || Math.hypot(event.clientX - start[0], event.clientY - start[1]) > 5) return;
-      const box = parent.getBoundingClientRect();
-      this.clickAt(event.clientX - box.left, event.clientY - box.top);
-    });
   }
 
   /** Tells what lies under a point of the map, in pixels. */
@@ -169,26 +168,5 @@ export class MapCanvas {
     const { getFillColor, extruded } = layer.props;
     if (extruded || this.state.kinds.get(layer.id) !== "fill" || typeof getFillColor !== "function") return false;
     return getFillColor(object)[3] === 0;
-  }
-
-  #selectionLayer() {
-    const dark = this.state.theme === "dark";
-    const line = dark ? [255, 196, 84, 255] : [214, 92, 20, 255];
-    return new deck.GeoJsonLayer({
-      id: "onemap-selection",
-      data: this.selection,
-      filled: true,
-      stroked: true,
-      // Areas keep their own colours: what is inside matters more than that it is chosen.
-      getFillColor: ({ geometry }) => [...line.slice(0, 3), geometry.type.endsWith("Point") ? 40 : 0],
-      getLineColor: line,
-      getLineWidth: 3,
-      lineWidthUnits: "pixels",
-      lineWidthMinPixels: 2,
-      pointRadiusUnits: "pixels",
-      getPointRadius: 13,
-      parameters: { depthCompare: "always" },
-      updateTriggers: { getLineColor: dark, getFillColor: dark },
-    });
   }
 }

@@ -1,5 +1,7 @@
 // The whole view in the address of the page, and back. Short names, because people send these by chat.
 
+import { readDate } from "./moment.js";
+
 const finite = (text) => (text === undefined || text === "" || !Number.isFinite(Number(text)) ? undefined : Number(text));
 
 /** What an address asks for; everything it does not say is undefined. */
@@ -12,6 +14,7 @@ export function readAddress(search) {
     const [id, value] = pair.split(":");
     if (id && finite(value) !== undefined) opacity[id] = Math.min(1, Math.max(0, finite(value)));
   }
+  const [hereLon, hereLat] = (asked.get("here") ?? "").split(",").map(finite);
   const feature = asked.get("feature");
   const slash = feature ? feature.indexOf("/") : -1;
   return {
@@ -21,7 +24,9 @@ export function readAddress(search) {
     theme: ["light", "dark"].includes(asked.get("theme")) ? asked.get("theme") : null,
     language: ["zh", "en"].includes(asked.get("lang")) ? asked.get("lang") : null,
     threeD: asked.get("view") === "3d",
+    moment: { datetime: readDate(asked.get("datetime")), asOf: readDate(asked.get("as_of")) },
     feature: slash > 0 ? { layer: feature.slice(0, slash), id: feature.slice(slash + 1) } : null,
+    here: hereLon !== undefined && hereLat !== undefined && Math.abs(hereLat) <= 90 ? [hereLon, hereLat] : null,
     embed: Boolean(asked.get("embed")),
   };
 }
@@ -43,7 +48,10 @@ export function writeAddress(state, defaults) {
   add("theme", state.theme);
   add("lang", state.language);
   if (state.threeD) add("view", "3d");
+  if (state.moment.datetime) add("datetime", state.moment.datetime);
+  if (state.moment.asOf) add("as_of", state.moment.asOf);
   if (state.selected) add("feature", `${state.selected.layer}/${state.selected.id}`);
+  if (state.here) add("here", `${round(state.here.lon, 6)},${round(state.here.lat, 6)}`);
   if (state.embed) add("embed", "1");
   return `?${parts.join("&")}`;
 }

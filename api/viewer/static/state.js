@@ -1,8 +1,11 @@
 // The one state of the page: what is shown and how. Other files read it; only main.js changes it.
 
+import { isShown } from "./held.js";
+
 /** Layers in drawing order, the reader's choices laid over what the manifests say. */
 export function createState(catalogue, asked, theme, language) {
-  const { layers, city } = catalogue;
+  const { city } = catalogue;
+  const layers = catalogue.layers.filter(isShown);
   const known = new Set(layers.map((entry) => entry.id));
   const defaults = { visible: new Set(layers.filter((entry) => entry.visible !== false).map((entry) => entry.id)) };
   const visible = asked.layers ? new Set(asked.layers.filter((id) => known.has(id))) : new Set(defaults.visible);
@@ -12,6 +15,7 @@ export function createState(catalogue, asked, theme, language) {
     : { ...home, pitch: asked.threeD ? 50 : 0 };
   return {
     layers,
+    held: catalogue.layers.filter((entry) => !isShown(entry)),
     city,
     defaults,
     visible,
@@ -21,7 +25,9 @@ export function createState(catalogue, asked, theme, language) {
     language,
     opacity: new Map(Object.entries(asked.opacity).filter(([id]) => known.has(id))),
     threeD: asked.threeD,
-    selected: null,
+    moment: asked.moment,
+    selected: null, // {layer, id} of the chosen feature
+    here: null, // {lon, lat} of the place somebody points at
     embed: asked.embed,
     entries: new Map(layers.map((entry) => [entry.id, entry])),
     kinds: new Map(layers.map((entry) => [entry.id, entry.style.kind])),

@@ -27,9 +27,9 @@ export class TileSource {
     return this.counters.requested - this.counters.loaded - this.counters.failed;
   }
 
-  /** Features of one layer in one tile. `options` come from the composer: {layer, version, group, width?, label?}. */
+  /** Features of one layer in one tile. `options` come from the composer: {layer, version, group, moment?, width?, label?}. */
   load(options, url, { x, y, z }, signal) {
-    const key = `${options.layer}@${options.version}/${z}/${x}/${y}`;
+    const key = `${options.layer}@${options.version}?${options.moment ?? ""}/${z}/${x}/${y}`;
     const kept = this.kept.get(key);
     if (kept) {
       this.kept.delete(key);
@@ -40,7 +40,7 @@ export class TileSource {
     request.promise = new Promise((resolve, reject) => Object.assign(request, { resolve, reject }));
     this.#keep(key, request);
     this.counters.requested++;
-    const place = `${options.group}/${z}/${x}/${y}`;
+    const place = `${options.group}?${options.moment ?? ""}/${z}/${x}/${y}`;
     if (!this.waiting.size) setTimeout(() => this.#send(), 0);
     if (!this.waiting.has(place)) this.waiting.set(place, { tile: { x, y, z }, requests: [] });
     this.waiting.get(place).requests.push(request);
@@ -76,7 +76,8 @@ export class TileSource {
       }));
       this.batches.set(id, wanted);
       this.counters.requests++;
-      const url = `${wanted[0].prefix}/tiles/${ids.join(",")}/${z}/${x}/${y}.mvt?v=${version}`;
+      const { moment } = wanted[0].options;
+      const url = `${wanted[0].prefix}/tiles/${ids.join(",")}/${z}/${x}/${y}.mvt?v=${version}${moment ? `&${moment}` : ""}`;
       worker.postMessage({ id, url, tile, layers });
       for (const request of wanted) {
         request.signal?.addEventListener("abort", () => {

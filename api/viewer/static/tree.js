@@ -1,14 +1,18 @@
 // The catalogue at the left: departments, their layers, and what the reader can do with each.
 
-import { byId, element } from "./dom.js";
+import { chipLink } from "./card.js";
+import { element } from "./dom.js";
 import { icon } from "./icons.js";
+import { heldRow, isShown } from "./held.js";
 import { formatDate, formatNumber, pick, say } from "./i18n.js";
 import { drawLegend, layerSwatch } from "./legend.js";
+import { isNow } from "./moment.js";
+import { itemsPage } from "./server.js";
 
 const BASEMAP = "basemap";
 
 export class Tree {
-  /** @param on {toggle(ids, visible), opacity(id, value), zoomTo(entry)} */
+  /** @param on {toggle(ids, visible), opacity(id, value), zoomTo(entry), review(entry)} */
   constructor(root, state, on) {
     this.root = root;
     this.state = state;
@@ -16,16 +20,18 @@ export class Tree {
     this.open = new Set(); // layers whose details are open
     this.closed = new Set([BASEMAP]); // departments that are folded
     this.words = "";
-    byId("search").addEventListener("input", (event) => {
-      this.words = event.target.value.trim().toLowerCase();
-      this.draw();
-    });
+  }
+
+  /** Leaves the layers whose words hold these. */
+  filter(words) {
+    this.words = words.trim().toLowerCase();
+    this.draw();
   }
 
   draw() {
     const groups = this.#groups();
     const focused = document.activeElement?.dataset?.focus;
-    const empty = this.state.layers.length ? say("nothingFound") : say("noLayers");
+    const empty = this.state.layers.length + this.state.held.length ? say("nothingFound") : say("noLayers");
     this.root.replaceChildren(
       ...(groups.length ? groups.map((group) => this.#group(group)) : [element("p", { class: "tree-empty" }, empty)]),
     );
@@ -35,7 +41,7 @@ export class Tree {
   // Base map first, then departments in the order of their titles; in a group the top-most layer first, as on the map.
   #groups() {
     const groups = new Map();
-    for (const entry of this.state.layers) {
+    for (const entry of [...this.state.held, ...this.state.layers]) {
       const title = entry.department === BASEMAP ? say("basemap") : pick(entry.department_title) || entry.department;
       if (!this.#matches(entry, title)) continue;
       if (!groups.has(entry.department)) groups.set(entry.department, { id: entry.department, title, layers: [] });
@@ -53,15 +59,17 @@ export class Tree {
   }
 
   #group({ id, title, layers }) {
-    const shown = layers.filter((entry) => this.state.visible.has(entry.id)).length;
+    const usable = layers.filter(isShown);
+    const shown = usable.filter((entry) => this.state.visible.has(entry.id)).length;
     const folded = this.closed.has(id) && !this.words;
     const all = element("input", {
       type: "checkbox", class: "switch", "aria-label": `${say("show")}: ${title}`, "data-focus": `group-${id}`,
       "data-group": id,
-      onchange: (event) => this.on.toggle(layers.map((entry) => entry.id), event.target.checked),
+      onchange: (event) => this.on.toggle(usable.map((entry) => entry.id), event.target.checked),
     });
     all.checked = shown > 0;
-    all.indeterminate = shown > 0 && shown < layers.length;
+    all.indeterminate = shown > 0 && shown < usable.length;
+    all.disabled = !usable.length;
     const fold = element(
       "button",
       {
@@ -72,13 +80,22 @@ export class Tree {
         },
       },
       icon("chevron"), element("span", { class: "group-name" }, title),
-      element("span", { class: "group-count" }, `${shown}/${layers.length}`),
+      element("span", { class: "group-count" }, `${shown}/${usable.length}`),
     );
     return element(
       "section", { class: "group", "data-department": id },
       element("div", { class: "group-head" }, fold, all),
-      folded ? null : element("ul", { class: "group-layers" }, layers.map((entry) => this.#row(entry))),
+      folded ? null : element("ul", { class: "group-layers" }, layers.map((entry) => (isShown(entry) ? this.#row(entry) : this.#held(entry)))),
     );
+  }
+
+  #fold(id) {
+    if (!this.open.delete(id)) this.open.add(id);
+    this.draw();
+  }
+
+  #held(entry) {
+    return heldRow(entry, this.open.has(entry.id), { fold: () => this.#fold(entry.id), review: this.on.review });
   }
 
   #row(entry) {
@@ -96,10 +113,7 @@ export class Tree {
       {
         class: "quiet more", "aria-expanded": String(open), "aria-label": `${say("details")}: ${title}`, title: say("details"),
         "data-focus": `more-${id}`,
-        onclick: () => {
-          if (!this.open.delete(id)) this.open.add(id);
-          this.draw();
-        },
+        onclick: () => this.#fold(id),
       },
       icon("chevron"),
     );
@@ -122,11 +136,14 @@ export class Tree {
       },
     });
     slider.value = value;
+    const { moment } = this.state;
     const count = entry.feature_count;
-    const words = [
-      count === 1 ? say("countOne") : say("count", { n: formatNumber(count ?? 0) }),
-      entry.updated_at && say("updated", { t: formatDate(entry.updated_at) }),
-    ].filter(Boolean);
+    const words = isNow(moment) // what the catalogue counts is the layer of today
+      ? [
+          count === 1 ? say("countOne") : say("count", { n: formatNumber(count ?? 0) }),
+          entry.updated_at && say("updated", { t: formatDate(entry.updated_at) }),
+        ].filter(Boolean)
+      : [];
     return element(
       "div", { class: "details" },
       drawLegend(entry),
@@ -136,8 +153,7 @@ export class Tree {
       element("div", { class: "actions" },
         element("button", { class: "chip", "data-zoom": entry.id, disabled: !entry.bounds, onclick: () => this.on.zoomTo(entry) },
           icon("target"), say("zoomTo")),
-        element("a", { class: "chip", href: `collections/${entry.id}/items?f=html`, target: "_blank", rel: "noopener" },
-          icon("table"), say("data"))),
+        chipLink("table", say("data"), itemsPage(entry.id, moment))),
     );
   }
 }
