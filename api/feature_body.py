@@ -53,7 +53,11 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 
 def parse_feature(
-    document: Mapping[str, Any], schema: Schema, crs: EdgeCRS, limits: ValidityLimits | None = None
+    document: Mapping[str, Any],
+    schema: Schema,
+    crs: EdgeCRS,
+    limits: ValidityLimits | None = None,
+    repairs: list[Finding] | None = None,
 ) -> Feature:
     """The feature in a GeoJSON document.
 
@@ -62,6 +66,7 @@ def parse_feature(
         schema: Of the layer it goes to.
         crs: System of its coordinates, in that system's axis order.
         limits: Which valid times are believed; None for the usual ones.
+        repairs: Where to note rings that were mended; None refuses rings that cross themselves.
 
     Raises:
         BadFeatureError: with a finding for everything that is wrong.
@@ -70,7 +75,7 @@ def parse_feature(
     if document.get("type") != "Feature":
         findings.append(_finding("/type", document.get("type"), "This is not a Feature.", 'Write "type": "Feature".'))
     id_ = _read_id(document.get("id"), findings)
-    geometry = _read_geometry(document, schema.geometry_type, crs, findings)
+    geometry = _read_geometry(document, schema.geometry_type, crs, findings, repairs)
     properties = _read_properties(document.get("properties"), schema, findings)
     validity = _read_time(document.get("time"), limits or ValidityLimits(), findings)
     if findings:
@@ -128,7 +133,11 @@ def _read_properties(members: Any, schema: Schema, findings: list[Finding]) -> d
 
 
 def _read_geometry(
-    document: Mapping[str, Any], allowed: GeometryType, crs: EdgeCRS, findings: list[Finding]
+    document: Mapping[str, Any],
+    allowed: GeometryType,
+    crs: EdgeCRS,
+    findings: list[Finding],
+    repairs: list[Finding] | None,
 ) -> shapely.Geometry | None:
     member = document.get("geometry")
     if "geometry" not in document:
@@ -158,7 +167,10 @@ def _read_geometry(
         problem = f"The place lies outside the area where {crs.crs.name} is valid."
         findings.append(_finding("/geometry", member, problem, "Check the CRS and the order of the axes."))
         return None
-    checked = check_geometries(moved, allowed)
+    checked = check_geometries(moved, allowed, repair=repairs is not None)
+    if repairs is not None and checked.repaired:
+        reason = shapely.is_valid_reason(moved[0])
+        repairs.append(_finding("/geometry", member, f"The geometry was mended: {reason}.", "Look at the outcome."))
     findings += [_finding("/geometry", member, fault.problem, fault.remedy) for fault in checked.faults]
     geometry: shapely.Geometry | None = checked.geometries[0]
     return geometry

@@ -36,7 +36,7 @@ with psycopg.connect(sys.argv[1]) as connection:
         SELECT count(*) FROM (
             SELECT ST_Area(ST_Transform(ST_Intersection(a.geom, b.geom), {UTM_54N})) AS area
             FROM onemap."{LAYER}" a JOIN onemap."{LAYER}" b
-              ON a.fid < b.fid + 0 AND ST_Intersects(a.geom, b.geom) AND NOT ST_Touches(a.geom, b.geom)) pairs
+              ON a.fid + 0 < b.fid + 0 AND ST_Intersects(a.geom, b.geom) AND NOT ST_Touches(a.geom, b.geom)) pairs
         WHERE area > {LIMIT_M2}''').fetchone()[0])
 """
 _SEED = """

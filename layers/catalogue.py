@@ -7,12 +7,13 @@ from typing import Any
 
 from layers.city import City
 from layers.lineage import LINEAGE, lineage_statement
+from twin.basemap.checked import CHECKED_AGAINST
 from twin.standing import state_of
 from twin.store.port import LayerRecord
 
 
 def layer_entry(record: LayerRecord) -> dict[str, Any]:
-    """A layer's manifest with state, version, feature count, bounds, times, lineage and the schema as the store has it."""
+    """A layer's manifest with state, version, feature count, bounds, times, lineage, the release it was checked against, and the schema as the store has it."""
     return {
         **record.document,
         "state": state_of(record.document).value,
@@ -24,6 +25,7 @@ def layer_entry(record: LayerRecord) -> dict[str, Any]:
         "bounds": None if record.bounds is None else list(record.bounds.as_tuple()),
         "created_at": record.created_at.isoformat(),
         "updated_at": record.updated_at.isoformat(),
+        "checked_against": record.document.get(CHECKED_AGAINST),
         "lineage_statement": lineage_statement(record.document.get(LINEAGE, ())).to_dict(),
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 from layers.import_options import ImportOptions
 from layers.import_report import ImportReport
 from layers.lineage import import_entry, was_reviewed, with_entry
+from twin.basemap.checked import checked_release, entry_with_check, with_check
 from twin.errors import Finding, SuspiciousDatumError
 from twin.guard.belief import Belief, Verdict
 from twin.standing import STANDING, State, standing, state_of
@@ -25,6 +26,7 @@ def settle(
     *,
     new: bool,
     changed: bool,
+    release: str | None = None,
 ) -> ImportReport:
     """Let the belief of a report take effect on the open write, and write the import into the layer's lineage.
 
@@ -33,7 +35,9 @@ def settle(
 
     Args:
         new: The layer is born in this write.
-        changed: Something was written; where nothing was, nothing is recorded.
+        changed: Something was written; where nothing was, nothing goes into the lineage.
+        release: The release of the base map that the data were judged by; None before the first. A delivery that changes nothing
+            has been judged all the same.
 
     Returns:
         The report with the state of the layer, and its version as it stands.
@@ -50,12 +54,16 @@ def settle(
             raise refusal(options.layer_id, belief)
         state = State.HELD if new else state
     settled = replace(report, state=state.value, version=report.version if changed else report.version - 1)
+    stamped = with_check(document, release, at)
     if not changed:
+        if checked_release(stamped) != checked_release(document):
+            writer.describe(stamped)
         return settled
     if state is not State.PUBLISHED:
         since = datetime.fromisoformat(document[STANDING]["since"]) if STANDING in document else at
         document[STANDING] = standing(state, since, belief)
-    writer.describe(with_entry(document, import_entry(settled, author, at, options.sha256, options.accept_because)))
+    entry = import_entry(settled, author, at, options.sha256, options.accept_because)
+    writer.describe(with_entry(with_check(document, release, at), entry_with_check(entry, document, release, at)))
     return settled
 
 

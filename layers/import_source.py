@@ -24,6 +24,7 @@ from layers.position_check import PositionCheck, around_city
 from layers.prefetch import prefetched
 from layers.row_preparation import ROW_NUMBER, RowPreparer
 from layers.source_crs import SourceCRS, decide_crs
+from twin.basemap.checked import current_release_name
 from twin.crs import parse_crs
 from twin.errors import BadFeatureError, UnknownLayerError
 from twin.feature import FeatureBatch
@@ -122,6 +123,7 @@ def _write(
     origin: Origin,
     reading: _Reading,
 ) -> ImportReport:
+    release = current_release_name(store)
     author = origin.actor.author(f"import of {options.name or 'a file'} ({options.mode})")
     tally = Tally()
     with collector_paused(), store.write(options.layer_id, author, create=target.create) as writer:
@@ -132,7 +134,8 @@ def _write(
         _refuse_if_nothing_is_good(reading, options)
         tally += Tally(deleted=cleared)
         report = _report(options, reading, tally, writer.version, reading.check.judge())
-        return settle(writer, report, options, author, new=target.create is not None, changed=tally != Tally())
+        new, changed = target.create is not None, tally != Tally()
+        return settle(writer, report, options, author, new=new, changed=changed, release=release)
 
 
 def _tried(

@@ -23,6 +23,7 @@ from layers.policy import Action, Actor, OpenPolicy, Policy
 from layers.position_check import examine_layer
 from layers.reviewing import Decision, review_layer
 from layers.sources import SourceSettings, Upload, materialised
+from twin.basemap.checked import CHECKED_AGAINST
 from twin.errors import BadManifestError, DuplicateLayerError, Finding, PolicyError, UnknownLayerError
 from twin.guard.belief import Belief
 from twin.standing import STANDING, is_shown, require_shown
@@ -117,7 +118,7 @@ class Registry:
         record = self.store.layer(layer_id)
         manifest = merge_manifest(record.document, patch)
         document = complete_document(manifest, record.schema, manifest.crs)
-        kept = {name: record.document[name] for name in (STANDING, LINEAGE) if name in record.document}
+        kept = {name: record.document[name] for name in (STANDING, LINEAGE, CHECKED_AGAINST) if name in record.document}
         return self.store.describe_layer(layer_id, document | kept)
 
     def review(self, layer_id: str, decision: Decision, actor: Actor) -> LayerRecord:

@@ -16,6 +16,7 @@ from layers.city import City
 from layers.correcting import Correction, corrected, parse_correction
 from layers.lineage import brief, with_entry
 from layers.position_check import PositionCheck
+from twin.basemap.checked import current_release_name, entry_with_check, with_check
 from twin.crs import CGCS2000, CRS, offset_datum_of, parse_crs
 from twin.errors import BadCall, BadGeometryError
 from twin.geometry import check_geometries
@@ -92,6 +93,7 @@ def review_layer(store: Store, layer_id: str, decision: Decision, author: Author
     """
     record = store.layer(layer_id)
     stated = parse_crs(str(record.document.get("crs") or CGCS2000))
+    release = current_release_name(store)
     before, tally = _Judgement.of(store, layer_id, city), Tally()
     with store.write(layer_id, author) as writer:
         entry = _entry(decision, author, record)
@@ -105,7 +107,8 @@ def review_layer(store: Store, layer_id: str, decision: Decision, author: Author
         document = {**writer.document, STANDING: _standing(decision, after.belief)}
         if decision.correction is not None:
             document["crs"] = _crs_after(str(document.get("crs") or CGCS2000), decision.correction)
-        writer.describe(with_entry(document, entry | {"version": record.version + (tally != Tally())}))
+        entry = entry_with_check(entry, document, release, _now()) | {"version": record.version + (tally != Tally())}
+        writer.describe(with_entry(with_check(document, release, _now()), entry))
     return store.layer(layer_id)
 
 

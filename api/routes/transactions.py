@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -28,14 +29,15 @@ from api.negotiation import GEOJSON
 from api.operation import ITEM_PATH, ITEMS_PATH, ThinRoute
 from api.parameters import read_parameters
 from api.responses.geojson import encode_feature, feature_objects
+from layers.manifest import GeometryFaults
 from layers.policy import Action
 from twin.crs import CRS84
 from twin.errors import BadFeatureError, Conflict, Finding, VersionConflictError
 from twin.feature import Feature, FeatureBatch
 from twin.store.port import Author, LayerRecord
-from twin.validity import ValidityLimits
 
 router = APIRouter(tags=["features"], route_class=ThinRoute)
+Reader = Callable[[dict[str, Any]], Feature]
 MERGE_PATCH = "application/merge-patch+json"
 _ATTEMPTS = 5
 
@@ -91,10 +93,11 @@ async def _with_body(
 
 def _create(request: Request, document: dict[str, Any]) -> Response:
     record, author, crs = _opening(request, "create feature")
-    feature = parse_feature(document, record.schema, crs, parts_of(request).settings.validity_limits)
+    repairs = _repairs(record)
+    feature = _reader(request, record, crs, repairs)(document)
     with parts_of(request).store.write(record.id, author) as writer:
         made = replace(feature, id=writer.insert(feature), version=writer.version)
-    answer = _state(request, record, made, crs, 201)
+    answer = _told(_state(request, record, made, crs, 201), repairs)
     answer.headers["Location"] = base_url(request) + item_path(record.id, str(made.id))
     return answer
 
@@ -103,12 +106,12 @@ def _replace(request: Request, document: dict[str, Any]) -> Response:
     record, author, crs = _opening(request, "replace feature")
     store, feature_id = parts_of(request).store, request.path_params["featureId"]
     expected = expected_version(request, record, store.get(record.id, feature_id))
-    limits = parts_of(request).settings.validity_limits
-    feature = _same_id(parse_feature(document, record.schema, crs, limits), feature_id)
+    repairs = _repairs(record)
+    feature = _same_id(_reader(request, record, crs, repairs)(document), feature_id)
     with store.write(record.id, author) as writer:
         writer.replace(feature, if_version=expected, dated=says_when(document))
         made = replace(feature, version=writer.version)
-    return _state(request, record, made, crs, 200)
+    return _told(_state(request, record, made, crs, 200), repairs)
 
 
 def _update(request: Request, patch: dict[str, Any]) -> Response:
@@ -118,7 +121,8 @@ def _update(request: Request, patch: dict[str, Any]) -> Response:
     for _ in range(_ATTEMPTS):
         current = store.get(record.id, feature_id)
         expected = expected_version(request, record, current)
-        feature, dated = _merged(current, patch, record, crs, parts_of(request).settings.validity_limits)
+        repairs = _repairs(record)
+        feature, dated = _merged(current, patch, record, crs, _reader(request, record, crs, repairs))
         try:
             with store.write(record.id, author) as writer:
                 writer.replace(_same_id(feature, feature_id), if_version=current.version, dated=dated)
@@ -127,14 +131,14 @@ def _update(request: Request, patch: dict[str, Any]) -> Response:
             if expected is not None:
                 raise
             continue
-        return _state(request, record, made, crs, 200)
+        return _told(_state(request, record, made, crs, 200), repairs)
     raise Conflict(
         "Others keep changing this feature.", value=feature_id, limit=f"{_ATTEMPTS} attempts", remedy="Try again."
     )
 
 
 def _merged(
-    current: Feature, patch: dict[str, Any], record: LayerRecord, crs: EdgeCRS, limits: ValidityLimits
+    current: Feature, patch: dict[str, Any], record: LayerRecord, crs: EdgeCRS, read: Reader
 ) -> tuple[Feature, bool]:
     """The current feature with the patch on top, and whether it says when it holds.
 
@@ -146,8 +150,8 @@ def _merged(
     merged = merge(before, patch)
     dated = says_when(merged)
     if "geometry" in patch:
-        return parse_feature({"geometry": None} | merged, record.schema, crs, limits), dated
-    feature = parse_feature(merged | {"geometry": None}, record.schema, crs, limits)
+        return read({"geometry": None} | merged), dated
+    feature = read(merged | {"geometry": None})
     return replace(feature, geometry=current.geometry), dated
 
 
@@ -160,6 +164,24 @@ def _opening(request: Request, reason: str) -> tuple[LayerRecord, Author, EdgeCR
     parts.policy.authorise(actor, Action.WRITE_FEATURES, layer_id)
     named = request.headers.get("content-crs", CRS84).strip().removeprefix("<").removesuffix(">")
     return record, author_of(request, reason), edge_crs(named, "Content-Crs")
+
+
+def _reader(request: Request, record: LayerRecord, crs: EdgeCRS, repairs: list[Finding] | None) -> Reader:
+    """Reads bodies as features of the layer, mended rings noted in `repairs`."""
+    limits = parts_of(request).settings.validity_limits
+    return partial(parse_feature, schema=record.schema, crs=crs, limits=limits, repairs=repairs)
+
+
+def _told(answer: Response, repairs: list[Finding] | None) -> Response:
+    """The answer with a word on what was mended."""
+    if repairs:
+        answer.headers["OneMap-Repaired"] = " ".join(repair.problem for repair in repairs)
+    return answer
+
+
+def _repairs(record: LayerRecord) -> list[Finding] | None:
+    """Where to note mended rings, if the layer's setting is to mend them; else they are refused."""
+    return [] if record.document.get("geometry_faults") == GeometryFaults.REPAIR else None
 
 
 def _same_id(feature: Feature, feature_id: str) -> Feature:

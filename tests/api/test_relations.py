@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from app_client import AppClient
 from layers.policy import Action, Actor
 from quarter import with_quarter
 from twin.errors import PolicyError
+from twin.standing import STANDING, State, standing
 from twin.store import open_store
 from twin.store.port import Store
 
@@ -293,6 +295,26 @@ def test_a_layer_one_may_not_read_leaks_through_no_link(client: AppClient) -> No
     assert str(told).replace("floors", "castles") == str(unknown)
     refused = client.problem("DELETE", "/collections/buildings/items/B1", 409, **stranger)
     assert "floors" not in str(refused)
+
+
+def test_links_of_a_layer_that_waits_for_a_decision_are_in_no_answer(client: AppClient, store: Store) -> None:
+    (floor,) = post(client, FLOOR)
+    document = dict(store.layer("floors").document)
+    store.describe_layer("floors", {**document, STANDING: standing(State.HELD, datetime(2026, 1, 1, tzinfo=UTC), None)})
+    assert client.json("/relations")["relations"] == []
+    assert client.json("/collections/buildings/items/B1/relations")["relations"] == []
+    client.problem("GET", f"/relations/{floor}", 404)
+    declared = client.json("/api")["paths"]
+    for path, address in (
+        ("/relations", "/relations?layer=floors"),
+        ("/relations/resolve", "/relations/resolve?layer=floors&id=B1-2"),
+        ("/collections/{collectionId}/items/{featureId}/relations", "/collections/floors/items/B1-2/relations"),
+    ):
+        answer = client.get(address)
+        assert 400 <= answer.status_code < 500
+        assert str(answer.status_code) in declared[path]["get"]["responses"]
+    store.describe_layer("floors", document)
+    assert client.json(f"/relations/{floor}")["id"] == floor
 
 
 def test_who_may_not_write_records_and_ends_nothing(client: AppClient) -> None:

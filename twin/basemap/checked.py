@@ -14,6 +14,8 @@ from twin.basemap.release_tables import release_tables
 from twin.store.port import LayerRecord, Store
 from twin.store.sql import SqlStore
 
+_BASEMAP = "basemap"
+
 CHECKED_AGAINST = "checked_against"
 """The member of a layer's document: `{"release": name or "unreleased", "at": instant}`."""
 
@@ -48,9 +50,25 @@ def current_release_name(store: Store) -> str | None:
     return None if name is None else str(name)
 
 
-def checked_against(release: str | None, at: datetime) -> dict[str, Any]:
-    """What a layer's document, and the entry of its lineage, say of a check."""
-    return {"release": release or UNRELEASED, "at": at.isoformat()}
+def with_check(document: Mapping[str, Any], release: str | None, at: datetime) -> dict[str, Any]:
+    """A layer's document that says which release its data were judged by; that of a base-map layer as it is: others are judged by it."""
+    if document.get("department") == _BASEMAP:
+        return dict(document)
+    return {**document, CHECKED_AGAINST: {"release": release or UNRELEASED, "at": at.isoformat()}}
+
+
+def entry_with_check(
+    entry: Mapping[str, Any], document: Mapping[str, Any], release: str | None, at: datetime
+) -> dict[str, Any]:
+    """An entry of the layer's lineage that says the same."""
+    stamp = with_check(document, release, at).get(CHECKED_AGAINST)
+    return dict(entry) if stamp is None else {**entry, CHECKED_AGAINST: stamp}
+
+
+def checked_release(document: Mapping[str, Any]) -> str | None:
+    """The release that a document names: "unreleased" before the first, None where the layer was never judged."""
+    stamp = document.get(CHECKED_AGAINST)
+    return str(stamp["release"]) if isinstance(stamp, Mapping) and stamp.get("release") else None
 
 
 def stale_layers(records: Iterable[LayerRecord], releases: Sequence[str]) -> list[StaleLayer]:
@@ -65,8 +83,7 @@ def stale_layers(records: Iterable[LayerRecord], releases: Sequence[str]) -> lis
 
 
 def _behind(record: LayerRecord, releases: Sequence[str]) -> StaleLayer:
-    said = record.document.get(CHECKED_AGAINST)
-    stamp: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
-    name = stamp.get("release")
+    name = checked_release(record.document)
     behind = releases.index(name) if name in releases else len(releases)
-    return StaleLayer(record.id, name, stamp.get("at"), behind)
+    at = None if name is None else record.document[CHECKED_AGAINST].get("at")
+    return StaleLayer(record.id, name, at, behind)

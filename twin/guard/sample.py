@@ -29,6 +29,10 @@ class SampleTaker:
 
     def take(self, geometries: npt.NDArray[np.object_]) -> None:
         """See the next geometries, object (n,), in the CRS of the file, east or longitude first."""
+        for start in range(0, len(geometries), MOST_GEOMETRIES):
+            self._take(geometries[start : start + MOST_GEOMETRIES])
+
+    def _take(self, geometries: npt.NDArray[np.object_]) -> None:
         if self._stride == 1:
             present = geometries[~(shapely.is_missing(geometries) | shapely.is_empty(geometries))]
             first = 0

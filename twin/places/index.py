@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -50,6 +50,10 @@ class SqlPlaceIndex(TermWriter, abc.ABC):
     @abc.abstractmethod
     def alone(self, connection: sa.Connection) -> None:
         """Hold other indexing processes back until the transaction ends."""
+
+    def searching(self) -> AbstractContextManager[sa.Connection]:
+        """A connection for the questions of one search."""
+        return self.store.reading()
 
     @abc.abstractmethod
     def matching(
@@ -104,7 +108,7 @@ class SqlPlaceIndex(TermWriter, abc.ABC):
 
     @contextmanager
     def _reader(self) -> Iterator[_Reader]:
-        with self.store.reading() as connection:
+        with self.searching() as connection:
             yield _Reader(self, connection)
 
 

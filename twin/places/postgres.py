@@ -6,7 +6,8 @@ pg_trgm can be had, it adds Latin names that look alike and that the terms did n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,6 +60,13 @@ class PostgresPlaceIndex(SqlPlaceIndex):
 
     def alone(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+    @contextmanager
+    def searching(self) -> Iterator[sa.Connection]:
+        # How many names a question meets is not known before; walking the whole table for the first 150 is never the better way.
+        with self.store.streaming() as connection:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            yield connection
 
     def matching(
         self, connection: sa.Connection, expression: Expression, reach: Reach, limit: int
