@@ -139,6 +139,12 @@ def is_lon_lat_by_definition(crs: CRS) -> bool:
 def is_same_place(crs: CRS) -> bool:
     """Whether coordinates in `crs` (longitude first) are CGCS2000 coordinates as they stand."""
     flat = horizontal_part(crs)
+    return offset_datum_of(flat) is None and _is_same_place(flat)
+
+
+@lru_cache(maxsize=256)
+def _is_same_place(flat: CRS) -> bool:
+    # To find the code of a system that does not carry one, PROJ compares it with its whole register: some 60 ms.
     return is_lon_lat_by_definition(flat) or flat.to_epsg() in _EQUAL_TO_CGCS2000
 
 
