@@ -14,7 +14,12 @@ _LAT: JsonObject = {"type": "number", "minimum": -90, "maximum": 90}
 _LANGUAGE = query("lang", {"type": "string", "enum": list(LANGUAGES)}, "Language of `title`; both are always there.")
 _TIMES = [
     query("datetime", {"type": "string"}, "Only what holds then: instant, or interval start/end (RFC 3339).", **_LIST),
-    query("as_of", {"type": "string"}, "What the layers held at this instant (RFC 3339); a date means its end."),
+    query(
+        "as_of",
+        {"type": "string"},
+        "What the layers held at this instant (RFC 3339), at the end of this date, or in this release of the base map "
+        "(release:2026.11).",
+    ),
 ]
 _FOUND_SCHEMA: JsonObject = {
     "type": "object",
@@ -58,7 +63,7 @@ SEARCH = described(
         *_TIMES,
         format_parameter(ITEM),
     ],
-    answers(ITEM, _FOUND_SCHEMA) | problems(400, 406),
+    answers(ITEM, _FOUND_SCHEMA) | problems(400, 404, 406),
     operation_id="searchPlaces",
 )
 AT = described(
@@ -69,6 +74,6 @@ AT = described(
         *_TIMES,
         format_parameter(ITEM),
     ],
-    answers(ITEM, FEATURE_SCHEMA) | problems(400, 406),
+    answers(ITEM, FEATURE_SCHEMA) | problems(400, 404, 406),
     operation_id="getPlaceAt",
 )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from starlette.requests import Request
 
 from api.crs_edge import edge_crs
 from api.errors import BadParameterError
+from api.moments import parse_moment
 from api.negotiation import HTML, ITEM, Format, negotiate
-from api.parameters import parse_bbox, parse_limit, parse_when, read_parameters
+from api.parameters import parse_bbox, parse_limit, read_parameters
 from twin.bounds import Bounds
 from twin.crs import CRS84
 from twin.errors import BadBoundsError
 from twin.interval import Interval
+from twin.moment import AsOf
 from twin.places.port import PlaceQuery
 from twin.store.port import LayerRecord, Store
 
@@ -75,14 +76,15 @@ def parse_search(request: Request, records: Sequence[LayerRecord], store: Store,
     parameters = read_parameters(request, SEARCH_PARAMETERS)
     chosen = negotiate(parameters, request.headers.get("accept"), ITEM)
     window = _window(parameters.get("bbox"), city)
-    versions = _versions(parameters.get("as_of"), records, store)
+    moment = parse_moment(parameters, store)
+    versions = _versions(moment.as_of, records, store)
     query = PlaceQuery(
         text=parameters.get("q", ""),
         bounds=window or city,
         layers={} if window is None else versions,
         near=_near(parameters.get("near")),
         kinds=_kinds(parameters.get("kind")),
-        interval=parse_when(parameters["datetime"]) if "datetime" in parameters else None,
+        interval=moment.interval,
         limit=min(parse_limit(parameters.get("limit"), LIMIT_DEFAULT, LIMIT_MAX), LIMIT_MAX),
     )
     return SearchRequest(query, _language(parameters.get("lang")), chosen, tuple(parameters.items()))
@@ -93,35 +95,36 @@ def parse_at(request: Request, records: Sequence[LayerRecord], store: Store) -> 
     parameters = read_parameters(request, AT_PARAMETERS)
     chosen = negotiate(parameters, request.headers.get("accept"), ITEM)
     lon, lat = _degrees([parameters.get("lon", ""), parameters.get("lat", "")], "lon", "lon=120.0046&lat=36.2788")
+    moment = parse_moment(parameters, store)
     return AtRequest(
         lon=lon,
         lat=lat,
-        versions=_versions(parameters.get("as_of"), records, store),
-        interval=parse_when(parameters["datetime"]) if "datetime" in parameters else None,
+        versions=_versions(moment.as_of, records, store),
+        interval=moment.interval,
         language=_language(parameters.get("lang")),
         format=chosen,
         parameters=tuple(parameters.items()),
     )
 
 
-def _versions(as_of: str | None, records: Sequence[LayerRecord], store: Store) -> dict[str, int | None]:
-    """The layers, each with the version that stood at an instant; None without one."""
+def _versions(as_of: AsOf | None, records: Sequence[LayerRecord], store: Store) -> dict[str, int | None]:
+    """The layers that are looked at, each with the version that stood then; a release looks at the layers that it holds.
+
+    Raises:
+        BadParameterError: if `as_of` is a version, which means another time in every layer.
+    """
     if as_of is None:
         return {record.id: None for record in records}
-    instant = _instant(as_of)
-    return {record.id: store.version_at(record.id, instant) for record in records}
-
-
-def _instant(text: str) -> datetime:
-    interval = parse_when(text)
-    if "/" in text or interval.end is None:
+    if isinstance(as_of, int):
         raise BadParameterError(
-            "as_of is one instant: what the layers held then.",
-            value=text,
-            limit="a date or a date with time",
+            "A version is of one layer, and places come from many.",
+            value=as_of,
+            limit="an instant, a date, or release:NAME",
             remedy="Write as_of=2024-05-01T08:00:00Z, or as_of=2024-05-01 for the end of that day.",
         )
-    return interval.end
+    if isinstance(as_of, Mapping):
+        return {record.id: as_of[record.id] for record in records if record.id in as_of}
+    return {record.id: store.version_at(record.id, as_of) for record in records}
 
 
 def _window(text: str | None, city: Bounds) -> Bounds | None:

@@ -67,8 +67,9 @@ def at(request: Request) -> Response:
     parts, city, base = parts_of(request), city_of(request), base_url(request)
     records = registry_of(request).layers(actor_of(request))
     wanted = parse_at(request, records, parts.store)
+    held = [record for record in records if record.id in wanted.versions]
     surveyor = Surveyor(
-        parts.store, records, city.bounds, city.projected_crs, versions=wanted.versions, interval=wanted.interval
+        parts.store, held, city.bounds, city.projected_crs, versions=wanted.versions, interval=wanted.interval
     )
     found = surveyor.at(wanted.lon, wanted.lat)
     document = surroundings_feature(found, city, base=base, language=wanted.language)
