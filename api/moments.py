@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from api.parameters import parse_when
-from twin.basemap.release_book import open_releases
+from twin.basemap.pins import pinned_versions
 from twin.moment import AsOf, Moment, parse_as_of
 from twin.store.port import Store
 
@@ -44,8 +44,7 @@ def parse_moment(parameters: Mapping[str, str], store: Store, now: datetime | No
 
 def _as_of(text: str, store: Store, now: datetime) -> AsOf:
     if text.startswith(RELEASE):
-        release = open_releases(store).release(text.removeprefix(RELEASE))
-        return {layer.id: layer.version for layer in release.layers}
+        return pinned_versions(store, text.removeprefix(RELEASE))
     # The plus of a zone may have been read as a blank on the way.
     return parse_as_of(_LOST_PLUS.sub(r"\1+\2", text), now)
 

@@ -35,6 +35,7 @@ from layers.base_map.checking import CheckRequest, check_base_map
 from layers.base_map.reading import ReleaseDesk
 from layers.base_map.releasing import ReleaseRequest, make_release
 from twin.basemap.checksum import document_checksum
+from twin.store.values import now
 
 router = APIRouter(tags=["basemap"], route_class=ThinRoute)
 _NO_CACHE = {"Cache-Control": "no-cache"}
@@ -117,8 +118,8 @@ def show_findings(request: Request) -> Response:
 
 
 def _release(request: Request, wanted: ReleaseRequest) -> Response:
-    at = parts_of(request).clock()
-    release, _ = make_release(registry_of(request), city_of(request), actor_of(request), wanted, at=at)
+    # The store's clock, to the millisecond: what was written in the second before belongs to the release.
+    release, _ = make_release(registry_of(request), city_of(request), actor_of(request), wanted, at=now())
     base, desk = base_url(request), _desk(request)
     document = desk.release(release.name) | {"report": desk.report(release.name)}
     document["links"] = release_links(base, release.name, document["layers"])

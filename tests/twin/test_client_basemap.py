@@ -54,5 +54,7 @@ def test_checked_released_compared_and_verified(town: Town) -> None:
     assert town.basemap.report("2026.11", "2026.10").equals(report)
     assert town.basemap.verify("2026.10")["holds"]
     assert town.basemap.release("2026.10")["notes"] == "first"
+    assert sorted(town.read("buildings", as_of="release:2026.10").index) == ["H1", "H2"]
+    assert town.basemap.stale()["release"].tolist() == ["unreleased"]
     with pytest.raises(NotFound):
         town.basemap.report("1999")
