@@ -101,6 +101,7 @@ def collection_links(record: LayerRecord, base: str) -> list[Link]:
     items[0]["href"] = f"{here}/items"
     return [
         *items,
+        link(f"{here}/changes", "version-history", "application/json", "变更记录 Changes"),
         link(f"{here}/queryables", REL + "queryables", "application/schema+json", "可查询属性 Queryables"),
         link(f"{here}/sortables", REL + "sortables", "application/schema+json", "可排序属性 Sortables"),
         link(f"{here}/schema", REL + "schema", "application/schema+json", "数据结构 Schema"),

@@ -14,6 +14,7 @@ from tiles.mvt.encode import encode_layer
 from tiles.mvt.window import Window
 from tiles.plan import as_it_stood, holding_at, plan_layer
 from tiles.source import NOW, TileBytes, TileLayer
+from twin.interval import Interval
 from twin.moment import Moment, resolve_as_of
 from twin.query import FeatureQuery
 from twin.schema import GeometryType
@@ -58,7 +59,7 @@ class StoreTileSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._plans: dict[str, tuple[float, TileLayer]] = {}
-        self._past: dict[tuple[str, str, int], TileLayer] = {}
+        self._past: dict[tuple[object, ...], TileLayer] = {}
 
     def layer_ids(self) -> tuple[str, ...]:
         """The published layers."""
@@ -67,17 +68,21 @@ class StoreTileSource:
     def describe(self, layer_id: str, moment: Moment = NOW) -> TileLayer:
         """The layer as its tiles are made for a moment. Raises UnknownLayerError, BadMomentError."""
         layer = self._describe_now(layer_id)
-        if moment.as_of is not None:
-            layer = self._describe_then(layer, resolve_as_of(self._store, layer_id, moment.as_of))
-        return layer if moment.interval is None else holding_at(layer, moment.interval)
+        if moment == NOW:
+            return layer
+        version = None if moment.as_of is None else resolve_as_of(self._store, layer_id, moment.as_of)
+        return self._describe_then(layer, version, moment.interval)
 
-    def _describe_then(self, present: TileLayer, version: int) -> TileLayer:
-        """The plan of a version never changes while the layer lives and looks as it does."""
-        key = (present.id, present.looks, version)
+    def _describe_then(self, present: TileLayer, version: int | None, interval: Interval | None) -> TileLayer:
+        """The plan of one version and one time never changes while the layer lives and looks as it does."""
+        key = (present.id, present.looks, version if version is not None else f"now {present.version}", interval)
         with self._lock:
             known = self._past.get(key)
         if known is None:
-            known = as_it_stood(plan_layer(self._store.layer(present.id, as_of=version), self._properties), version)
+            record = self._store.layer(present.id, as_of=version, interval=interval)
+            known = plan_layer(record, self._properties)
+            known = known if version is None else as_it_stood(known, version)
+            known = known if interval is None else holding_at(known, interval)
             with self._lock:
                 if len(self._past) >= _PAST_KEPT:
                     self._past.clear()

@@ -184,6 +184,7 @@ def test_the_pages_of_the_history_are_for_people(edited):
     assert "复测" in edited.get(f"{ROAD}/versions?f=html").text
     assert "复测" in edited.get("/collections/roads/changes?f=html").text
     assert "versions?f=html" in edited.get(f"{ROAD}?f=html").text
+    assert "changes?f=html" in edited.get("/collections/roads?f=html").text
     assert edited.get(f"{ROAD}/versions/2?f=html").status_code == 200
 
 
@@ -251,6 +252,19 @@ def test_an_edit_that_begins_later_ends_the_present_state_there(edited):
     assert edited.json(f"{ITEMS}?datetime=2024-05-31&as_of=v2")["features"][0]["properties"]["width_m"] == 8.0
     newest = edited.json(f"{ROAD}/versions")["versions"][0]
     assert newest["timeline"] == [["..", "2024-06-01T00:00:00Z"], ["2024-06-01T00:00:00Z", ".."]]
+
+
+def test_the_box_of_dated_tiles_holds_what_stood_elsewhere(edited):
+    south = road(20.0, -0.5, time={"interval": ["2024-06-01", ".."]})
+    assert edited.request("PUT", ROAD, json=south, headers=GEOJSON).status_code == 200
+    address = "/collections/roads/tilejson.json"
+    assert edited.json(address)["bounds"][1] == pytest.approx(35.8)
+    before = edited.json(f"{address}?datetime=2024-05-01")
+    assert before["bounds"][1] == pytest.approx(36.302, abs=1e-4)
+    assert before["tiles"][0].endswith("?datetime=2024-05-01")
+    assert edited.json(f"{address}?as_of=v1")["bounds"][1] == pytest.approx(36.3, abs=1e-4)
+    assert drawn(edited, f"{TILE}?datetime=2024-05-01")[0][0] == 12.0
+    assert drawn(edited, f"{TILE}?datetime=2024-06-02") == []
 
 
 def test_an_edit_without_a_time_keeps_the_validity(edited):

@@ -214,8 +214,10 @@ class Store(Protocol):
     def layers(self) -> list[LayerRecord]:
         """All layers, in order of their ids."""
 
-    def layer(self, layer_id: str, *, as_of: int | None = None) -> LayerRecord:
-        """The layer; with `as_of` the version, count, box and date of then, and the schema and manifest of now.
+    def layer(self, layer_id: str, *, as_of: int | None = None, interval: Interval | None = None) -> LayerRecord:
+        """The layer; with `as_of` the version, count and date of then, and the schema and manifest of now.
+
+        With either time the box is that of what a reading with them finds, rounded outward to single precision.
 
         Raises:
             UnknownLayerError: if there is none.

@@ -79,20 +79,18 @@ class SqlStore(abc.ABC):
         with self.reading() as connection:
             return self.catalogue.all(connection)
 
-    def layer(self, layer_id: str, *, as_of: int | None = None) -> LayerRecord:
+    def layer(self, layer_id: str, *, as_of: int | None = None, interval: Interval | None = None) -> LayerRecord:
         with self.reading() as connection:
             known = self.catalogue.known(connection, layer_id)
-            return known.record if as_of is None else self._record_at(connection, known, as_of)
-
-    def _record_at(self, connection: sa.Connection, known: KnownLayer, version: int) -> LayerRecord:
-        count, at = self.catalogue.growth(connection, known.record.id, version)
-        return replace(
-            known.record,
-            version=version,
-            feature_count=count,
-            bounds=extent_of(connection, known_rows(known.tables, self.dialect, as_of=version), self.dialect),
-            updated_at=at or known.record.created_at,
-        )
+            sliced = self._is_sliced(connection, known, interval)
+            if as_of is None and not sliced:
+                return known.record
+            parts = known_rows(known.tables, self.dialect, as_of=as_of, interval=interval, sliced=sliced)
+            record = replace(known.record, bounds=extent_of(connection, parts, self.dialect))
+            if as_of is None:
+                return record
+            count, at = self.catalogue.growth(connection, layer_id, as_of)
+            return replace(record, version=as_of, feature_count=count, updated_at=at or record.created_at)
 
     def version(self, layer_id: str) -> int:
         with self.reading() as connection:
