@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -13,12 +14,15 @@ import pytest
 
 from postgis_cluster import running_cluster
 from processes import Spawned, wait_until
+from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.store import open_store
 
+START = datetime(2000, 1, 1, tzinfo=UTC)
 # Writes pairs of features for ever, and says so only when the store has taken them. A replaced feature goes with each pair.
 WRITER = """
 import sys
+from datetime import UTC, datetime, timedelta
 import shapely
 from twin.feature import Feature
 from twin.schema import GeometryType, Property, PropertyType, Schema
@@ -28,6 +32,7 @@ from twin.store.port import Author, LayerSpec
 store = open_store(sys.argv[1])
 spec = LayerSpec("pairs", Schema(GeometryType.POINT, (Property("n", PropertyType.INTEGER),)))
 author = Author("writer")
+START = datetime(2000, 1, 1, tzinfo=UTC)
 with store.write("pairs", author, create=spec) as writer:
     writer.insert(Feature("counter", None, {"n": 0}))
 n = 0
@@ -37,7 +42,8 @@ while True:
     with store.write("pairs", author) as writer:
         writer.insert(Feature(f"{n}a", place, {"n": n}))
         writer.insert(Feature(f"{n}b", place, {"n": n}))
-        writer.replace(Feature("counter", place, {"n": n}))
+        # The state of day n follows that of the day before, which becomes a slice of the past.
+        writer.replace(Feature("counter", place, {"n": n}, valid_from=START + timedelta(days=n)))
     print(n, flush=True)
 """
 
@@ -64,6 +70,11 @@ def assert_nothing_lost(target: str, acknowledged: int) -> None:
         assert store.layer("pairs").feature_count == 2 * last + 1
         assert store.version("pairs") == last + 1
         assert len(store.history("pairs", "counter")) == last + 1
+        for n in {1, last // 2 + 1, last}:
+            assert store.get("pairs", "counter", as_of=n + 1).properties["n"] == n
+            assert store.count("pairs", FeatureQuery(as_of=n + 1)) == 2 * n + 1
+            day = START + timedelta(days=n)
+            assert store.get("pairs", "counter", interval=Interval(day, day)).properties["n"] == n
         window = store.select("pairs", FeatureQuery(bounds=store.layer("pairs").bounds))
         assert len(window) == 2 * last + 1
     finally:
@@ -78,7 +89,8 @@ def test_a_killed_writer_loses_nothing_in_a_geopackage(spawn, tmp_path: Path, en
     assert_nothing_lost(target, acknowledged)
     with sqlite3.connect(target) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert connection.execute("SELECT rtreecheck('rtree_pairs_geom')").fetchone() == ("ok",)
+        for index in ("rtree_pairs_geom", "rtree_pairs__history_geom"):
+            assert connection.execute("SELECT rtreecheck(?)", (index,)).fetchone() == ("ok",)
 
 
 @pytest.mark.parametrize("enough", [1, 60])

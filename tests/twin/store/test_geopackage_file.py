@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,22 @@ def test_only_layers_are_listed_as_feature_tables(path: Path) -> None:
     with_three_lights(GeoPackageStore(path)).close()
     spatial = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
     assert spatial == [SPEC.id]
+
+
+def test_a_file_with_a_past_looks_to_gdal_like_one_without(path: Path, ogrinfo: str) -> None:
+    store = with_three_lights(GeoPackageStore(path))
+    with store.write(SPEC.id, CLERK) as writer:
+        writer.replace(replace(NORTH, valid_from=datetime(2024, 5, 1, tzinfo=UTC)))
+    with store.write(SPEC.id, CLERK) as writer:
+        writer.delete("south")
+    store.close()
+    done = subprocess.run([ogrinfo, "-ro", "-al", str(path)], capture_output=True, text=True, check=True)
+    assert "Warning" not in done.stderr
+    assert "Feature Count: 2" in done.stdout
+    assert "history" not in done.stdout
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT rtreecheck(?)", (f"rtree_{SPEC.id}__history_geom",)).fetchone() == ("ok",)
+        assert file.execute(f'SELECT count(*) FROM "rtree_{SPEC.id}__history_geom"').fetchone() == (3,)
 
 
 def test_a_row_that_gdal_adds_is_found_by_the_index(path: Path) -> None:
