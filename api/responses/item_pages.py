@@ -15,6 +15,7 @@ from api.links import Link, item_path
 from twin.feature import Feature, FeatureBatch
 from twin.schema import Property
 from twin.store.port import LayerRecord
+from twin.validity import Validity
 
 _LONGEST_CELL = 120
 
@@ -48,6 +49,7 @@ def feature_rows(record: LayerRecord, feature: Feature) -> dict[str, Any]:
         {"heading": heading(column), "value": display(column, feature.properties.get(column.name))}
         for column in record.schema
     ]
+    held = Validity(feature.valid_from, feature.valid_to)
     return {
         "record": record,
         "title": layer_title(record),
@@ -55,6 +57,7 @@ def feature_rows(record: LayerRecord, feature: Feature) -> dict[str, Any]:
         "rows": rows,
         "places": [] if feature.geometry is None or feature.geometry.is_empty else _places(feature.geometry),
         "geometry_type": "" if feature.geometry is None else feature.geometry.geom_type,
+        "valid": "" if held == Validity() else str(held),
     }
 
 

@@ -93,7 +93,8 @@ def test_before_the_first_write_there_was_nothing_and_the_answer_says_so(edited)
     assert answer.json()["features"] == []
     assert "held nothing yet" in answer.json()["note"]
     assert edited.get(f"{TILE}?as_of=2023-12-31").status_code == 204
-    edited.problem("GET", f"{ROAD}?as_of=2023-12-31", 404)
+    problem = edited.problem("GET", f"{ROAD}?as_of=2023-12-31", 404)
+    assert (problem["code"], problem["limit"]) == ("unknown-feature", "as it stood at version 0")
 
 
 @pytest.mark.parametrize("address", [ITEMS, ROAD, TILE, "/collections/roads/tilejson.json"])
@@ -250,6 +251,8 @@ def test_an_edit_that_begins_later_ends_the_present_state_there(edited):
         ((drawn_width, _),) = drawn(edited, f"{TILE}?datetime={when}")
         assert drawn_width == width
     assert edited.json(f"{ITEMS}?datetime=2024-05-31&as_of=v2")["features"][0]["properties"]["width_m"] == 8.0
+    assert edited.json(f"{ROAD}?datetime=2024-05-31")["properties"]["width_m"] == 12.0
+    assert "2024-06-01T00:00:00Z/.." in edited.get(f"{ROAD}?f=html").text
     newest = edited.json(f"{ROAD}/versions")["versions"][0]
     assert newest["timeline"] == [["..", "2024-06-01T00:00:00Z"], ["2024-06-01T00:00:00Z", ".."]]
 

@@ -31,6 +31,7 @@ from twin.store.statements import LEADING, count_rows, select_rows, selected_sch
 from twin.store.watching import Removal, RemovalWatcher
 from twin.store.windows import prepare_window, window_shape_of, window_values
 from twin.store.writing import SqlLayerWriter
+from twin.validity import validity_of
 
 # Statements kept for a layer: clients ask for few sets of columns, and those who try them all shall not fill the memory.
 _WINDOWS_KEPT = 64
@@ -198,7 +199,15 @@ class SqlStore(abc.ABC):
         batch = self.select(layer_id, FeatureQuery(ids=(feature_id,), as_of=as_of, interval=interval))
         for feature in batch.features():
             return feature
-        raise unknown_feature(layer_id, feature_id)
+        if as_of is None and interval is None:
+            raise unknown_feature(layer_id, feature_id)
+        raise UnknownFeatureError(
+            f"The layer '{layer_id}' knows no state of a feature '{feature_id}' for that time.",
+            value=feature_id,
+            limit=("as it stands now" if as_of is None else f"as it stood at version {as_of}")
+            + ("" if interval is None else f", holding in {validity_of(interval)}"),
+            remedy="Its versions, with the times at which they hold, are listed under …/versions.",
+        )
 
     def count(self, layer_id: str, query: FeatureQuery) -> int:
         with self.reading() as connection:
