@@ -83,10 +83,12 @@ class LinkTransaction:
         if not (self.added or self.ended):
             return self.version - 1
         t = self.tables
+        # A clock that was set back must not hide this write behind an earlier one from those who ask for an instant.
+        last = self.connection.execute(sa.select(sa.func.max(t.changes.c.at))).scalar_one()
         self.connection.execute(
             sa.insert(t.changes).values(
                 version=self.version,
-                at=instant_text(now()),
+                at=max(instant_text(now()), last or ""),
                 author=author.name,
                 reason=author.reason,
                 added=self.added,

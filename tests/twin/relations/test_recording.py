@@ -47,6 +47,15 @@ def test_a_link_comes_back_as_it_went_in(relations: SqlRelations) -> None:
     assert relations.version() == 1
 
 
+def test_the_clock_of_the_links_never_runs_backwards(relations: SqlRelations, monkeypatch: pytest.MonkeyPatch) -> None:
+    relations.record([tie("floors/B1-1", "floor-of", "buildings/B1")], CLERK)
+    (first,) = relations.changes()
+    monkeypatch.setattr("twin.relations.writing.now", lambda: first.at - timedelta(hours=1))
+    relations.record([tie("floors/B1-2", "floor-of", "buildings/B1")], CLERK)
+    assert relations.changes()[0].at >= first.at
+    assert relations.version_at(first.at - timedelta(minutes=1)) == 0
+
+
 def test_links_are_found_from_either_end(relations: SqlRelations) -> None:
     relations.record([tie(f"floors/B1-{i}", "floor-of", "buildings/B1") for i in (1, 2, 3)], CLERK)
     relations.record([tie("buildings/B1", "on-parcel", "parcels/P1")], CLERK)

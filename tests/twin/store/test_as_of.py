@@ -178,6 +178,19 @@ def test_the_clock_of_a_layer_never_runs_backwards(store: Store, monkeypatch: py
     assert store.version_at(SPEC.id, first.at - timedelta(minutes=1)) == 0
 
 
+def test_a_new_manifest_does_not_set_the_clock_of_a_layer_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_three_lights(store)
+    (first,) = store.changesets(SPEC.id)
+    for module in ("catalogue", "writing"):
+        monkeypatch.setattr(f"twin.store.{module}.now", lambda: first.at - timedelta(hours=1))
+    store.describe_layer(SPEC.id, {"title": "again"})
+    assert store.layer(SPEC.id).updated_at >= first.at
+    with store.write(SPEC.id, CLERK) as writer:
+        writer.delete("lost")
+    assert store.changesets(SPEC.id)[0].at >= first.at
+    assert store.version_at(SPEC.id, first.at - timedelta(minutes=1)) == 0
+
+
 def test_a_store_from_before_there_was_a_past_is_brought_up_to_date(
     store_target: str, reopen: Callable[[], Store]
 ) -> None:
