@@ -309,6 +309,12 @@ class PinnedLayerError(Conflict):
     code = "pinned-layer"
 
 
+class AlreadyRunningError(Conflict):
+    """Work that is done one at a time, asked for while it runs."""
+
+    code = "already-running"
+
+
 class Forbidden(OneMapError):
     code = "forbidden"
 

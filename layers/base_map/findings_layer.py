@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from layers.policy import Actor
+from layers.policy import Action, Actor
 from layers.registry import Registry
 from twin.errors import DuplicateLayerError, UnknownLayerError
 from twin.feature import Feature, FeatureBatch
@@ -66,6 +66,13 @@ def findings_manifest() -> dict[str, Any]:
         "order": 900,
         "visible": False,
     }
+
+
+def authorise_findings(registry: Registry, actor: Actor) -> None:
+    """Ask the policy, before any work, whether the actor may write findings. Raises PolicyError."""
+    registry.policy.authorise(actor, Action.WRITE_FEATURES, FINDINGS)
+    if all(record.id != FINDINGS for record in registry.store.layers()):
+        registry.policy.authorise(actor, Action.REGISTER_LAYER, FINDINGS)
 
 
 def write_findings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -61,18 +61,22 @@ def check_layers(
     options: RunOptions,
     *,
     at: datetime,
+    others: Sequence[LayerRecord] = (),
     progress: Progress | None = None,
 ) -> TopologyReport:
     """Judge layers by their rules; layers without rules get the checks that need none (geometry, duplicates).
 
     Args:
-        records: The layers to judge. A rule may also read others of the store.
+        records: The layers to judge.
         at: The time of the run, for the report.
+        others: Layers that a rule may read beside its own. One that names any other is skipped as if there were none such,
+            because findings give away ids and places of both.
         progress: Called with a layer's id and the name of the check that begins.
     """
     outcomes, findings = [], []
     for record in records:
-        run = _LayerRun(store, record, options, progress)
+        known = {other.id: other for other in (*others, record)}
+        run = _LayerRun(store, record, known, options, progress)
         outcomes.append(run.judge(rules.get(record.id, _WITHOUT_RULES)))
         findings += run.findings
     return TopologyReport(at, crs_uri(options.plane), tuple(outcomes), tuple(findings))
@@ -96,6 +100,7 @@ class _LayerRun:
 
     store: Store
     record: LayerRecord
+    known: Mapping[str, LayerRecord]
     options: RunOptions
     progress: Progress | None
     findings: list[TopologyFinding] = field(default_factory=list)
@@ -107,10 +112,9 @@ class _LayerRun:
     def judge(self, checks: Sequence[Check]) -> LayerOutcome:
         started = time.perf_counter()
         self.plane = plane_of(self.record.bounds, self.options.plane)
-        known = {record.id: record for record in self.store.layers()}
         runnable, skipped = [], []
         for check in checks:
-            missing = [layer for layer in _layers_read(check) if layer not in known]
+            missing = [layer for layer in _layers_read(check) if layer not in self.known]
             if missing:
                 skipped.append(f"{_NAMES[type(check)]}: there is no layer '{missing[0]}'")
             else:
@@ -120,10 +124,10 @@ class _LayerRun:
         for number, check in whole:
             self._tell("coverage")
             sheet = read_sheet(self.store, self.record, self.plane, where=check.where)
-            boundary = None if check.boundary is None else self._area(check.boundary, known)
+            boundary = None if check.boundary is None else self._area(check.boundary)
             self._take(number, check, check_coverage(sheet, check, boundary), Window(None, None))
         if local:
-            self._judge_windows(local, known)
+            self._judge_windows(local)
         return LayerOutcome(
             self.record.id,
             self.record.version,
@@ -136,11 +140,9 @@ class _LayerRun:
             time.perf_counter() - started,
         )
 
-    def _judge_windows(self, checks: list[tuple[int, Check]], known: dict[str, LayerRecord]) -> None:
+    def _judge_windows(self, checks: list[tuple[int, Check]]) -> None:
         areas = {
-            number: self._area(selection, known)
-            for number, check in checks
-            if (selection := _area_of(check)) is not None
+            number: self._area(selection) for number, check in checks if (selection := _area_of(check)) is not None
         }
         names = [name for _, check in checks for name in _properties_read(check)]
         digests = any(isinstance(c, DuplicatesCheck) or getattr(c, "pseudo_nodes", False) for _, c in checks)
@@ -151,7 +153,7 @@ class _LayerRun:
             )
             for number, check in checks:
                 self._tell(_NAMES[type(check)])
-                found = self._local(sheet.where(check.where), check, areas.get(number), window, known)
+                found = self._local(sheet.where(check.where), check, areas.get(number), window)
                 self._take(number, check, found, window)
 
     def _local(
@@ -160,7 +162,6 @@ class _LayerRun:
         check: Check,
         area: shapely.Geometry | None,
         window: Window,
-        known: dict[str, LayerRecord],
     ) -> Iterable[Faults]:
         if isinstance(check, GeometryCheck):
             return check_geometry(sheet, check)
@@ -171,7 +172,7 @@ class _LayerRun:
         if isinstance(check, ConflictsCheck):
             other = read_sheet(
                 self.store,
-                known[check.other],
+                self.known[check.other],
                 self.plane,
                 properties=tuple(check.excuse),
                 where=check.other_where,
@@ -187,9 +188,9 @@ class _LayerRun:
         self.excused_ends += outcome.excused_at_border
         return outcome.faults
 
-    def _area(self, selection: Selection, known: dict[str, LayerRecord]) -> shapely.Geometry:
+    def _area(self, selection: Selection) -> shapely.Geometry:
         """The features of a selection as one area in metres."""
-        sheet = read_sheet(self.store, known[selection.layer], self.plane, where=selection.where)
+        sheet = read_sheet(self.store, self.known[selection.layer], self.plane, where=selection.where)
         return shapely.union_all(sheet.sound[sheet.areal])
 
     def _take(self, number: int, check: Check, found: Iterable[Faults], window: Window) -> None:

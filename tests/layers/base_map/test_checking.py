@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,12 +12,12 @@ from layers.base_map.checking import CheckRequest, check_base_map
 from layers.base_map.findings_layer import FINDINGS, findings_manifest
 from layers.city import read_city
 from layers.manifest import parse_manifest
-from layers.policy import Actor, ReadOnlyPolicy
-from layers.registry import Registry
+from layers.policy import Action, Actor, OpenPolicy, ReadOnlyPolicy
 from twin.basemap.release_book import open_releases
-from twin.errors import BadReleaseError, BadRulesError, PolicyError, UnknownLayerError
+from twin.errors import AlreadyRunningError, BadReleaseError, BadRulesError, PolicyError, UnknownLayerError
 from twin.feature import Feature
 from twin.query import FeatureQuery
+from twin.standing import STANDING, State, standing
 from twin.topology.kinds import Severity
 from twin.topology.rules import parse_rules
 
@@ -123,9 +124,57 @@ def test_the_summary_is_kept_with_its_author(registry):
     assert "conflicts: there is no layer 'water'" in buildings["skipped"]
 
 
-def test_one_who_may_not_write_cannot_check(registry):
+class NoRoads(OpenPolicy):
+    """李工 may not know of the roads."""
+
+    def authorise(self, actor, action, layer_id):
+        if action is Action.READ and layer_id == "roads":
+            raise PolicyError("No.")
+
+
+@pytest.mark.parametrize("how", ["unreadable", "held", "of a department"])
+def test_findings_never_show_a_layer_that_is_not_open(registry, how):
+    if how == "unreadable":
+        registry = replace(registry, policy=NoRoads())
+    else:
+        document = dict(registry.store.layer("roads").document)
+        held = {STANDING: standing(State.HELD, AT, None)} if how == "held" else {"department": "municipal-works"}
+        registry.store.describe_layer("roads", document | held)
+    report = check(registry, rules={"buildings": [{"check": "conflicts", "with": "roads"}]})
+    assert (report.total, findings(registry)) == (0, [])
+    (buildings,) = (outcome for outcome in report.outcomes if outcome.layer == "buildings")
+    assert buildings.skipped == ("conflicts: there is no layer 'roads'",)
+
+
+def test_what_is_wrong_in_a_layer_of_a_department_is_counted_and_not_shown_to_everybody(registry):
+    with registry.write("lamps", ACTOR, "twice") as writer:
+        writer.insert(Feature("L2", registry.store.get("lamps", "L1").geometry))
+    report = check(registry, layers=("lamps",))
+    assert [finding.kind for finding in report.findings] == ["duplicate-feature"]
+    assert findings(registry) == []
+
+
+def test_one_who_may_not_write_is_refused_before_anything_is_read(registry):
+    told = []
     with pytest.raises(PolicyError):
-        check(Registry(registry.store, policy=ReadOnlyPolicy()))
+        check_base_map(
+            replace(registry, policy=ReadOnlyPolicy()),
+            read_city(),
+            ACTOR,
+            CheckRequest(),
+            at=AT,
+            progress=lambda *what: told.append(what),
+        )
+    assert told == []
+
+
+def test_a_second_check_meanwhile_is_refused_and_one_after_it_is_not(registry):
+    def again(layer, name):
+        with pytest.raises(AlreadyRunningError, match="when it is done"):
+            check(registry)
+
+    check_base_map(registry, read_city(), ACTOR, CheckRequest(("roads",)), at=AT, progress=again)
+    check(registry)
 
 
 def test_a_layer_that_is_not_there_and_a_base_map_without_layers_are_named(registry):

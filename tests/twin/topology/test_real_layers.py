@@ -47,7 +47,11 @@ def findings(
         import_file(real_store, shared_data / file, ImportOptions(layer))
         record = real_store.layer(layer)
         options = RunOptions(parse_crs("EPSG:4549"))
-        return list(check_layers(real_store, [record], parse_rules({layer: checks}), options, at=NOW).findings)
+        return list(
+            check_layers(
+                real_store, [record], parse_rules({layer: checks}), options, at=NOW, others=real_store.layers()
+            ).findings
+        )
 
     return check
 
@@ -86,7 +90,14 @@ def test_a_township_moved_by_ten_metres_leaves_gaps_and_overlaps(findings, real_
             )
         )
     rules = parse_rules({"towns": [{"check": "coverage", "min_area_m2": 4}]})
-    report = check_layers(real_store, [real_store.layer("towns")], rules, RunOptions(parse_crs("EPSG:4549")), at=NOW)
+    report = check_layers(
+        real_store,
+        [real_store.layer("towns")],
+        rules,
+        RunOptions(parse_crs("EPSG:4549")),
+        at=NOW,
+        others=real_store.layers(),
+    )
     overlaps = {(f.feature, f.other): f.measure for f in report.findings if "overlap" in f.kind}
     theirs = {(a, b): area for a, b, area in asked(real_store, OVERLAPS, "towns", 4549, 4.0)}
     assert len(overlaps) >= 2

@@ -23,7 +23,7 @@ PLANE: CRS = parse_crs("EPSG:4549")
 
 def check(store, rules, **options):
     records = [record for record in store.layers() if record.id in rules]
-    return check_layers(store, records, parse_rules(rules), RunOptions(PLANE, **options), at=NOW)
+    return check_layers(store, records, parse_rules(rules), RunOptions(PLANE, **options), at=NOW, others=store.layers())
 
 
 def counts(report):
