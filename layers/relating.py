@@ -13,6 +13,7 @@ from typing import Any
 
 from layers.collector import collector_paused
 from layers.policy import Action, Actor, Policy
+from layers.turns import one_at_a_time
 from twin.basemap.release_book import open_releases
 from twin.crs import parse_crs
 from twin.errors import PolicyError, UnknownRelationError
@@ -182,6 +183,7 @@ class RelationDesk:
             UnknownLayerError, BadCall: as `twin.relations.deriving.derive`.
             PolicyError: if the actor may not write the layer that the links start from.
             VersionConflictError: if a layer was changed meanwhile.
+            AlreadyRunningError: if this server is deriving links already, tried or not.
         """
         for layer in (from_layer, to_layer):
             self.layer(layer, actor)
@@ -192,7 +194,7 @@ class RelationDesk:
             )
         if not dry_run:
             self.policy.authorise(actor, Action.WRITE_FEATURES, from_layer)
-        with collector_paused():
+        with one_at_a_time(self.store, "deriving links"), collector_paused():
             found = derive(self.store, kind, from_layer, to_layer, parse_crs(self.projected_crs), within_m)
             if dry_run:
                 return Derived(found, None)

@@ -14,6 +14,7 @@ from api.app import create_app
 from api.settings import Settings
 from app_client import AppClient
 from layers.policy import Action, Actor
+from layers.turns import one_at_a_time
 from quarter import with_quarter
 from twin.errors import PolicyError
 from twin.standing import STANDING, State, standing
@@ -326,3 +327,10 @@ def test_who_may_not_write_records_and_ends_nothing(client: AppClient) -> None:
     wanted = {"type": "in-grid-cell", "from": "sensors", "to": "cells"}
     client.problem("POST", "/relations/derive", 403, json=wanted, **guest)
     assert client.request("POST", "/relations/derive", json={**wanted, "dry_run": True}, **guest).status_code == 200
+
+
+def test_links_are_derived_by_one_at_a_time_also_when_only_tried(client: AppClient, store: Store) -> None:
+    wanted = {"type": "in-grid-cell", "from": "sensors", "to": "cells", "dry_run": True}
+    with one_at_a_time(store, "deriving links"):
+        assert client.problem("POST", "/relations/derive", 409, json=wanted)["code"] == "already-running"
+    assert client.request("POST", "/relations/derive", json=wanted).status_code == 200

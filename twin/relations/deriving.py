@@ -27,6 +27,8 @@ CERTAIN_SHARE = 0.6
 CERTAIN_NEARNESS = 0.6
 _WORTH_TELLING = 0.1
 _TOLD_AT_MOST = 100
+# Candidates looked at: above that, the reach is too wide to tell anything. 16 bytes each.
+MAX_CANDIDATES = 20_000_000
 _AREA, _LENGTH = 2, 1
 
 Geometries = npt.NDArray[np.object_]
@@ -84,7 +86,7 @@ def derive(
         within_m: Overrides how far the type's rule looks.
 
     Raises:
-        BadCall: if space says nothing about the type, or a layer may not stand at that end.
+        BadCall: if space says nothing about the type, a layer may not stand at that end, or too much lies within reach.
         UnknownLayerError: if a layer does not exist.
     """
     sources, targets = store.layer(from_layer), store.layer(to_layer)
@@ -194,7 +196,7 @@ def _within(mine: Geometries, others: Geometries) -> Pairs:
 def _nearest(mine: Geometries, others: Geometries, within_m: float) -> Pairs:
     """Candidates within reach; the best one's score is d2 / (d1 + d2): 1 when it touches, 0.5 when the second is as near."""
     tree = shapely.STRtree(others)
-    source, target = tree.query(mine, predicate="dwithin", distance=within_m)
+    source, target = _within_reach(tree, mine, within_m)
     distance = shapely.distance(mine[source], others[target])
     order = np.lexsort((target, distance, source))
     source, target, distance = source[order], target[order], distance[order]
@@ -209,6 +211,25 @@ def _nearest(mine: Geometries, others: Geometries, within_m: float) -> Pairs:
     with np.errstate(invalid="ignore", divide="ignore"):
         score = np.where(both > 0, rival / both, 0.5)
     return Pairs(source, target, score)
+
+
+def _within_reach(tree: shapely.STRtree, mine: Geometries, within_m: float) -> tuple[Indexes, Indexes]:
+    """All pairs within reach, found in parts none of which can outgrow the memory. Raises BadCall above MAX_CANDIDATES."""
+    rows, found, total = max(1, MAX_CANDIDATES // max(1, len(tree))), [np.empty((2, 0), dtype=np.intp)], 0
+    for start in range(0, len(mine), rows):
+        pairs = tree.query(mine[start : start + rows], predicate="dwithin", distance=within_m)
+        pairs[0] += start
+        found.append(pairs)
+        total += pairs.shape[1]
+        if total > MAX_CANDIDATES:
+            raise BadCall(
+                "Too many pairs of features lie within reach of each other.",
+                value=f"within_m={within_m:g}",
+                limit=f"{MAX_CANDIDATES:,} pairs",
+                remedy="Give a smaller within_m.",
+            )
+    source, target = np.concatenate(found, axis=1)
+    return source, target
 
 
 def _texts(ids: Sequence[str | None]) -> list[str]:

@@ -10,6 +10,7 @@ from quarter import CLERK, LAT, LON, NAMED, box, point, ref, tie
 from twin.crs import parse_crs
 from twin.errors import BadCall, VersionConflictError
 from twin.feature import Feature, FeatureBatch
+from twin.relations import deriving
 from twin.relations.deriving import derive
 from twin.relations.link import LinkSource
 from twin.relations.port import LinkQuery
@@ -133,3 +134,13 @@ def test_many_points_get_the_cell_that_brute_force_finds(store: Store, relations
             expected[str(i)] = hits[0]
     assert tied(relations, "in-grid-cell") == expected
     assert len(expected) > 1_000
+
+
+def test_a_reach_in_which_everything_lies_is_refused_not_computed(store, relations, monkeypatch) -> None:
+    put(store, "entrances", **{f"M{i}": point(i / 10, 0.2) for i in range(10)})
+    few = derived(store, relations, "entrance-of", "entrances", "buildings")
+    monkeypatch.setattr(deriving, "MAX_CANDIDATES", 12)
+    assert derived(store, relations, "entrance-of", "entrances", "buildings") == few, "found in parts"
+    kind = relations.types()["entrance-of"]
+    with pytest.raises(BadCall, match="smaller within_m"):
+        derive(store, kind, "entrances", "buildings", METRES, 100_000)
