@@ -115,11 +115,14 @@ class Registry:
             BadManifestError: if a field of the patch cannot change this way, or the outcome is not a good manifest.
         """
         self.policy.authorise(actor, Action.DESCRIBE_LAYER, layer_id)
-        record = self.store.layer(layer_id)
-        manifest = merge_manifest(record.document, patch)
-        document = complete_document(manifest, record.schema, manifest.crs)
-        kept = {name: record.document[name] for name in (STANDING, LINEAGE, CHECKED_AGAINST) if name in record.document}
-        return self.store.describe_layer(layer_id, document | kept)
+        schema = self.store.layer(layer_id).schema
+        with self.store.write(layer_id, actor.author("description")) as writer:
+            # Merged where other writers wait: a decision or a delivery that landed a moment ago stays.
+            standing = writer.document
+            manifest = merge_manifest(standing, patch)
+            kept = {name: standing[name] for name in (STANDING, LINEAGE, CHECKED_AGAINST) if name in standing}
+            writer.describe(complete_document(manifest, schema, manifest.crs) | kept)
+        return self.store.layer(layer_id)
 
     def review(self, layer_id: str, decision: Decision, actor: Actor) -> LayerRecord:
         """Carry out a person's decision on a layer: accept, correct or reject it. Raises as `layers.reviewing.review_layer`."""

@@ -14,19 +14,21 @@ import shapely
 from layers.base_map.witnesses import iter_witnesses
 from layers.city import City
 from layers.correcting import Correction, corrected, parse_correction
-from layers.lineage import brief, with_entry
+from layers.lineage import LINEAGE, brief, with_entry
 from layers.position_check import PositionCheck
 from twin.basemap.checked import current_release_name, entry_with_check, with_check
 from twin.crs import CGCS2000, CRS, offset_datum_of, parse_crs
-from twin.errors import BadCall, BadGeometryError
+from twin.errors import BadCall, BadGeometryError, VersionConflictError
 from twin.geometry import check_geometries
 from twin.guard.belief import Belief
 from twin.guard.residual import residual
 from twin.query import FeatureQuery
-from twin.standing import STANDING, State, standing
+from twin.standing import STANDING, State, standing, state_of
 from twin.store.port import Author, LayerRecord, LayerWriter, Store, Tally
 
 MOST_REASON = 500
+# What every delivery and every decision changes in a layer's document.
+_JUDGED_PARTS = (STANDING, LINEAGE, "crs")
 
 
 class Verb(StrEnum):
@@ -90,13 +92,15 @@ def review_layer(store: Store, layer_id: str, decision: Decision, author: Author
         UnknownLayerError: if there is no such layer.
         BadGeometryError: if the correction leads features off the earth; nothing is changed.
         BallparkTransformError: if only a guess leads from the correction's CRS to CGCS2000.
+        VersionConflictError: if another decision or delivery came in between; nothing is changed.
     """
-    record = store.layer(layer_id)
-    stated = parse_crs(str(record.document.get("crs") or CGCS2000))
+    judged = store.layer(layer_id)
+    stated = parse_crs(str(judged.document.get("crs") or CGCS2000))
     release = current_release_name(store)
     before, tally = _Judgement.of(store, layer_id, city), Tally()
     with store.write(layer_id, author) as writer:
-        entry = _entry(decision, author, record)
+        _require_unchanged(judged, writer)
+        entry = _entry(decision, author, writer.document)
         if decision.correction is not None:
             tally = _move(store, layer_id, writer, stated, decision.correction)
             after = before.again(store, layer_id, stated, decision.correction, city)
@@ -107,9 +111,23 @@ def review_layer(store: Store, layer_id: str, decision: Decision, author: Author
         document = {**writer.document, STANDING: _standing(decision, after.belief)}
         if decision.correction is not None:
             document["crs"] = _crs_after(str(document.get("crs") or CGCS2000), decision.correction)
-        entry = entry_with_check(entry, document, release, _now()) | {"version": record.version + (tally != Tally())}
+        version = writer.version if tally != Tally() else judged.version
+        entry = entry_with_check(entry, document, release, _now()) | {"version": version}
         writer.describe(with_entry(with_check(document, release, _now()), entry))
     return store.layer(layer_id)
+
+
+def _require_unchanged(judged: LayerRecord, writer: LayerWriter) -> None:
+    """Whether the decision still is about the layer as it was judged: a correction carried out twice moves a layer twice."""
+    version, now = writer.version - 1, writer.document
+    if version == judged.version and all(now.get(part) == judged.document.get(part) for part in _JUDGED_PARTS):
+        return
+    raise VersionConflictError(
+        f"The layer '{judged.id}' changed while this decision was being taken; nothing was done.",
+        value=f"version {version}, {state_of(now).value}",
+        limit=f"version {judged.version}, {state_of(judged.document).value}, as it was judged",
+        remedy=f"See GET /layers/{judged.id}, then decide again if that is still right.",
+    )
 
 
 @dataclass(frozen=True)
@@ -177,14 +195,14 @@ def _move(store: Store, layer_id: str, writer: LayerWriter, stated: CRS, correct
     return tally
 
 
-def _entry(decision: Decision, author: Author, record: LayerRecord) -> dict[str, Any]:
+def _entry(decision: Decision, author: Author, document: Mapping[str, Any]) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "step": "review",
         "at": _now().isoformat(),
         "by": author.name,
         "decision": decision.verb.value,
         "reason": decision.reason,
-        "from_crs": record.document.get("crs"),
+        "from_crs": document.get("crs"),
     }
     if decision.correction is not None:
         entry |= {"correction": decision.correction.to_document(), "to_crs": CGCS2000}
