@@ -138,7 +138,8 @@ class GeoPackageStore(SqlStore):
 
     def _rows(self, connection: sa.Connection, known: KnownLayer, query: FeatureQuery) -> Sequence[Any]:
         """As the base class; a window by geometries is read by boxes and judged here, in parts until the page is full."""
-        shape = window_shape_of(query, known.record.bounds)
+        sliced = self.is_sliced(connection, known, query.interval)
+        shape = window_shape_of(query, known.record.bounds, sliced=sliced)
         if shape is None or shape.window != "geometries" or not query.geometry:
             return super()._rows(connection, known, query)
         assert query.bounds is not None

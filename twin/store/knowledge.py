@@ -30,23 +30,44 @@ class KnownRows:
     known: Conditions
 
 
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A valid time as the statement takes it: values of the database, or parameters; None for an open end.
+
+    Attributes:
+        instant: Whether both ends are the same instant.
+    """
+
+    since: Any
+    until: Any
+    instant: bool
+
+
+def holds_in(interval: Interval | None, dialect: Dialect) -> Holds | None:
+    """An interval as values of the database; None where there is none."""
+    if interval is None:
+        return None
+    since, until = (dialect.bind(PropertyType.DATETIME, end) for end in (interval.start, interval.end))
+    return Holds(since, until, instant=since is not None and since == until)
+
+
 def known_rows(
-    tables: LayerTables, dialect: Dialect, *, as_of: Any = None, interval: Interval | None = None, sliced: bool = True
+    tables: LayerTables, *, as_of: Any = None, holds: Holds | None = None, sliced: bool = True
 ) -> list[KnownRows]:
     """Where to read from. Together the parts hold each feature at most once.
 
     Args:
         as_of: Version of the layer (or the statement's parameter for it); None for now.
-        interval: Only what holds then; of several slices of a feature the newest.
+        holds: Only what holds then; of several slices of a feature the newest.
         sliced: Whether the layer has earlier slices at all.
     """
     present, past = tables.present, tables.past
     parts = [KnownRows(present, _standing(present.table, as_of))]
-    if as_of is not None or (interval is not None and sliced):
-        parts.append(KnownRows(past, (*_standing(past.table, as_of), *_of_kind(past.table, as_of, interval))))
-    if interval is None:
+    if as_of is not None or (holds is not None and sliced):
+        parts.append(KnownRows(past, (*_standing(past.table, as_of), *_of_kind(past.table, as_of, holds))))
+    if holds is None:
         return parts
-    return [KnownRows(p.rows, (*p.known, *_holding(tables, p.rows, dialect, as_of, interval))) for p in parts]
+    return [KnownRows(p.rows, (*p.known, *_holding(tables, p.rows, as_of, holds))) for p in parts]
 
 
 def has_slices(connection: sa.Connection, tables: LayerTables) -> bool:
@@ -65,27 +86,23 @@ def _standing(t: sa.FromClause, as_of: Any) -> Conditions:
     return (t.c[VERSION] <= as_of,) if ends is None else (t.c[VERSION] <= as_of, ends > as_of)
 
 
-def _of_kind(past: sa.Table, as_of: Any, interval: Interval | None) -> Conditions:
+def _of_kind(past: sa.Table, as_of: Any, holds: Holds | None) -> Conditions:
     """Which history rows count: former heads where no time is asked for, slices where now is read, else both."""
-    if interval is None:
+    if holds is None:
         return (past.c[SLICE] == IS_HEAD,)
     return (past.c[SLICE] == IS_SLICE,) if as_of is None else ()
 
 
-def _holding(
-    tables: LayerTables, rows: LayerRows, dialect: Dialect, as_of: Any, interval: Interval
-) -> list[sa.ColumnElement[bool]]:
-    """Rows whose validity meets the interval and that no newer slice puts in the shade."""
-    t = rows.table
+def _holding(tables: LayerTables, rows: LayerRows, as_of: Any, holds: Holds) -> list[sa.ColumnElement[bool]]:
+    """Rows whose validity meets the time and that no newer slice puts in the shade."""
+    t, since, until = rows.table, holds.since, holds.until
     clauses: list[sa.ColumnElement[bool]] = []
-    since = dialect.bind(PropertyType.DATETIME, interval.start)
-    until = dialect.bind(PropertyType.DATETIME, interval.end)
     if since is not None:
         # [from, to) reaches behind `since`, or begins in the interval (which an instant, from = to, does too).
         clauses.append(sa.or_(t.c[VALID_TO].is_(None), t.c[VALID_TO] > since, t.c[VALID_FROM] >= since))
     if until is not None:
         clauses.append(sa.or_(t.c[VALID_FROM].is_(None), t.c[VALID_FROM] <= until))
-    if rows is tables.past and (since is None or since != until):
+    if rows is tables.past and not holds.instant:
         clauses += [~_newer(t, other.table, as_of, until) for other in (tables.present, tables.past)]
     return clauses
 

@@ -25,7 +25,7 @@ from twin.store.catalogue import Catalogue, KnownLayer
 from twin.store.dialect import Dialect
 from twin.store.grid_counts import count_cells, extent_of
 from twin.store.history import read_history, read_touched
-from twin.store.knowledge import has_slices, known_rows
+from twin.store.knowledge import has_slices, holds_in, known_rows
 from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter, Touched
 from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
 from twin.store.watching import Removal, RemovalWatcher
@@ -83,10 +83,10 @@ class SqlStore(abc.ABC):
     def layer(self, layer_id: str, *, as_of: int | None = None, interval: Interval | None = None) -> LayerRecord:
         with self.reading() as connection:
             known = self.catalogue.known(connection, layer_id)
-            sliced = self._is_sliced(connection, known, interval)
+            sliced = self.is_sliced(connection, known, interval)
             if as_of is None and not sliced:
                 return known.record
-            parts = known_rows(known.tables, self.dialect, as_of=as_of, interval=interval, sliced=sliced)
+            parts = known_rows(known.tables, as_of=as_of, holds=holds_in(interval, self.dialect), sliced=sliced)
             record = replace(known.record, bounds=extent_of(connection, parts, self.dialect))
             if as_of is None:
                 return record
@@ -162,7 +162,8 @@ class SqlStore(abc.ABC):
 
     def _rows(self, connection: sa.Connection, known: KnownLayer, query: FeatureQuery) -> Sequence[Any]:
         """Rows of a query, in the form of `select_rows`; plain windows by statements that are kept."""
-        shape = window_shape_of(query, known.record.bounds)
+        sliced = self.is_sliced(connection, known, query.interval)
+        shape = window_shape_of(query, known.record.bounds, sliced=sliced)
         if shape is None:
             return connection.execute(self._statement(connection, known, query)).fetchall()
         statement = known.windows.get(shape)
@@ -170,13 +171,13 @@ class SqlStore(abc.ABC):
             if len(known.windows) >= _WINDOWS_KEPT:
                 known.windows.clear()
             statement = known.windows[shape] = prepare_window(known.tables, shape, self.dialect)
-        return statement.rows(connection, **window_values(query, shape))
+        return statement.rows(connection, **window_values(query, shape, self.dialect))
 
     def _statement(self, connection: sa.Connection, known: KnownLayer, query: FeatureQuery) -> sa.Select[Any]:
-        sliced = self._is_sliced(connection, known, query.interval)
+        sliced = self.is_sliced(connection, known, query.interval)
         return select_rows(known.tables, query, self.dialect, known.record.bounds, sliced=sliced)
 
-    def _is_sliced(self, connection: sa.Connection, known: KnownLayer, interval: Interval | None) -> bool:
+    def is_sliced(self, connection: sa.Connection, known: KnownLayer, interval: Interval | None) -> bool:
         """Whether earlier slices have to be looked at; asked of the database once for each state of the layer."""
         if interval is None:
             return False
@@ -214,7 +215,7 @@ class SqlStore(abc.ABC):
             known = self.catalogue.known(connection, layer_id)
             if replace(query, limit=None, after=None, sort=(), properties=None, geometry=True) == FeatureQuery():
                 return known.record.feature_count
-            sliced = self._is_sliced(connection, known, query.interval)
+            sliced = self.is_sliced(connection, known, query.interval)
             statement = count_rows(known.tables, query, self.dialect, known.record.bounds, sliced=sliced)
             return int(connection.execute(statement).scalar_one())
 
@@ -229,8 +230,8 @@ class SqlStore(abc.ABC):
     ) -> list[GridCount]:
         with self.reading() as connection:
             known = self.catalogue.known(connection, layer_id)
-            sliced = self._is_sliced(connection, known, interval)
-            parts = known_rows(known.tables, self.dialect, as_of=as_of, interval=interval, sliced=sliced)
+            sliced = self.is_sliced(connection, known, interval)
+            parts = known_rows(known.tables, as_of=as_of, holds=holds_in(interval, self.dialect), sliced=sliced)
             return count_cells(connection, parts, self.dialect, bounds, cell_deg)
 
     def history(self, layer_id: str, feature_id: str) -> list[FeatureVersion]:

@@ -13,7 +13,7 @@ from twin.query import FeatureQuery, SortKey
 from twin.schema import Schema
 from twin.store.dialect import Dialect
 from twin.store.filters import filter_clause
-from twin.store.knowledge import KnownRows, known_rows
+from twin.store.knowledge import KnownRows, holds_in, known_rows
 from twin.store.tables import FID, GEOM, ID, VALID_FROM, VALID_TO, VERSION, LayerRows, LayerTables, column_name
 
 # fid, id, version, valid_from, valid_to come before the geometry and the properties.
@@ -130,7 +130,7 @@ def _chosen_rows(
     tables: LayerTables, query: FeatureQuery, dialect: Dialect, extent: Bounds | None, *, sliced: bool
 ) -> list[KnownRows]:
     """The rows that answer a query: known and holding then, in the window, of those ids, passing the filter."""
-    parts = known_rows(tables, dialect, as_of=query.as_of, interval=query.interval, sliced=sliced)
+    parts = known_rows(tables, as_of=query.as_of, holds=holds_in(query.interval, dialect), sliced=sliced)
     whole = extent if len(parts) == 1 else None
     return [KnownRows(p.rows, (*p.known, *_where_clauses(p.rows, query, dialect, whole))) for p in parts]
 
