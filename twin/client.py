@@ -156,10 +156,20 @@ class Town:
         layers: Sequence[str] | str | None = None,
         bbox: Sequence[float] | None = None,
         *,
+        datetime: str | date | datetime | None = None,
+        as_of: str | date | datetime | None = None,
         three_d: bool = False,
         height_px: int = 560,
     ) -> View:
         """The map with these layers switched on (None: as the page opens), looking at `bbox`, for a notebook's output.
+
+        Args:
+            layers: Ids; one alone may stand for itself.
+            bbox: West, south, east, north in degrees.
+            datetime: A day or an instant: what held in the world then.
+            as_of: A day or an instant: what had been recorded by then.
+            three_d: Whether buildings stand up.
+            height_px: Of the frame.
 
         Raises:
             UnknownLayerError: if one of the layers is not there.
@@ -167,7 +177,9 @@ class Town:
         names = [layers] if isinstance(layers, str) else layers
         for name in names or ():
             self._layer(name)
-        return View(view_url(self.url, names, None if bbox is None else _four_numbers(bbox), three_d), height_px)
+        dates = {name: _instant(when) for name, when in (("datetime", datetime), ("as_of", as_of)) if when is not None}
+        box = None if bbox is None else _four_numbers(bbox)
+        return View(view_url(self.url, names, box, three_d, dates), height_px)
 
     def register(self, manifest: Mapping[str, Any] | str | Path, file: str | Path | None = None) -> Layer:
         """A new layer from its manifest (a dict, or a JSON file) and a file with its data; empty without one.

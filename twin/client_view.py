@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -35,8 +35,14 @@ class View:
         return f"<view {self.url}>"
 
 
-def view_url(base: str, layers: Sequence[str] | None, bbox: Sequence[float] | None, three_d: bool = False) -> str:
-    """Address of the page with these layers switched on, looking at this lon/lat box."""
+def view_url(
+    base: str,
+    layers: Sequence[str] | None,
+    bbox: Sequence[float] | None,
+    three_d: bool = False,
+    dates: Mapping[str, str] | None = None,
+) -> str:
+    """Address of the page with these layers switched on, looking at this lon/lat box, at `datetime` and `as_of` of `dates`."""
     asked: dict[str, str] = {"embed": "1"}
     if layers is not None:
         asked["layers"] = ",".join(layers)
@@ -44,7 +50,7 @@ def view_url(base: str, layers: Sequence[str] | None, bbox: Sequence[float] | No
         asked["at"] = ",".join(f"{number:.6g}" if i == 2 else f"{number:.6f}" for i, number in enumerate(camera(bbox)))
     if three_d:
         asked["view"] = "3d"
-    return f"{base}/view?{urlencode(asked, safe=',')}"
+    return f"{base}/view?{urlencode(asked | dict(dates or {}), safe=',')}"
 
 
 def camera(bbox: Sequence[float], width_px: float = _WIDTH_PX, height_px: float = 560.0) -> tuple[float, float, float]:

@@ -182,6 +182,8 @@ def test_the_map_shows_itself_and_asks_nobody_else(town: Town):
     shown = view._repr_html_()
     assert shown.startswith(f'<iframe src="{town.url}/view?embed=1&amp;layers=lamps&amp;at=120.050000,36.250000,')
     assert shown.count("http") == 1
+    dated = town.show("lamps", datetime=date(2024, 5, 1), as_of="2024-06-01T08:00:00+08:00")
+    assert dated.url.endswith("layers=lamps&datetime=2024-05-01&as_of=2024-06-01T08%3A00%3A00%2B08%3A00")
     with pytest.raises(UnknownLayerError):
         town.show("lights")
 

@@ -17,7 +17,8 @@ export function askReason({ title, words, go, required = false, fields = [] }) {
       element("div", { class: "actions end" },
         element("button", { class: "plain", type: "button", onclick: () => dialog.close() }, say("cancel")),
         element("button", { class: "primary", type: "submit", value: "go" }, go)));
-    const dialog = element("dialog", { class: "ask", "aria-labelledby": "ask-title" }, form);
+    // Escape closes the question, not the card behind it.
+    const dialog = element("dialog", { class: "ask", "aria-labelledby": "ask-title", onkeydown: (event) => event.stopPropagation() }, form);
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(dialog.returnValue === "go" ? { who: who.value.trim(), why: why.value.trim() } : null);

@@ -27,6 +27,9 @@ export class TimeControl {
     document.body.classList.toggle("dated", dated);
     byId("time").classList.toggle("open", this.open);
     const focused = document.activeElement?.dataset?.focus;
+    // Whoever is typing a date keeps the field, and what stands in it so far.
+    if (this.drawn === moment && ["time-world", "time-known"].includes(focused)) return byId("time").querySelector(".strip").replaceWith(this.strip.draw());
+    this.drawn = moment;
     byId("time").replaceChildren(...this.#bar(moment, dated), this.#panel(moment));
     if (focused) byId("time").querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
