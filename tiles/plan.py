@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tiles.density import density_zoom
@@ -17,6 +17,7 @@ from twin.text import LocalText
 
 # Part of every stamp: raise it when the encoder draws the same data differently.
 ENCODER = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -> TileLayer:
@@ -61,7 +62,8 @@ def holding_at(layer: TileLayer, interval: Interval) -> TileLayer:
 
 
 def _instant(at: datetime | None) -> str:
-    return "open" if at is None else f"{at.timestamp() * 1000:.0f}"
+    """Whole microseconds, which is all that a `datetime` holds: no two times share a text."""
+    return "open" if at is None else str((at - _EPOCH) // timedelta(microseconds=1))
 
 
 def _wished_zoom(document: Mapping[str, Any]) -> int | None:

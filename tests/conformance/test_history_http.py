@@ -257,6 +257,15 @@ def test_an_edit_that_begins_later_ends_the_present_state_there(edited):
     assert newest["timeline"] == [["..", "2024-06-01T00:00:00Z"], ["2024-06-01T00:00:00Z", ".."]]
 
 
+def test_a_day_and_the_midnight_after_it_are_two_times_for_tiles_as_for_items(edited):
+    put(edited, interval=["2024-06-01", ".."])
+    midnight = "2024-05-31T00:00:00Z/2024-06-01T00:00:00Z"
+    for when, width in (("2024-05-31", 12.0), (midnight, 20.0), ("2024-05-31", 12.0)):
+        (feature,) = edited.json(f"{ITEMS}?datetime={when}")["features"]
+        ((drawn_width, _),) = drawn(edited, f"{TILE}?datetime={when}")
+        assert feature["properties"]["width_m"] == drawn_width == width, when
+
+
 def test_the_box_of_dated_tiles_holds_what_stood_elsewhere(edited):
     south = road(20.0, -0.5, time={"interval": ["2024-06-01", ".."]})
     assert edited.request("PUT", ROAD, json=south, headers=GEOJSON).status_code == 200
