@@ -97,11 +97,12 @@ def resolve_as_of(store: _Versions, layer_id: str, as_of: AsOf) -> int:
 
 
 def _pinned(layer_id: str, pins: Mapping[str, int]) -> int:
+    """The version that a release pins. What else it holds is not told: the one who asks may not know of all of it."""
     if layer_id in pins:
         return pins[layer_id]
     raise BadMomentError(
         f"This release does not hold the layer '{layer_id}'.",
         value=layer_id,
-        limit=", ".join(sorted(pins)),
-        remedy="Name an instant, or a layer of the release.",
+        limit="layers of the release",
+        remedy="Name an instant, or a layer that GET /basemap/releases/{name} lists.",
     )
