@@ -113,8 +113,14 @@ class TileService:
         )
 
     def describe_all(self, moment: Moment = NOW) -> TileSet:
-        """Every layer there is. Raises BadMomentError as `describe`."""
+        """Every layer there is; at a release those that it pins, as the others were no part of it.
+
+        Raises:
+            BadMomentError: as `describe`.
+        """
         ids = self._source.layer_ids()
+        if isinstance(moment.as_of, Mapping):
+            ids = tuple(layer_id for layer_id in ids if layer_id in moment.as_of)
         return self.describe(ids, moment) if ids else TileSet(())
 
     def tile(self, layers: TileSet, tile: Tile, grid: Grid) -> StoredTile:

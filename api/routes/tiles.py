@@ -73,7 +73,8 @@ _VERSION = _query("v", "Version of the layers; the current one makes the answer 
 _IDS = _query("collections", "Ids of layers, joined with commas; all without it", pattern=_ID_LIST)
 _AS_OF = _query(
     "as_of",
-    "The layers as they stood at an instant or at the end of a date (RFC 3339); of one layer also a version, v12",
+    "The layers as they stood at an instant or at the end of a date (RFC 3339); of one layer also a version, v12. "
+    "With release:2026.11 the data set has the layers of that release of the base map",
 )
 _WHEN = _query(
     "datetime", "Of each feature the state that holds at this instant, or the newest in this interval (RFC 3339)"

@@ -78,6 +78,17 @@ def test_tiles_of_a_release_show_what_was_released(released):
     assert again.status_code == 304
 
 
+def test_the_tile_of_the_whole_data_set_shows_the_layers_of_the_release_and_no_others(released):
+    place = morecantile.tms.get("WebMercatorQuad").tile(120.006, 36.2798, 14)
+    address = f"/tiles/WebMercatorQuad/14/{place.y}/{place.x}?{RELEASED}"
+    answer = released.get(address)
+    assert answer.status_code == 200, answer.text
+    drawn = mapbox_vector_tile.decode(answer.content)
+    assert {feature["properties"]["name"] for feature in drawn["roads"]["features"]} == {"路1", "路2"}
+    assert set(drawn) <= {"buildings", "districts", "roads"}
+    assert released.problem("GET", f"{address}&collections=lamps", 400)["value"] == "lamps"
+
+
 def test_a_layer_that_is_not_pinned_is_refused_by_name(released):
     problem = released.problem("GET", f"/collections/lamps/items?{RELEASED}", 400)
     assert (problem["code"], problem["value"]) == ("bad-moment", "lamps")
