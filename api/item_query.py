@@ -73,6 +73,7 @@ class ItemsRequest:
         limited: Whether the client named a limit itself.
         selection: Text that stands for the selection and order, to bind paging tokens to.
         parameters: The query parameters, for links.
+        settled: The same with `as_of` as the version that it came to, for links to further pages: a date may move on meanwhile.
     """
 
     record: LayerRecord
@@ -83,6 +84,7 @@ class ItemsRequest:
     limited: bool
     selection: str
     parameters: tuple[tuple[str, str], ...]
+    settled: tuple[tuple[str, str], ...]
 
     @property
     def whole_layer(self) -> bool:
@@ -103,13 +105,15 @@ def parse_items_request(request: Request, record: LayerRecord, settings: Setting
     chosen = negotiate(parameters, request.headers.get("accept"), ITEMS)
     shown = parse_names(parameters["properties"], schema) if "properties" in parameters else None
     sort = parse_sortby(parameters["sortby"], schema) if "sortby" in parameters else ()
-    selection = _selection(record.id, parameters)
     expression = _filter(parameters, schema, settings)
     store = parts_of(request).store
     moment = parse_moment(parameters, store)
+    as_of = None if moment.as_of is None else resolve_as_of(store, record.id, moment.as_of)
+    settled = parameters if as_of is None else parameters | {"as_of": f"v{as_of}"}
+    selection = _selection(record.id, settled)
     query = FeatureQuery(
         bounds=_bounds(parameters),
-        as_of=None if moment.as_of is None else resolve_as_of(store, record.id, moment.as_of),
+        as_of=as_of,
         interval=moment.interval,
         filter=expression if isinstance(expression, Mapping) else None,
         ids=() if expression is False else None,
@@ -130,6 +134,7 @@ def parse_items_request(request: Request, record: LayerRecord, settings: Setting
         limited="limit" in parameters,
         selection=selection,
         parameters=tuple(parameters.items()),
+        settled=tuple(settled.items()),
     )
 
 

@@ -136,7 +136,7 @@ def _page_links(base: str, wanted: ItemsRequest, batch: FeatureBatch, *, more: b
     links.append(link(f"{base}/collections/{wanted.record.id}", "collection", "application/json", title))
     if more and len(batch):
         token = encode_token(position_of_last(batch, wanted.query.sort), wanted.selection)
-        kept = [item for item in wanted.parameters if item[0] != "token"]
+        kept = [item for item in wanted.settled if item[0] != "token"]
         links.append(
             link(with_parameters(here, [*kept, ("token", token)]), "next", wanted.format.media_type, "下一页 Next")
         )

@@ -82,7 +82,8 @@ def list_relations(request: Request) -> Response:
     after = decode_token(parameters["token"], asked).fid if "token" in parameters else None
     found = desk.find(replace(wanted, limit=limit + 1, after=after), actor)
     base = base_url(request)
-    kept = [(key, value) for key, value in parameters.items() if key != "token"]
+    settled = parameters if wanted.version is None else parameters | {"as_of": str(wanted.version)}
+    kept = [(key, value) for key, value in settled.items() if key != "token"]
     links = [link(with_parameters(f"{base}/relations", parameters.items()), "self", "application/json")]
     if len(found) > limit:
         token = encode_token(Position((), found[limit - 1].row), asked)

@@ -91,6 +91,10 @@ def test_links_come_in_pages_that_repeat_and_miss_nothing(client: AppClient) -> 
         seen += [entry["id"] for entry in page["relations"]]
         address = next((entry["href"] for entry in page["links"] if entry["rel"] == "next"), None)
     assert seen == made
+    page = client.json(f"/relations?layer=buildings&limit=3&as_of={datetime.now(UTC):%Y-%m-%d}")
+    post(client, FLOOR)
+    following = next(entry["href"] for entry in page["links"] if entry["rel"] == "next")
+    assert [entry["id"] for entry in client.json(following)["relations"]] == made[3:6], "today goes on meanwhile"
     assert [e["to"]["id"] for e in client.json("/relations?layer=buildings&id=B1&direction=out")["relations"]] == [
         "P1",
         "P2",

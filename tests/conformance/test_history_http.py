@@ -115,6 +115,19 @@ def test_pages_and_exports_of_the_past(edited):
     assert "8" in lines[1]
 
 
+def test_pages_of_a_time_that_still_moves_neither_repeat_nor_miss_what_is_edited_meanwhile(client):
+    for name in ("a", "b", "c"):
+        client.request("POST", ITEMS, json=road(6.0, 0.0, id=name), headers=GEOJSON)
+    soon = f"{datetime.now(UTC) + timedelta(seconds=40):%Y-%m-%dT%H:%M:%SZ}"
+    page = client.json(f"{ITEMS}?as_of={soon}&limit=2")
+    client.request("DELETE", "/collections/roads/items/a", headers={"x-onemap-reason": "meanwhile"})
+    client.request("DELETE", "/collections/roads/items/c", headers={"x-onemap-reason": "meanwhile"})
+    (following,) = [entry["href"] for entry in page["links"] if entry["rel"] == "next"]
+    assert "as_of=v3" in following
+    both = [feature["id"] for answer in (page, client.json(following)) for feature in answer["features"]]
+    assert both == ["a", "b", "c"]
+
+
 def test_a_tile_of_the_past_is_cached_like_any_other(edited):
     by_date = edited.get(f"{TILE}?as_of=2024-05-01")
     assert by_date.headers["cache-control"] == "no-cache"
