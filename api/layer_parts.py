@@ -55,9 +55,8 @@ def city_of(request: Request) -> City:
 
 
 def checker_of(request: Request) -> Checker:
-    """The checker over the same store and sources as the registry."""
-    registry = registry_of(request)
-    return Checker(registry.store, city_of(request), registry.sources)
+    """The checker over the registry, for the one who asks."""
+    return Checker(registry_of(request), city_of(request), actor_of(request))
 
 
 def desk_of(request: Request) -> RelationDesk:

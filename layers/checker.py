@@ -11,10 +11,12 @@ from layers.holding import remedy_of
 from layers.import_report import ImportReport
 from layers.importing import ImportOptions, Origin, import_file
 from layers.manifest import BASEMAP, Manifest, parse_manifest
-from layers.sources import SourceSettings, Upload, materialised
+from layers.policy import Actor
+from layers.registry import Registry
+from layers.sources import Upload, materialised
 from twin.errors import Finding, OneMapError, UnknownLayerError
 from twin.guard.belief import Verdict
-from twin.store.port import LayerRecord, Store
+from twin.store.port import LayerRecord
 from twin.text import LocalText
 
 
@@ -49,11 +51,11 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Judges manifests and files against the store as it stands; writes nothing."""
+    """Judges manifests and files against the registry as `actor` sees it; writes nothing."""
 
-    store: Store
+    registry: Registry
     city: City
-    sources: SourceSettings
+    actor: Actor
 
     def check_new(self, document: Mapping[str, Any], upload: Upload | None = None) -> CheckReport:
         """What registering this would meet."""
@@ -69,7 +71,7 @@ class Checker:
         try:
             if upload is not None:
                 return self._check_file(upload, ImportOptions(manifest.id, manifest=manifest), advice)
-            with materialised(manifest, self.sources) as fetched:
+            with materialised(manifest, self.registry.sources) as fetched:
                 if fetched is not None:
                     return self._check_file(fetched, ImportOptions(manifest.id, manifest=manifest), advice)
         except OneMapError as error:
@@ -81,15 +83,19 @@ class Checker:
         return CheckReport(manifest.id, (), advice, None)
 
     def check_data(self, upload: Upload, options: ImportOptions) -> CheckReport:
-        """What loading this file into the layer would do. Raises UnknownLayerError."""
-        self.store.layer(options.layer_id)
+        """What loading this file into the layer would do.
+
+        Raises:
+            UnknownLayerError: if there is none, or the actor may not know of it.
+        """
+        self.registry.registered_layer(options.layer_id, self.actor)
         return self._check_file(upload, options, ())
 
     def _check_file(self, upload: Upload, options: ImportOptions, advice: tuple[Finding, ...]) -> CheckReport:
         try:
-            origin = Origin(city=self.city)
+            origin = Origin(self.actor, self.registry.policy, self.city)
             report = import_file(
-                self.store, upload.path, replace(options, name=upload.name, dry_run=True), origin=origin
+                self.registry.store, upload.path, replace(options, name=upload.name, dry_run=True), origin=origin
             )
         except OneMapError as error:
             return CheckReport(options.layer_id, findings_of_error(error), advice, None)
@@ -97,7 +103,7 @@ class Checker:
 
     def _record(self, layer_id: str) -> LayerRecord | None:
         try:
-            return self.store.layer(layer_id)
+            return self.registry.store.layer(layer_id)
         except UnknownLayerError:
             return None
 
@@ -138,7 +144,7 @@ def advice_on_data(report: ImportReport, city: City) -> tuple[Finding, ...]:
     belief = report.belief or {}
     if belief.get("verdict") == Verdict.SUSPICIOUS:
         text = LocalText.parse(belief["text"])
-        what = "A new layer is held until a person decides, a delivery to a published one is refused"
+        what = "A new or empty layer is held until a person decides, a delivery to any other published one is refused"
         advice.append(Finding("coordinates", text.zh, f"This {text.en}. {what}.", remedy_of(belief)))
     if report.bounds is not None and not report.bounds.intersects(city.bounds):
         where = ", ".join(f"{edge:.4f}" for edge in report.bounds.as_tuple())

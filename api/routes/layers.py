@@ -66,7 +66,7 @@ async def register_layer(request: Request) -> Response:
 @router.post(
     "/layers/check",
     summary="Try a registration",
-    **described((), json_answer_of("What would happen.") | write_problems(), MANIFEST_BODY, "checkLayer"),
+    **described([ACTOR], json_answer_of("What would happen.") | write_problems(), MANIFEST_BODY, "checkLayer"),
 )
 async def check_layer(request: Request) -> Response:
     """What `POST /layers` with the same body would do. Writes nothing."""
@@ -176,7 +176,7 @@ async def post_data(request: Request) -> Response:
     LAYER_PATH + "/check",
     summary="Try a delivery of data",
     **described(
-        [LAYER_ID, *IMPORT_PARAMETERS],
+        [LAYER_ID, *IMPORT_PARAMETERS, ACTOR],
         json_answer_of("What would happen.") | write_problems(),
         DATA_BODY,
         "checkLayerData",

@@ -16,7 +16,7 @@ from layers.importing import ImportOptions
 from layers.policy import Action, Actor, OpenPolicy, ReadOnlyPolicy
 from layers.registry import Registry
 from layers.seeding import seed_layers, shipped_manifests
-from layers.sources import SourceSettings, Upload
+from layers.sources import Upload
 from twin.errors import BadFeatureError, BadManifestError, DuplicateLayerError, PolicyError, UnknownLayerError
 from twin.feature import Feature
 from twin.store import open_store
@@ -150,12 +150,13 @@ def test_every_write_passes_the_policy(store: Store, tmp_path: Path):
     assert store.version("lamps") == 0
 
 
-def test_what_may_not_be_read_is_not_listed(store: Store):
-    class Blind(OpenPolicy):
-        def authorise(self, actor: Actor, action: Action, layer_id: str) -> None:
-            if action is Action.READ and layer_id == "lamps":
-                raise PolicyError("not yours")
+class Blind(OpenPolicy):
+    def authorise(self, actor: Actor, action: Action, layer_id: str) -> None:
+        if action is Action.READ and layer_id == "lamps":
+            raise PolicyError("not yours")
 
+
+def test_what_may_not_be_read_is_not_listed(store: Store):
     Registry(store).register(MANIFEST, ACTOR)
     registry = Registry(store, Blind())
     assert registry.layers(ACTOR) == []
@@ -173,7 +174,7 @@ def test_a_transaction_of_the_registry_carries_the_actor(store: Store):
 
 
 def test_a_check_reports_what_would_happen_and_writes_nothing(store: Store, tmp_path: Path):
-    checker = Checker(store, read_city(), SourceSettings())
+    checker = Checker(Registry(store), read_city(), ACTOR)
     good = checker.check_new(MANIFEST, upload_of(tmp_path, (120.1, 36.2), (119.9, 36.1)))
     assert good.ok
     assert good.data is not None
@@ -185,14 +186,21 @@ def test_a_check_reports_what_would_happen_and_writes_nothing(store: Store, tmp_
 
 
 def test_a_check_warns_of_data_far_from_the_city(store: Store, tmp_path: Path):
-    checker = Checker(store, read_city(), SourceSettings())
+    checker = Checker(Registry(store), read_city(), ACTOR)
     report = checker.check_new(MANIFEST, upload_of(tmp_path, (36.2, 12.1)))
     assert any("outside Jiaozhou" in finding.problem for finding in report.advice)
 
 
+def test_a_delivery_to_a_layer_one_may_not_read_is_tried_by_nobody(store: Store, tmp_path: Path):
+    Registry(store).register(MANIFEST, ACTOR)
+    blind = Checker(Registry(store, Blind()), read_city(), ACTOR)
+    with pytest.raises(UnknownLayerError):
+        blind.check_data(upload_of(tmp_path, (120.1, 36.2)), ImportOptions("lamps"))
+
+
 def test_a_check_of_a_taken_id_says_so(store: Store):
     Registry(store).register(MANIFEST, ACTOR)
-    report = Checker(store, read_city(), SourceSettings()).check_new(MANIFEST)
+    report = Checker(Registry(store), read_city(), ACTOR).check_new(MANIFEST)
     assert [finding.where for finding in report.findings] == ["/id"]
 
 
