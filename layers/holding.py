@@ -30,11 +30,11 @@ def settle(
 ) -> ImportReport:
     """Let the belief of a report take effect on the open write, and write the import into the layer's lineage.
 
-    A new layer that looks wrong is born held; a delivery to a published layer that looks wrong is refused; a layer that is held
+    A layer whose first data look wrong is held; a delivery to a published layer with data that looks wrong is refused; a layer that is held
     stays so until a person decides, and carries the belief of its last delivery.
 
     Args:
-        new: The layer is born in this write.
+        new: There was nothing in the layer before: it is born in this write, or was registered empty.
         changed: Something was written; where nothing was, nothing goes into the lineage.
         release: The release of the base map that the data were judged by; None before the first. A delivery that changes nothing
             has been judged all the same.
@@ -48,7 +48,7 @@ def settle(
     at, document = datetime.now(UTC).replace(microsecond=0), dict(writer.document)
     belief = dict(report.belief or {})
     suspicious = belief.get("verdict") == Verdict.SUSPICIOUS and not options.accept_because
-    state = State.PUBLISHED if new else state_of(document)
+    state = state_of(document)
     if suspicious and state is State.PUBLISHED and (new or changed):
         if not new and not (belief.get("partly") and was_reviewed(document)):
             raise refusal(options.layer_id, belief)

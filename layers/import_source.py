@@ -42,11 +42,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What is known of the source while it is read; `started` is a reading of the performance counter in seconds."""
+    """What is known of the source while it is read.
+
+    Attributes:
+        created: The layer is born in this import; first: there is nothing in it yet.
+        started: A reading of the performance counter in seconds.
+    """
 
     info: SourceInfo
     crs: SourceCRS
     created: bool
+    first: bool
     started: float
     preparer: RowPreparer
     check: PositionCheck
@@ -67,7 +73,7 @@ def import_source(
         BadFeatureError: if there are rows and none of them can be taken; nothing is written.
         BadManifestError: if the id property is not in the source.
         DuplicateLayerError: if a new layer was asked for and the id is taken.
-        PolicyError: if the actor may not.
+        PolicyError: if the actor may not: register, write, or answer for data that look wrong, which only reviewers may.
         UnreadableFileError: if the source turns out to be broken as a whole; nothing is written.
         SuspiciousDatumError: if the guard believes that a delivery to a published layer lies elsewhere; nothing is written.
         VerticalDatumError: if its heights count from another datum than the layer's.
@@ -90,7 +96,8 @@ def import_source(
         watch=check.taker.take,
         city=None if origin.city is None else around_city(origin.city),
     )
-    reading = _Reading(source.info, crs, existing is None, started, preparer, check)
+    first = existing is None or existing.feature_count == 0
+    reading = _Reading(source.info, crs, existing is None, first, started, preparer, check)
     batches = _prepared(source, preparer, progress)
     if options.dry_run:
         return _tried(store, options, existing, batches, reading)
@@ -127,15 +134,19 @@ def _write(
     author = origin.actor.author(f"import of {options.name or 'a file'} ({options.mode})")
     tally = Tally()
     with collector_paused(), store.write(options.layer_id, author, create=target.create) as writer:
+        # Read where other writers wait: the first delivery to a layer that was registered empty is judged like a new layer's.
+        first = target.create is not None or store.layer(options.layer_id).feature_count == 0
         cleared = writer.clear() if options.mode == "replace" and target.create is None else 0
         for batch in batches:
             if len(batch):
                 tally += writer.upsert(batch)
         _refuse_if_nothing_is_good(reading, options)
         tally += Tally(deleted=cleared)
-        report = _report(options, reading, tally, writer.version, reading.check.judge())
-        new, changed = target.create is not None, tally != Tally()
-        return settle(writer, report, options, author, new=new, changed=changed, release=release)
+        belief, changed = reading.check.judge(), tally != Tally()
+        if belief.suspicious and options.accept_because:
+            origin.policy.authorise(origin.actor, Action.REVIEW_LAYER, options.layer_id)
+        report = _report(options, reading, tally, writer.version, belief)
+        return settle(writer, report, options, author, new=first, changed=changed, release=release)
 
 
 def _tried(
@@ -213,5 +224,5 @@ def _report(options: ImportOptions, reading: _Reading, tally: Tally, version: in
         dry_run=options.dry_run,
         warnings=preparer.outside.sorted(),
         belief=belief.to_document(),
-        state=(State.HELD if belief.suspicious and reading.created and not options.accept_because else State.PUBLISHED),
+        state=(State.HELD if belief.suspicious and reading.first and not options.accept_because else State.PUBLISHED),
     )

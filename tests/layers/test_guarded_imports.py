@@ -15,7 +15,7 @@ import shapely
 from layers.city import read_city
 from layers.importing import ImportOptions, Origin, import_file
 from layers.manifest import Manifest, parse_manifest
-from layers.policy import Actor, ReadOnlyPolicy
+from layers.policy import Action, Actor, ReadOnlyPolicy
 from layers.registry import Registry
 from layers.reviewing import parse_decision
 from twin.errors import BadCall, BadFeatureError, BadGeometryError, HeldLayerError, PolicyError, SuspiciousDatumError
@@ -164,6 +164,35 @@ def test_a_suspicious_delivery_is_refused_as_a_whole_unless_somebody_answers_for
 def test_a_suspicious_new_layer_may_be_answered_for_at_once(store: Store, shared_data: Path) -> None:
     report = imported(store, shared_data / COUNTY, accept_because="known")
     assert (report.state, report.belief["verdict"]) == ("published", "suspicious")
+
+
+class Uploaders:
+    """Everything but review."""
+
+    def authorise(self, actor: Actor, action: Action, layer_id: str) -> None:
+        if action is Action.REVIEW_LAYER:
+            raise PolicyError("Only reviewers decide.", value=actor.name)
+
+
+def test_who_may_not_review_cannot_answer_for_suspicious_data(store: Store, shared_data: Path) -> None:
+    uploader = Origin(Actor("uploader"), Uploaders(), ORIGIN.city)
+    with pytest.raises(PolicyError):
+        import_file(store, shared_data / COUNTY, ImportOptions("layer", accept_because="trust me"), origin=uploader)
+    assert [record.id for record in store.layers()] == ["districts"]
+    held = import_file(store, shared_data / COUNTY, ImportOptions("layer"), origin=uploader)
+    assert held.state == "held"
+
+
+def test_the_first_data_of_a_layer_registered_empty_are_held_not_refused(
+    store: Store, registry: Registry, shared_data: Path
+) -> None:
+    described = {"geometry_type": "MultiPolygon", "schema": []}
+    plain = manifest().model_dump(mode="json", by_alias=True, exclude_none=True)
+    registry.register({**plain, **described}, Actor())
+    tried = imported(store, shared_data / COUNTY, dry_run=True)
+    report = imported(store, shared_data / COUNTY)
+    assert (tried.state, report.state, report.inserted) == ("held", "held", 1)
+    assert store.layer("layer").document["standing"]["belief"]["correction"] == "GCJ-02"
 
 
 def test_accepting_publishes_as_it_is_and_rejecting_shows_it_nowhere(
