@@ -11,6 +11,7 @@ import shapely
 from layers.manifest import BASEMAP
 from twin.bounds import Bounds
 from twin.guard.judging import Witness
+from twin.guard.sample import SampleTaker
 from twin.guard.votes import REACH_M
 from twin.query import FeatureQuery
 from twin.standing import is_shown
@@ -18,6 +19,8 @@ from twin.store.port import LayerRecord, Store
 
 # Features of one layer that are read at most; where there are more, a smaller window around the sample's middle is.
 MOST_FEATURES = 20_000
+# Their coordinates at most; where there are more, every second feature is left out, every second of these, and so on.
+MOST_COORDINATES = 1_000_000
 _REACH_DEG = REACH_M / 80_000
 _NARROWEST_DEG = 0.02
 
@@ -54,8 +57,10 @@ def _read(store: Store, layer_id: str, window: Bounds, middle: npt.NDArray[np.fl
             break
         window = _within_world(middle[0] - across, middle[1] - along, middle[0] + across, middle[1] + along)
     query = FeatureQuery(bounds=window, boxes_only=True, properties=(), limit=MOST_FEATURES)
-    found = store.select(layer_id, query).geometries
-    return np.asarray(found[~(shapely.is_missing(found) | shapely.is_empty(found))])
+    taker = SampleTaker(MOST_FEATURES, MOST_COORDINATES)
+    for batch in store.iterate(layer_id, query, rows=1000):
+        taker.take(batch.geometries)
+    return taker.geometries()
 
 
 def _within_world(west: float, south: float, east: float, north: float) -> Bounds:

@@ -18,8 +18,10 @@ _DEGREE_EAST_M = 111_320.0
 # Directions of a line, without sense of travel, in eight sectors; a point has all of them.
 SECTORS = 8
 EVERY_DIRECTION = 255
-# A straight edge is cut into at most so many pieces: a country's border shall not fill the memory.
-_MOST_CUTS = 4000
+# Pieces at most, some 50 bytes each while they are made: where there would be more, every k-th is taken.
+MOST_PIECES = 500_000
+# GEOS numbers point, line, ring and polygon 0 to 3, then the types made of several.
+_LAST_SINGLE_TYPE = 3
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,7 @@ def cut(geometries: npt.NDArray[np.object_], lat0: float, length_m: float, box: 
         length_m: Longest piece in metres.
         box: West, south, east, north in metres of the plane; edges and points that stay outside are left out.
     """
-    parts, owner = shapely.get_parts(geometries, return_index=True)
-    while (shapely.get_type_id(parts) == 7).any():  # collections within collections
-        parts, inner = shapely.get_parts(parts, return_index=True)
-        owner = owner[inner]
+    parts, owner = flattened(geometries)
     dimension = shapely.get_dimensions(parts)
     lines, of = shapely.get_parts(np.where(dimension == 2, shapely.boundary(parts), parts), return_index=True)
     owner, dimension = owner[of], dimension[of]
@@ -76,6 +75,20 @@ def cut(geometries: npt.NDArray[np.object_], lat0: float, length_m: float, box: 
     )
 
 
+def flattened(geometries: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.intp]]:
+    """Points, lines and polygons that geometries are made of, none empty, and the number of the geometry each belongs to.
+
+    >>> flattened(np.array([shapely.from_wkt("GEOMETRYCOLLECTION (POINT (1 2), GEOMETRYCOLLECTION (POINT EMPTY))")]))[1]
+    array([0])
+    """
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    while (shapely.get_type_id(parts) > _LAST_SINGLE_TYPE).any():  # collections within collections
+        parts, inner = shapely.get_parts(parts, return_index=True)
+        owner = owner[inner]
+    there = ~shapely.is_empty(parts)
+    return parts[there], owner[there]
+
+
 def _meets(a: Floats, b: Floats, box: Box) -> npt.NDArray[np.bool_]:
     """Whether the boxes round two ends, (n, 2) each, meet a box."""
     low, high = np.minimum(a, b), np.maximum(a, b)
@@ -88,12 +101,28 @@ def _cut_lines(
     degrees, line = shapely.get_coordinates(lines, return_index=True)
     xy = degrees * scale
     joined = (line[1:] == line[:-1]) & _meets(xy[:-1], xy[1:], box)
-    start, step, line = xy[:-1][joined], np.diff(xy, axis=0)[joined], line[:-1][joined]
-    length = np.hypot(step[:, 0], step[:, 1])
-    cuts = np.clip(np.ceil(length / length_m), 1, _MOST_CUTS).astype(np.intp)
-    edge = np.repeat(np.arange(len(cuts)), cuts)
-    nth = np.arange(len(edge)) - np.repeat(np.cumsum(cuts) - cuts, cuts)
+    start, end, line = xy[:-1][joined], xy[1:][joined], line[:-1][joined]
+    start, end, met = _clipped(start, end, box)
+    start, step, line = start[met], (end - start)[met], line[met]
+    cuts = np.maximum(np.ceil(np.hypot(step[:, 0], step[:, 1]) / length_m), 1).astype(np.intp)
+    last = np.cumsum(cuts)
+    total = int(last[-1]) if len(last) else 0
+    piece = np.arange(0, total, 1 + total // MOST_PIECES)
+    edge = np.searchsorted(last, piece, side="right")
+    nth = piece - (last - cuts)[edge]
     middles = start[edge] + step[edge] * ((nth + 0.5) / cuts[edge])[:, None]
     angle = np.mod(np.arctan2(step[:, 1], step[:, 0]), np.pi)
     sector = np.minimum(angle / np.pi * SECTORS, SECTORS - 1).astype(np.int8)
     return middles, sector[edge], line[edge]
+
+
+def _clipped(start: Floats, end: Floats, box: Box) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """Edges cut off at a box (Liang and Barsky, 1984), and which of them meet it at all."""
+    step = end - start
+    low, high = np.array(box[:2]), np.array(box[2:])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one, other = (low - start) / step, (high - start) / step
+    level = step == 0  # it never leaves in that direction: `_meets` has seen that it is inside
+    enter = np.where(level, 0.0, np.minimum(one, other)).max(axis=1).clip(0.0, 1.0)
+    leave = np.where(level, 1.0, np.maximum(one, other)).min(axis=1).clip(0.0, 1.0)
+    return start + step * enter[:, None], start + step * leave[:, None], enter <= leave

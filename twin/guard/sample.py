@@ -19,9 +19,12 @@ class SampleTaker:
     The same stream gives the same sample. Geometries are kept as they were delivered, before any conversion.
 
     Attributes:
+        most_geometries, most_coordinates: Kept at most; a single geometry is kept whatever its size.
         seen: Geometries that went by; unknown and empty places do not count.
     """
 
+    most_geometries: int = MOST_GEOMETRIES
+    most_coordinates: int = MOST_COORDINATES
     seen: int = 0
     _stride: int = 1
     _kept: list[tuple[int, shapely.Geometry]] = field(default_factory=list)
@@ -46,7 +49,9 @@ class SampleTaker:
                 self._kept.append((self.seen + offset, geometry))
                 self._coordinates += int(shapely.get_num_coordinates(geometry))
         self.seen += len(present)
-        while len(self._kept) > MOST_GEOMETRIES or (self._coordinates > MOST_COORDINATES and len(self._kept) > 1):
+        while len(self._kept) > self.most_geometries or (
+            self._coordinates > self.most_coordinates and len(self._kept) > 1
+        ):
             self._thin()
 
     def _thin(self) -> None:
