@@ -12,7 +12,7 @@ from layers.base_map.witnesses import iter_witnesses
 from layers.city import City
 from twin.bounds import Bounds
 from twin.crs import CGCS2000, CRS, parse_crs, to_cgcs2000
-from twin.guard.belief import Belief, nothing_to_compare
+from twin.guard.belief import Belief, Verdict, nothing_to_compare
 from twin.guard.judging import judge_position
 from twin.guard.readings import CityFrame, judge_reading
 from twin.guard.sample import SampleTaker
@@ -44,7 +44,7 @@ class PositionCheck:
             return nothing_to_compare(LocalText("没有坐标", "there are no coordinates to judge"))
         if self.city is not None:
             frame = CityFrame(self.city.bounds, self.city.projected_crs)
-            odd = judge_reading(delivered, self.crs, frame)
+            odd = judge_reading(delivered, self.crs, frame, self._fits)
             if odd is not None:
                 return odd
         with np.errstate(all="ignore"):
@@ -54,6 +54,14 @@ class PositionCheck:
             return nothing_to_compare(LocalText("没有可用的坐标", "there are no coordinates on earth to judge"))
         delivered, read = delivered[on_earth], read[on_earth]
         return judge_position(delivered, self.crs, iter_witnesses(self.store, read, self.layer_id))
+
+    def _fits(self, read: npt.NDArray[np.object_]) -> bool:
+        """Whether the base map bears witness for another reading of the sample, lon/lat degrees."""
+        read = read[_on_earth(read)]
+        if len(read) == 0:
+            return False
+        witnesses = iter_witnesses(self.store, read, self.layer_id)
+        return judge_position(read, parse_crs(CGCS2000), witnesses).verdict is Verdict.FITS
 
 
 def around_city(city: City) -> Bounds:

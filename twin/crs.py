@@ -237,11 +237,11 @@ def transform_points(
     return xs, ys
 
 
-def valid_area(crs: CRS) -> Bounds | None:
+def valid_area(crs: CRS, *, overlap: bool = True) -> Bounds | None:
     """The lon/lat box in which coordinates of a projection mean a place; None for degrees and where nobody says.
 
     The registered area of use, wider by half of itself, at most 3 degrees, on each side: neighbouring zones overlap in
-    practice. Beyond, a projection still gives numbers, but nobody measured in it there.
+    practice. Beyond, a projection still gives numbers, but nobody measured in it there. Without `overlap` the registered area itself.
 
     >>> valid_area(parse_crs("EPSG:4549")).as_tuple()[::2]
     (117.0, 123.0)
@@ -250,6 +250,8 @@ def valid_area(crs: CRS) -> Bounds | None:
     area = flat.area_of_use
     if is_same_place(flat) or flat.is_geographic or area is None or area.west > area.east:
         return None
+    if not overlap:
+        return Bounds(area.west, area.south, area.east, area.north)
     across = min(_AREA_MARGIN_DEG, (area.east - area.west) * _AREA_MARGIN)
     along = min(_AREA_MARGIN_DEG, (area.north - area.south) * _AREA_MARGIN)
     return Bounds(

@@ -1,7 +1,8 @@
 """What else the numbers of a file could mean: other axes, zones, units, signs. Judged by whether they land in the city.
 
 Nothing is held against a layer of another place: a reading counts only when the stated one puts less than a tenth of the
-sample near the city and the other nine tenths of it into it.
+sample near the city and the other nine tenths of it into it. Where the stated reading is a possible place elsewhere on earth
+(Hanford in California is Jiaozhou with the other sign), landing in the city proves nothing: then the base map has to bear witness.
 """
 
 from __future__ import annotations
@@ -14,13 +15,26 @@ import numpy.typing as npt
 import shapely
 
 from twin.bounds import Bounds
-from twin.crs import CGCS2000, CRS, is_same_place, offset_datum_of, parse_crs, short_name, to_cgcs2000, transform_points
+from twin.crs import (
+    CGCS2000,
+    CRS,
+    is_same_place,
+    offset_datum_of,
+    parse_crs,
+    short_name,
+    to_cgcs2000,
+    transform_points,
+    valid_area,
+)
 from twin.errors import OneMapError
 from twin.guard.belief import Belief, Hypothesis, Verdict
 from twin.text import LocalText
 
 Floats = npt.NDArray[np.float64]
 Reader = Callable[[Floats, Floats], tuple[Floats, Floats]]
+Geometries = npt.NDArray[np.object_]
+# Whether geometries, lon/lat degrees, lie on the base map.
+Fits = Callable[[Geometries], bool]
 _LEAST, _MOST_AS_STATED = 0.9, 0.1
 # How far around the city its layers may reach before anything is made of it: the city's own size on every side.
 _AROUND, _INTO = 1.0, 0.25
@@ -50,13 +64,14 @@ class Reading:
     correction: str | None = None
 
 
-def judge_reading(delivered: npt.NDArray[np.object_], stated: CRS, city: CityFrame) -> Belief | None:
+def judge_reading(delivered: Geometries, stated: CRS, city: CityFrame, fits: Fits | None = None) -> Belief | None:
     """What is believed of the numbers of a sample, None when they can be what they are said to be.
 
     Args:
         delivered: Geometries as in the file, object (n,), none missing or empty.
         stated: CRS they are said to be in.
         city: Where most layers are.
+        fits: Asked about another reading where the stated one is a possible place too; None: nobody can tell.
     """
     box = shapely.bounds(delivered)
     x, y = (box[:, 0] + box[:, 2]) / 2, (box[:, 1] + box[:, 3]) / 2
@@ -76,15 +91,19 @@ def judge_reading(delivered: npt.NDArray[np.object_], stated: CRS, city: CityFra
             return _belief(Hypothesis.PACKED, text, 1.0, len(x), None)
         if near > _MOST_AS_STATED:
             return None
+        possible = float(_is_possible(stated, lon, lat).mean()) >= _LEAST
         for reading in readings(stated, city):
             share = _share(*_tried(reading, x, y), city.bounds, _INTO)
-            if share >= _LEAST:
-                said = short_name(stated)
-                text = LocalText(
-                    f"疑似{reading.text.zh}，却按 {said} 读取，{len(x)} 个要素中 {share:.0%} 支持",
-                    f"looks like {reading.text.en} read as {said}, {share:.0%} of {len(x)} features",
-                )
-                return _belief(reading.hypothesis, text, share, len(x), reading.correction)
+            if share < _LEAST:
+                continue
+            if possible and not (fits is not None and fits(_read_so(reading, delivered))):
+                return _far_away(reading, stated, len(x))
+            said = short_name(stated)
+            text = LocalText(
+                f"疑似{reading.text.zh}，却按 {said} 读取，{len(x)} 个要素中 {share:.0%} 支持",
+                f"looks like {reading.text.en} read as {said}, {share:.0%} of {len(x)} features",
+            )
+            return _belief(reading.hypothesis, text, share, len(x), reading.correction)
         lost = 1 - float((np.isfinite(lon) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)).mean())
     if lost >= 0.5:
         text = LocalText(
@@ -93,6 +112,29 @@ def judge_reading(delivered: npt.NDArray[np.object_], stated: CRS, city: CityFra
         )
         return _belief(Hypothesis.GARBAGE, text, lost, len(x), None)
     return None
+
+
+def _is_possible(stated: CRS, lon: Floats, lat: Floats) -> npt.NDArray[np.bool_]:
+    """Which places can be meant: on earth, and where the stated system is in use."""
+    area = None if is_degrees(stated) else valid_area(stated, overlap=False)
+    if area is None:
+        return np.asarray((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
+    return np.asarray((lon >= area.west) & (lon <= area.east) & (lat >= area.south) & (lat <= area.north))
+
+
+def _read_so(reading: Reading, delivered: Geometries) -> Geometries:
+    read = shapely.transform(delivered, lambda xy: np.column_stack(_tried(reading, xy[:, 0], xy[:, 1])))
+    return np.asarray(read[np.isfinite(shapely.bounds(read)).all(axis=1)])
+
+
+def _far_away(reading: Reading, stated: CRS, counted: int) -> Belief:
+    """A warning, no accusation."""
+    said = short_name(stated)
+    text = LocalText(
+        f"位于本市之外；若按{reading.text.zh}读取则落在本市，但没有其他证据，请核对 ({said})",
+        f"lies outside the city; read as {reading.text.en} it would lie in it, but nothing else speaks for that: check {said}",
+    )
+    return Belief(Verdict.UNKNOWN, reading.hypothesis, text, counted=counted)
 
 
 def readings(stated: CRS, city: CityFrame) -> Iterator[Reading]:

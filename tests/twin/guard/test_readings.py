@@ -9,7 +9,7 @@ import shapely
 
 from twin.bounds import Bounds
 from twin.crs import from_cgcs2000, parse_crs
-from twin.guard.belief import Belief, Hypothesis
+from twin.guard.belief import Belief, Hypothesis, Verdict
 from twin.guard.readings import CityFrame, judge_reading
 
 CITY = CityFrame(Bounds(119.6317, 36.0102, 120.211, 36.4959), "EPSG:4549")
@@ -31,8 +31,8 @@ def packed(*, seconds: bool) -> Numbers:
     return degrees + np.floor(minutes) / 100 + (minutes - np.floor(minutes)) * 60 / 1e4
 
 
-def judged(numbers: Numbers, stated: str = "EPSG:4490") -> Belief | None:
-    return judge_reading(shapely.points(numbers), parse_crs(stated), CITY)
+def judged(numbers: Numbers, stated: str = "EPSG:4490", *, fits: bool = False) -> Belief | None:
+    return judge_reading(shapely.points(numbers), parse_crs(stated), CITY, lambda _: fits)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,6 @@ def judged(numbers: Numbers, stated: str = "EPSG:4490") -> Belief | None:
         (metres(4549)[:, ::-1], "EPSG:4549", Hypothesis.SWAPPED, "swap-axes"),
         (metres(4528), "EPSG:4549", Hypothesis.PROJECTION, "EPSG:4528"),
         (metres(4549), "EPSG:4528", Hypothesis.PROJECTION, "EPSG:4549"),
-        (metres(4549), "EPSG:4510", Hypothesis.PROJECTION, "EPSG:4549"),
         (metres(4499), "EPSG:4549", Hypothesis.PROJECTION, "EPSG:4499"),
         (metres(4498), "EPSG:4549", Hypothesis.PROJECTION, "EPSG:4498"),
         # The 6 degree zone without prefix is the same projection as the 3 degree zone of its meridian.
@@ -55,10 +54,7 @@ def judged(numbers: Numbers, stated: str = "EPSG:4490") -> Belief | None:
         (metres(4549) / 0.3048, "EPSG:4549", Hypothesis.UNIT, None),
         (LONLAT, "EPSG:4549", Hypothesis.UNIT, "EPSG:4490"),
         (LONLAT * 1e6, "EPSG:4490", Hypothesis.UNIT, None),
-        (np.radians(LONLAT), "EPSG:4490", Hypothesis.UNIT, None),
         (LONLAT * 3600, "EPSG:4490", Hypothesis.UNIT, None),
-        (LONLAT * [-1, 1], "EPSG:4490", Hypothesis.HEMISPHERE, None),
-        (LONLAT * [1, -1], "EPSG:4490", Hypothesis.HEMISPHERE, None),
         (packed(seconds=False), "EPSG:4490", Hypothesis.PACKED, None),
         (packed(seconds=True), "EPSG:4490", Hypothesis.PACKED, None),
         (LONLAT * 0, "EPSG:4490", Hypothesis.ORIGIN, None),
@@ -73,6 +69,27 @@ def test_mistakes_are_named(numbers: Numbers, stated: str, hypothesis: Hypothesi
     assert belief.text.zh
     assert belief.text.en
     assert belief.confidence > 0.9
+
+
+@pytest.mark.parametrize(
+    ("numbers", "stated", "hypothesis"),
+    [
+        (LONLAT * [-1, 1], "EPSG:4490", Hypothesis.HEMISPHERE),  # Hanford, California
+        (LONLAT * [1, -1], "EPSG:4490", Hypothesis.HEMISPHERE),
+        (np.radians(LONLAT), "EPSG:4490", Hypothesis.UNIT),
+        (metres(4549), "EPSG:4510", Hypothesis.PROJECTION),  # in the Yellow Sea, where that zone is in use
+        (metres(4549), "EPSG:4548", Hypothesis.PROJECTION),  # 3 degrees west of the city, where that zone is in use
+    ],
+)
+def test_a_possible_place_elsewhere_is_accused_only_where_the_base_map_bears_witness(
+    numbers: Numbers, stated: str, hypothesis: Hypothesis
+) -> None:
+    told, found = judged(numbers, stated), judged(numbers, stated, fits=True)
+    assert told is not None
+    assert found is not None
+    assert (told.verdict, told.hypothesis, told.confidence, told.correction) == (Verdict.UNKNOWN, hypothesis, 0, None)
+    assert "outside the city" in told.text.en
+    assert (found.verdict, found.hypothesis) == (Verdict.SUSPICIOUS, hypothesis)
 
 
 @pytest.mark.parametrize(
