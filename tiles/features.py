@@ -5,26 +5,34 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 
 from tiles.address import Tile
-from tiles.density import cell_size_deg, density_batch, inner_bounds
+from tiles.cache import SingleFlightCache
+from tiles.density import COMFORTABLE_FEATURES, cell_size_deg, density_batch, inner_bounds
 from tiles.grids import Grid
 from tiles.mvt.encode import encode_layer
 from tiles.mvt.window import Window
 from tiles.plan import as_it_stood, holding_at, plan_layer
 from tiles.source import NOW, TileBytes, TileLayer
-from twin.interval import Interval
+from twin.bounds import Bounds
+from twin.errors import StoreBusyError
 from twin.moment import Moment, resolve_as_of
 from twin.query import FeatureQuery
 from twin.schema import GeometryType
 from twin.standing import is_shown, require_shown
-from twin.store.port import Store
+from twin.store.port import LayerRecord, Store
 
 log = logging.getLogger(__name__)
 
-# Plans of past versions that are remembered: dates that people go to and fro between.
-_PAST_KEPT = 1024
+# Counts of past versions, and boxes of other times, that are remembered: dates that people go to and fro between.
+_COUNTS_KEPT = 4096
+_BOXES_KEPT_BYTES = 1024 * 1024
+# Readings of a whole layer for its box at the same time: callers can name as many times as there are microseconds.
+_BOXES_AT_ONCE = 2
+_BOX_WAIT_S = 5.0
 
 _WITH_EXTENT = {
     GeometryType.LINESTRING,
@@ -32,6 +40,23 @@ _WITH_EXTENT = {
     GeometryType.POLYGON,
     GeometryType.MULTIPOLYGON,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A layer as it was last read, until `forget` or its time is up."""
+
+    read_at: float
+    record: LayerRecord
+    plan: TileLayer
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A box as it is kept; None while there is nothing to hold."""
+
+    bounds: Bounds | None
+    size: int = 100
 
 
 class StoreTileSource:
@@ -58,8 +83,10 @@ class StoreTileSource:
         self._remember_s = remember_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._plans: dict[str, tuple[float, TileLayer]] = {}
-        self._past: dict[tuple[object, ...], TileLayer] = {}
+        self._known: dict[str, _Known] = {}
+        self._counts: dict[tuple[str, datetime, int], int] = {}
+        self._boxes: SingleFlightCache[_Box] = SingleFlightCache(_BOXES_KEPT_BYTES)
+        self._box_slots = threading.BoundedSemaphore(_BOXES_AT_ONCE)
 
     def layer_ids(self) -> tuple[str, ...]:
         """The published layers."""
@@ -67,46 +94,72 @@ class StoreTileSource:
 
     def describe(self, layer_id: str, moment: Moment = NOW) -> TileLayer:
         """The layer as its tiles are made for a moment. Raises UnknownLayerError, BadMomentError."""
-        layer = self._describe_now(layer_id)
-        if moment == NOW:
-            return layer
-        version = None if moment.as_of is None else resolve_as_of(self._store, layer_id, moment.as_of)
-        return self._describe_then(layer, version, moment.interval)
+        known = self._read(layer_id)
+        plan = known.plan
+        if moment.as_of is not None:
+            plan = self._plan_of_version(known.record, resolve_as_of(self._store, layer_id, moment.as_of))
+        return plan if moment.interval is None else holding_at(plan, moment.interval)
 
-    def _describe_then(self, present: TileLayer, version: int | None, interval: Interval | None) -> TileLayer:
-        """The plan of one version and one time never changes while the layer lives and looks as it does."""
-        key = (present.id, present.looks, version if version is not None else f"now {present.version}", interval)
+    def bounds(self, layer: TileLayer) -> Bounds | None:
+        """The box of what the layer's tiles show. For another time it is read from every box of the index, once.
+
+        Raises:
+            StoreBusyError: if others are reading such boxes and do not come to an end.
+        """
+        if layer.as_of is None and layer.interval is None:
+            return layer.bounds
+        return self._boxes.get_or_make((layer.id, layer.stamp), lambda: self._read_box(layer)).bounds
+
+    def _plan_of_version(self, record: LayerRecord, version: int) -> TileLayer:
+        """The plan of a version: texts, wishes and (for the density only) the box of now, the count of then."""
+        count = self._count_at(record, version)
+        box = record.bounds
+        if box is None and count > COMFORTABLE_FEATURES:  # it holds nothing any more: only then the box of then is read
+            box = self.bounds(as_it_stood(plan_layer(replace(record, version=version), self._properties), version))
+        then = replace(record, version=version, feature_count=count, bounds=box)
+        return as_it_stood(plan_layer(then, self._properties), version)
+
+    def _count_at(self, record: LayerRecord, version: int) -> int:
+        """Features of a version: a number that never changes while the layer lives."""
+        if version == record.version:
+            return record.feature_count
+        key = (record.id, record.created_at, version)
         with self._lock:
-            known = self._past.get(key)
-        if known is None:
-            record = self._store.layer(present.id, as_of=version, interval=interval)
-            known = plan_layer(record, self._properties)
-            known = known if version is None else as_it_stood(known, version)
-            known = known if interval is None else holding_at(known, interval)
+            count = self._counts.get(key)
+        if count is None:
+            count = self._store.count_at(record.id, version)
             with self._lock:
-                if len(self._past) >= _PAST_KEPT:
-                    self._past.clear()
-                self._past[key] = known
-        return known
+                if len(self._counts) >= _COUNTS_KEPT:
+                    self._counts.clear()
+                self._counts[key] = count
+        return count
 
-    def _describe_now(self, layer_id: str) -> TileLayer:
-        """The layer as its tiles are made now. Raises UnknownLayerError if there is none, or it is held."""
+    def _read_box(self, layer: TileLayer) -> _Box:
+        if not self._box_slots.acquire(timeout=_BOX_WAIT_S):
+            raise StoreBusyError("The extents of other times are being read.", remedy="Ask again in a few seconds.")
+        try:
+            return _Box(self._store.layer(layer.id, as_of=layer.as_of, interval=layer.interval).bounds)
+        finally:
+            self._box_slots.release()
+
+    def _read(self, layer_id: str) -> _Known:
+        """The layer as it stands. Raises UnknownLayerError if there is none, HeldLayerError if it is held."""
         version = self._store.version(layer_id)
         with self._lock:
-            known = self._plans.get(layer_id)
-        if known and known[1].version == version and self._clock() - known[0] < self._remember_s:
-            return known[1]
+            known = self._known.get(layer_id)
+        if known and known.record.version == version and self._clock() - known.read_at < self._remember_s:
+            return known
         read_at = self._clock()
         record = self._store.layer(layer_id)
         require_shown(layer_id, record.document)
-        layer = plan_layer(record, self._properties)
+        known = _Known(read_at, record, plan_layer(record, self._properties))
         with self._lock:
-            self._plans[layer_id] = (read_at, layer)
-        return layer
+            self._known[layer_id] = known
+        return known
 
     def forget(self, layer_id: str) -> None:
         with self._lock:
-            self._plans.pop(layer_id, None)
+            self._known.pop(layer_id, None)
 
     def tile(self, layer: TileLayer, tile: Tile, grid: Grid) -> TileBytes:
         """Features, or below the layer's density level the density grid, of one tile."""

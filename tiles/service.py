@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tiles.address import Tile
 from tiles.cache import SingleFlightCache
@@ -122,6 +122,12 @@ class TileService:
         if isinstance(moment.as_of, Mapping):
             ids = tuple(layer_id for layer_id in ids if layer_id in moment.as_of)
         return self.describe(ids, moment) if ids else TileSet(())
+
+    def with_bounds(self, layers: TileSet) -> TileSet:
+        """The same layers with the boxes of what their tiles show. Raises UnknownLayerError, StoreBusyError."""
+        return replace(
+            layers, layers=tuple(replace(layer, bounds=self._source.bounds(layer)) for layer in layers.layers)
+        )
 
     def tile(self, layers: TileSet, tile: Tile, grid: Grid) -> StoredTile:
         """One tile with all the layers.

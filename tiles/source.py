@@ -33,7 +33,7 @@ class TileLayer:
         schema: Geometry type and properties, those that travel in tiles.
         version: Change number of the layer's data.
         stamp: Text that changes whenever a tile of the layer may differ; goes into cache keys and ETags.
-        bounds: Box of the data; None while there is none.
+        bounds: Box of the data as they stand; None while there are none. That of another time is told by `TileSource.bounds`.
         density_below: Web Mercator level below which tiles hold a density grid instead of features; 0 for never.
         as_of: Version of which the tiles tell; None for the present. `version` is the same then.
         interval: Valid time of which they tell; None for the newest states.
@@ -88,6 +88,14 @@ class TileSource(Protocol):
         Raises:
             UnknownLayerError: if there is none.
             BadMomentError: if the moment is a version that the layer does not have yet.
+        """
+
+    def bounds(self, layer: TileLayer) -> Bounds | None:
+        """The box of what the layer's tiles show; None while that is nothing. May take long for another time.
+
+        Raises:
+            UnknownLayerError: if the layer has gone since it was described.
+            StoreBusyError: if too many ask for boxes at once.
         """
 
     def tile(self, layer: TileLayer, tile: Tile, grid: Grid) -> TileBytes:

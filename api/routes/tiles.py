@@ -236,7 +236,7 @@ def _tilejson(request: Request, service: TileService, ids: list[str]) -> Respons
     """TileJSON of the moment asked for: its tiles carry the moment, and the versions it came to, in their addresses."""
     parameters = read_parameters(request, {"f", *MOMENT_PARAMETERS})
     negotiate(parameters, request.headers.get("accept"), (JSON,))
-    layers = service.describe(ids, parse_moment(parameters, parts_of(request).store))
+    layers = service.with_bounds(service.describe(ids, parse_moment(parameters, parts_of(request).store)))
     told = {name: parameters[name] for name in MOMENT_PARAMETERS if name in parameters}
     if layers.of_the_past:
         told["v"] = layers.version

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
 import pytest
 from shapely import Point, box
 
-from memory_layers import MemoryStore, decode, schema_of
+from memory_layers import BORN, MemoryStore, decode, schema_of
 from tiles.address import Tile
 from tiles.features import StoreTileSource
 from tiles.grids import CGCS2000_QUAD, WEB_MERCATOR_QUAD
 from tiles.service import TileService
 from tiles.tilejson import tilejson
 from tiles.tilesets import tileset_document
-from twin.errors import BadLimitError, TileOutsideGridError, UnknownLayerError, UnknownPropertyError
+from twin.errors import BadLimitError, StoreBusyError, TileOutsideGridError, UnknownLayerError, UnknownPropertyError
 from twin.feature import Feature
+from twin.interval import Interval
+from twin.moment import Moment
+from twin.store.port import LayerRecord
 
 PLACE = (120.0335, 36.2645)
 TILE = WEB_MERCATOR_QUAD.tile_at(*PLACE, 14)
@@ -144,6 +149,76 @@ def test_the_same_tile_has_the_same_bytes_in_two_services(store: MemoryStore) ->
     assert one.tile(one.describe(["lamps"]), TILE, WEB_MERCATOR_QUAD) == two.tile(
         two.describe(["lamps"]), TILE, WEB_MERCATOR_QUAD
     )
+
+
+class DatedStore(MemoryStore):
+    """A store that counts how often it is asked for the box of another time, and can be held up at it."""
+
+    boxes = 0
+    gate: threading.Event | None = None
+
+    def version_at(self, layer_id: str, instant: datetime) -> int:
+        return self.version(layer_id)
+
+    def count_at(self, layer_id: str, version: int) -> int:
+        return len(self.batches[layer_id])
+
+    def layer(self, layer_id: str, *, as_of: int | None = None, interval: Interval | None = None) -> LayerRecord:
+        if as_of is not None or interval is not None:
+            self.boxes += 1
+            assert self.gate is None or self.gate.wait(20)
+        return super().layer(layer_id)
+
+
+@pytest.fixture
+def dated() -> DatedStore:
+    store = DatedStore()
+    store.put("lamps", LAMPS, [Feature("a", Point(PLACE), {"name": "灯"})], {"title": "Lamps"})
+    store.put("lamps", LAMPS, [Feature("a", Point(PLACE), {"name": "灯"})])
+    return store
+
+
+def test_tiles_of_any_time_read_no_box_and_tilejson_reads_it_once_however_many_ask(dated: DatedStore) -> None:
+    service = TileService(StoreTileSource(dated))
+    for millisecond in range(50):
+        at = datetime(2026, 1, 1, 0, 0, 0, millisecond * 1000, tzinfo=UTC)
+        service.describe(["lamps"], Moment(as_of=1, interval=Interval(at, at)))
+        service.describe(["lamps"], Moment(interval=Interval(at, at)))
+    assert dated.boxes == 0
+    layers = service.describe(["lamps"], Moment(as_of=1))
+    dated.gate = threading.Event()
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(service.with_bounds, layers) for _ in range(8)]
+        dated.gate.set()
+        assert {answer.result().layers[0].bounds for answer in asked} == {dated.layer("lamps").bounds}
+    assert dated.boxes == 1
+
+
+def test_more_boxes_than_the_server_has_room_for_are_refused_not_queued(
+    dated: DatedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tiles.features._BOX_WAIT_S", 0.05)
+    service = TileService(StoreTileSource(dated))
+    dated.gate = threading.Event()
+    times = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
+    several = [service.describe(["lamps"], Moment(interval=Interval(at, at))) for at in times]
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(service.with_bounds, layers) for layers in several]
+        failures = next(iter(wait(asked, 10, FIRST_COMPLETED).done)).exception()
+        dated.gate.set()
+    assert isinstance(failures, StoreBusyError)
+    assert service.with_bounds(several[0]).layers[0].bounds == dated.layer("lamps").bounds
+
+
+def test_a_changed_manifest_shows_in_descriptions_of_other_times(dated: DatedStore, clock: Clock) -> None:
+    service = TileService(StoreTileSource(dated, clock=clock))
+    moments = (Moment(as_of=1), Moment(interval=Interval(BORN, None)))
+    assert [service.describe(["lamps"], moment).layers[0].title.en for moment in moments] == ["Lamps"] * 2
+    dated.documents["lamps"] = {"title": "Street lamps", "style": {"min_zoom": 16}}
+    service.forget("lamps")
+    for moment in moments:
+        (layer,) = service.describe(["lamps"], moment).layers
+        assert (layer.title.en, layer.density_below) == ("Street lamps", 16)
 
 
 def test_tilejson_lists_fields_with_titles_and_says_what_low_zooms_hold(store: MemoryStore) -> None:

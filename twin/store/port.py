@@ -226,6 +226,13 @@ class Store(Protocol):
     def version(self, layer_id: str) -> int:
         """The layer's change number; cheap enough to ask at every tile."""
 
+    def count_at(self, layer_id: str, version: int) -> int:
+        """How many features the layer had at a version, told by its changesets: no feature is read.
+
+        Raises:
+            UnknownLayerError: if there is none.
+        """
+
     def version_at(self, layer_id: str, instant: datetime) -> int:
         """The layer's version at an instant: the last that had been committed by then.
 

@@ -86,8 +86,10 @@ class SqlStore(abc.ABC):
             sliced = self.is_sliced(connection, known, interval)
             if as_of is None and not sliced:
                 return known.record
-            parts = known_rows(known.tables, as_of=as_of, holds=holds_in(interval, self.dialect), sliced=sliced)
-            record = replace(known.record, bounds=extent_of(connection, parts, self.dialect))
+            record = known.record
+            if sliced or as_of != record.version:
+                parts = known_rows(known.tables, as_of=as_of, holds=holds_in(interval, self.dialect), sliced=sliced)
+                record = replace(record, bounds=extent_of(connection, parts, self.dialect))
             if as_of is None:
                 return record
             count, at = self.catalogue.growth(connection, layer_id, as_of)
@@ -96,6 +98,11 @@ class SqlStore(abc.ABC):
     def version(self, layer_id: str) -> int:
         with self.reading() as connection:
             return self.catalogue.version(connection, layer_id)
+
+    def count_at(self, layer_id: str, version: int) -> int:
+        with self.reading() as connection:
+            self.catalogue.known(connection, layer_id)
+            return self.catalogue.growth(connection, layer_id, version)[0]
 
     def version_at(self, layer_id: str, instant: datetime) -> int:
         with self.reading() as connection:

@@ -284,6 +284,7 @@ def test_the_record_of_a_layer_as_it_stood(store: Store) -> None:
     assert record.bounds is not None
     assert record.bounds.as_tuple() == pytest.approx((120.2, 36.2, 120.7, 36.2), abs=2e-5)
     assert store.layer("roads", as_of=0).bounds is None
+    assert [store.count_at("roads", version) for version in (0, 1)] == [0, record.feature_count]
 
 
 def test_undated_layers_do_not_look_into_the_past_for_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
