@@ -3,8 +3,9 @@
 5,000 cells and 300,000 points (fixed seed) are put in both stores. Measured, in turn on each store:
 
 * deriving `in-grid-cell` for all points (`derive` proposes, `settle` checks and records), beside the plain spatial join that would
-  otherwise be asked again and again (PostGIS: `ST_Intersects` in SQL; GeoPackage: the same join through the file's R-tree, with
-  shapely for the exact test, because SQLite has none);
+  otherwise be asked again and again (PostGIS: `ST_Intersects` in SQL; GeoPackage: SQLite has no exact
+  test, so each point's cell is computed from its place in the regular grid, and shapely tests that one cell: a peer without an
+  index, possible only because the cells are regular);
 * with 700,000 declared links more, one million in all: which cell holds a point and what is tied to a cell, read as links and asked
   of geometry; and a whole page of `…/items/{id}/relations` from the running server.
 

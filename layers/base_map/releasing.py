@@ -59,7 +59,7 @@ def make_release(
     Raises:
         BadReleaseError: if the name does not fit, there is no layer, or a release is forced without a reason.
         DuplicateReleaseError: if the name is taken.
-        ReleaseBlockedError: if the check finds too many errors, or a layer is edited meanwhile.
+        ReleaseBlockedError: if the check finds too many errors, or a layer is edited, dropped or made anew meanwhile.
         PolicyError: if the actor may not release a layer.
     """
     _refuse_bad_request(request)
@@ -79,7 +79,6 @@ def make_release(
     report = check_base_map(registry, city, actor, CheckRequest(ids), at=at, progress=progress)
     forced = _forced_reason(request, report)
     pinned = tuple(_pinned(registry.store, record, city, progress) for record in records)
-    _refuse_if_edited(registry.store, records)
     release = Release(
         request.name,
         to_milliseconds(at),
@@ -91,7 +90,7 @@ def make_release(
         forced,
     )
     changes = release_report(registry.store, release, previous, parse_crs(city.projected_crs))
-    book.add(release, changes.to_dict())
+    book.add(release, changes.to_dict(), records)
     return release, changes
 
 
@@ -158,15 +157,3 @@ def _source(store: Store, layer_id: str, said: Mapping[str, Any]) -> dict[str, A
             "reason": change.author.reason,
         }
     return source
-
-
-def _refuse_if_edited(store: Store, records: list[LayerRecord]) -> None:
-    """What was checked shall be what is pinned."""
-    edited = [record.id for record in records if store.version(record.id) != record.version]
-    if edited:
-        raise ReleaseBlockedError(
-            "Layers were edited while they were checked.",
-            value=", ".join(edited),
-            limit="no edits between the check and the release",
-            remedy="Release again when the edits are done.",
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,9 +13,16 @@ import sqlalchemy as sa
 
 from twin.basemap.release import Release
 from twin.basemap.release_tables import ReleaseTables, release_tables
-from twin.errors import DuplicateReleaseError, PinnedLayerError, UnknownReleaseError
+from twin.errors import (
+    DuplicateReleaseError,
+    PinnedLayerError,
+    ReleaseBlockedError,
+    UnknownLayerError,
+    UnknownReleaseError,
+)
+from twin.store.catalogue import Catalogue
 from twin.store.gpkg_metadata import register_attributes
-from twin.store.port import Store
+from twin.store.port import LayerRecord, Store
 from twin.store.sql import SqlStore
 from twin.store.values import instant_text
 from twin.store.watching import Removal
@@ -42,11 +49,16 @@ class ReleaseBook(Protocol):
     def report(self, name: str) -> dict[str, Any]:
         """What a release changed, as it was found when it was made. Raises UnknownReleaseError."""
 
-    def add(self, release: Release, report: Mapping[str, Any]) -> None:
+    def add(self, release: Release, report: Mapping[str, Any], checked: Sequence[LayerRecord] = ()) -> None:
         """Write a release down.
+
+        Args:
+            checked: The layers as they were checked; the release is refused if one of them is not the same any more. They are
+                held from the comparison to the end of the write, so that none is edited or dropped in between.
 
         Raises:
             DuplicateReleaseError: if the name is taken, or another release came in between.
+            ReleaseBlockedError: if a layer was edited, dropped or made anew since it was checked.
         """
 
     def version_of(self, name: str, layer_id: str) -> int:
@@ -91,10 +103,11 @@ class SqlReleaseBook:
     def report(self, name: str) -> dict[str, Any]:
         return dict(json.loads(self._column(name, "report")))
 
-    def add(self, release: Release, report: Mapping[str, Any]) -> None:
+    def add(self, release: Release, report: Mapping[str, Any], checked: Sequence[LayerRecord] = ()) -> None:
         t = self.tables
         with self.store.writing() as connection:
             _lock(connection)
+            _hold(connection, self.store.catalogue, checked)
             newest = connection.execute(
                 sa.select(t.releases.c.name).order_by(t.releases.c.fid.desc()).limit(1)
             ).scalar()
@@ -220,6 +233,26 @@ def _lock(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
         with closing(connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")):
             pass
+
+
+def _hold(connection: sa.Connection, catalogue: Catalogue, checked: Sequence[LayerRecord]) -> None:
+    """Keep writers of the layers out until the transaction ends. What was checked shall be what is pinned."""
+    moved = []
+    for record in sorted(checked, key=lambda record: record.id):
+        try:
+            now = catalogue.reread(connection, record.id, lock=True).record
+        except UnknownLayerError:
+            moved.append(record.id)
+            continue
+        if (now.created_at, now.version) != (record.created_at, record.version):
+            moved.append(record.id)
+    if moved:
+        raise ReleaseBlockedError(
+            "Layers were edited, dropped or made anew while they were checked.",
+            value=", ".join(moved),
+            limit="no edits between the check and the release",
+            remedy="Release again when the edits are done.",
+        )
 
 
 def _duplicate(name: str, newest: str | None, *, taken: bool) -> DuplicateReleaseError:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from threading import Thread
 
 import pytest
 import sqlalchemy as sa
 
+from twin.basemap import release_book
 from twin.basemap.checksum import layer_checksum
 from twin.basemap.release import Release, ReleasedLayer, check_name
 from twin.basemap.release_book import open_releases, watch_pins
 from twin.basemap.verification import verify_release
-from twin.errors import BadReleaseError, DuplicateReleaseError, PinnedLayerError, UnknownReleaseError
+from twin.errors import (
+    BadReleaseError,
+    DuplicateReleaseError,
+    PinnedLayerError,
+    ReleaseBlockedError,
+    StoreBusyError,
+    UnknownReleaseError,
+)
+from twin.store.port import LayerSpec
 from twin.text import LocalText
 from two_layers import EDITOR, edit, fill
 
@@ -43,6 +53,50 @@ def test_a_release_comes_back_as_it_was_written(store, reopen):
     assert again.report("2026.11")["summary"]["zh"] == "首次发布"
     assert again.written_sha256("2026.11") == release.sha256
     assert again.version_of("2026.11", "sights") == store.version("sights")
+
+
+@pytest.mark.parametrize("how", ["edited", "dropped", "made anew"])
+def test_a_layer_that_another_server_changes_after_the_check_blocks_the_release(store, reopen, how):
+    book, other = open_releases(store), reopen()
+    checked, release = store.layers(), release_of(store, "2026.11")
+    sights = next(record for record in checked if record.id == "sights")
+    if how == "edited":
+        edit(other)
+    else:
+        other.drop_layer("sights")
+        if how == "made anew":
+            other.create_layer(LayerSpec("sights", sights.schema, sights.document), EDITOR)
+    with pytest.raises(ReleaseBlockedError, match="while they were checked") as caught:
+        book.add(release, {}, checked)
+    assert "sights" in str(caught.value.value)
+    assert book.releases() == []
+
+
+def test_while_a_release_is_written_no_other_server_drops_its_layers(store, reopen, monkeypatch):
+    """The drop comes between the comparison and the pins; it waits, and then finds them."""
+    book, other = open_releases(store), reopen()
+    open_releases(other)
+    met: list[Exception] = []
+
+    def drop() -> None:
+        try:
+            other.drop_layer("sights")
+        except (PinnedLayerError, StoreBusyError) as refused:
+            met.append(refused)
+
+    dropping = Thread(target=drop)
+    hold = release_book._hold
+
+    def hold_then_drop(*held):
+        hold(*held)
+        dropping.start()
+        dropping.join(0.5)
+
+    monkeypatch.setattr(release_book, "_hold", hold_then_drop)
+    book.add(release_of(store, "2026.11"), {}, store.layers())
+    dropping.join(30)
+    assert [type(refused) for refused in met] == [PinnedLayerError]
+    assert verify_release(store, book, "2026.11").holds
 
 
 def test_releases_follow_each_other_newest_first(store):
