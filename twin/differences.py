@@ -10,6 +10,7 @@ import shapely
 
 from twin.bounds import Bounds
 from twin.crs import CRS, from_cgcs2000, valid_area
+from twin.farthest import farthest_apart
 from twin.feature import Feature, Value
 from twin.schema import Property, Schema
 from twin.validity import Validity
@@ -86,7 +87,7 @@ def _shape_change(before: shapely.Geometry | None, after: shapely.Geometry | Non
         before.geom_type,
         after.geom_type,
         moved_m=_finite(old.centroid.distance(new.centroid)),
-        farthest_m=_finite(shapely.hausdorff_distance(old, new)),
+        farthest_m=_finite(farthest_apart(old, new)),
         length_change_m=_finite(lines[1] - lines[0]) if any(lines) and not any(areas) else None,
         area_change_m2=_finite(areas[1] - areas[0]) if any(areas) else None,
     )

@@ -14,6 +14,7 @@ import shapely
 
 from twin.bounds import Bounds
 from twin.crs import CRS, from_cgcs2000
+from twin.farthest import farthest_apart
 from twin.feature import Feature
 from twin.query import FeatureQuery
 from twin.store.port import Store
@@ -158,7 +159,7 @@ class _Comparison:
         if moved and len(shapes) == 2:
             pair = np.array(shapes, dtype=object)
             a, b = from_cgcs2000(pair, plane_of(self.bounds, self.plane))
-            self.distances.append(float(shapely.hausdorff_distance(a, b)))
+            self.distances.append(farthest_apart(a, b))
 
     def moves(self) -> Moves:
         """How far things moved."""
