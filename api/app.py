@@ -100,11 +100,11 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     install_error_handlers(app)
     for module in ROUTERS:
         app.include_router(module.router)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, tiles.TileDesk(app.state.tiles, parts.policy))
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, desk: tiles.TileDesk) -> None:
     """What stands before the routes, innermost first."""
     app.add_middleware(RequestLimits, settings=settings)
     if settings.cors_origins:
@@ -117,4 +117,4 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             max_age=86_400,
         )
     app.add_middleware(HeadRequests)
-    app.add_middleware(tiles.TileRouter, service=app.state.tiles, cors_origins=settings.cors_origins)
+    app.add_middleware(tiles.TileRouter, desk=desk, cors_origins=settings.cors_origins)

@@ -27,13 +27,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.deps import parts_of
 from api.errors import problem, problem_of
+from api.layer_parts import ACTOR_HEADER, actor_of
 from api.moments import MOMENT_PARAMETERS, VERSION_HEADER, as_of_headers, parse_moment
 from api.negotiation import Format, negotiate
 from api.parameters import read_parameters
+from api.tile_desk import TileDesk
 from api.tile_path import TilePath, match_tile_path
 from tiles.address import Tile
 from tiles.grids import grid_called
-from tiles.service import StoredTile, TileService, TileSet
+from tiles.service import StoredTile, TileSet
 from tiles.source import NOW
 from tiles.tilesets import MVT
 from twin.errors import OneMapError
@@ -53,16 +55,16 @@ class TileRouter:
 
     Args:
         app: The next application.
-        service: Gives the tiles.
+        desk: Gives the tiles to those who may have them.
         cors_origins: Origins that may read tiles from a browser; "*" stands for all.
         workers: Threads that encode, or wait for a tile that another one is encoding; None for four to a processor.
     """
 
     def __init__(
-        self, app: ASGIApp, service: TileService, cors_origins: Sequence[str] = ("*",), workers: int | None = None
+        self, app: ASGIApp, desk: TileDesk, cors_origins: Sequence[str] = ("*",), workers: int | None = None
     ) -> None:
         self._app = app
-        self._service = service
+        self._desk = desk
         self._cors_origins = tuple(cors_origins)
         self._pool = ThreadPoolExecutor(workers or 4 * (os.cpu_count() or 1), thread_name_prefix="tiles")
 
@@ -73,16 +75,16 @@ class TileRouter:
             return
         if scope["method"] in ("GET", "HEAD"):
             loop = asyncio.get_running_loop()
-            response = await loop.run_in_executor(self._pool, answer_tile, self._service, Request(scope), path)
+            response = await loop.run_in_executor(self._pool, answer_tile, self._desk, Request(scope), path)
         else:
             response = _other_method(scope["method"])
         await _send(response, scope, send, self._cors_origins)
 
 
-def answer_tile(service: TileService, request: Request, path: TilePath) -> Response:
+def answer_tile(desk: TileDesk, request: Request, path: TilePath) -> Response:
     """The answer to one tile request; every failure is a problem+json answer. Blocks: call it from a worker thread."""
     try:
-        return _answer(service, request, path)
+        return _answer(desk, request, path)
     except OneMapError as error:
         return problem_of(error)
     except Exception:
@@ -90,16 +92,16 @@ def answer_tile(service: TileService, request: Request, path: TilePath) -> Respo
         return problem(500, "internal-error", "Something went wrong on the server; its log has the reason.")
 
 
-def _answer(service: TileService, request: Request, path: TilePath) -> Response:
+def _answer(desk: TileDesk, request: Request, path: TilePath) -> Response:
     grid = grid_called(path.grid)
     tile = Tile.parse(z=path.z, x=path.x, y=path.y)
     grid.check(tile)
     parameters = _read_query(request, path)
-    layers = _layers(service, request, path, parameters)
+    layers = _layers(desk, request, path, parameters)
     headers = _validators(layers, parameters.get("v"))
     if _is_fresh(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    stored = service.tile(layers, tile, grid)
+    stored = desk.service.tile(layers, tile, grid)
     return _tile_response(stored, request, headers, empty_status=200 if path.ogc else 204)
 
 
@@ -113,13 +115,14 @@ def _read_query(request: Request, path: TilePath) -> dict[str, str]:
     return parameters
 
 
-def _layers(service: TileService, request: Request, path: TilePath, parameters: dict[str, str]) -> TileSet:
+def _layers(desk: TileDesk, request: Request, path: TilePath, parameters: dict[str, str]) -> TileSet:
     asked = any(name in parameters for name in MOMENT_PARAMETERS)
     moment = parse_moment(parameters, parts_of(request).store) if asked else NOW
+    actor = actor_of(request)
     if path.ids:
-        return service.describe(path.ids, moment)
+        return desk.describe(path.ids, actor, moment)
     chosen = parameters.get("collections")
-    return service.describe_all(moment) if chosen is None else service.describe(chosen.split(","), moment)
+    return desk.describe_all(actor, moment) if chosen is None else desk.describe(chosen.split(","), actor, moment)
 
 
 def _validators(layers: TileSet, version: str | None) -> dict[str, str]:
@@ -130,7 +133,7 @@ def _validators(layers: TileSet, version: str | None) -> dict[str, str]:
     return {
         "ETag": f'W/"{stamp}"',
         "Cache-Control": _IMMUTABLE if layers.fixed or version == layers.version else _REVALIDATE,
-        "Vary": "Accept-Encoding",
+        "Vary": f"Accept-Encoding, {ACTOR_HEADER}",
     } | (as_of_headers(layers.version) if layers.of_the_past else {})
 
 

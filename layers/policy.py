@@ -12,6 +12,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from twin.errors import PolicyError
+from twin.store.catalogue import unknown_layer
 from twin.store.port import Author
 
 MAX_NAME = 100
@@ -71,6 +72,25 @@ class Policy(Protocol):
         Raises:
             PolicyError: if not, with the reason in words.
         """
+
+
+def may_read(policy: Policy, actor: Actor, layer_id: str) -> bool:
+    """Whether `actor` may know of the layer."""
+    try:
+        policy.authorise(actor, Action.READ, layer_id)
+    except PolicyError:
+        return False
+    return True
+
+
+def require_readable(policy: Policy, actor: Actor, layer_id: str) -> None:
+    """Stop whoever may not know of the layer, in the very words for a layer that is not there.
+
+    Raises:
+        UnknownLayerError: if `actor` may not read it.
+    """
+    if not may_read(policy, actor, layer_id):
+        raise unknown_layer(layer_id)
 
 
 class OpenPolicy:

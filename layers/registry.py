@@ -19,12 +19,12 @@ from layers.lineage import LINEAGE
 from layers.manifest import Manifest, OgcFeaturesSource, UploadSource, parse_manifest
 from layers.manifest_draft import complete_document
 from layers.manifest_patch import merge_manifest
-from layers.policy import Action, Actor, OpenPolicy, Policy
+from layers.policy import Action, Actor, OpenPolicy, Policy, may_read, require_readable
 from layers.position_check import examine_layer
 from layers.reviewing import Decision, review_layer
 from layers.sources import SourceSettings, Upload, materialised
 from twin.basemap.checked import CHECKED_AGAINST
-from twin.errors import BadManifestError, DuplicateLayerError, Finding, PolicyError, UnknownLayerError
+from twin.errors import BadManifestError, DuplicateLayerError, Finding, UnknownLayerError
 from twin.guard.belief import Belief
 from twin.standing import STANDING, is_shown, require_shown
 from twin.store.port import LayerRecord, LayerSpec, LayerWriter, Store
@@ -62,7 +62,7 @@ class Registry:
 
     def registered(self, actor: Actor) -> list[LayerRecord]:
         """All layers that `actor` may read, those that wait for a decision too, in order of their ids."""
-        return [record for record in self.store.layers() if self._may_read(actor, record.id)]
+        return [record for record in self.store.layers() if may_read(self.policy, actor, record.id)]
 
     def layer(self, layer_id: str, actor: Actor) -> LayerRecord:
         """One published layer.
@@ -81,8 +81,7 @@ class Registry:
         Raises:
             UnknownLayerError: if there is none, or `actor` may not know of it.
         """
-        if not self._may_read(actor, layer_id):
-            raise UnknownLayerError("There is no such layer.", value=layer_id, remedy="GET /layers lists them.")
+        require_readable(self.policy, actor, layer_id)
         return self.store.layer(layer_id)
 
     def register(self, document: Mapping[str, Any], actor: Actor, upload: Upload | None = None) -> Registered:
@@ -202,13 +201,6 @@ class Registry:
             raise _undescribed(manifest)
         spec = LayerSpec(manifest.id, schema, complete_document(manifest, schema, manifest.crs))
         return self.store.create_layer(spec, actor.author("registration"))
-
-    def _may_read(self, actor: Actor, layer_id: str) -> bool:
-        try:
-            self.policy.authorise(actor, Action.READ, layer_id)
-        except PolicyError:
-            return False
-        return True
 
     def _exists(self, layer_id: str) -> bool:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tiles.address import Tile
@@ -112,13 +112,17 @@ class TileService:
             single or isinstance(moment.as_of, Mapping),
         )
 
-    def describe_all(self, moment: Moment = NOW) -> TileSet:
+    def describe_all(self, moment: Moment = NOW, readable: Callable[[str], bool] = lambda _: True) -> TileSet:
         """Every layer there is; at a release those that it pins, as the others were no part of it.
+
+        Args:
+            moment: As in `describe`.
+            readable: Whether whoever asks may know of a layer.
 
         Raises:
             BadMomentError: as `describe`.
         """
-        ids = self._source.layer_ids()
+        ids = tuple(filter(readable, self._source.layer_ids()))
         if isinstance(moment.as_of, Mapping):
             ids = tuple(layer_id for layer_id in ids if layer_id in moment.as_of)
         return self.describe(ids, moment) if ids else TileSet(())

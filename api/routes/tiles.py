@@ -13,19 +13,20 @@ from starlette.responses import Response
 
 from api.deps import parts_of
 from api.errors import PROBLEM_JSON
+from api.layer_parts import actor_of
 from api.links import base_url
 from api.moments import MOMENT_PARAMETERS, parse_moment
 from api.negotiation import JSON, Format, negotiate
 from api.parameters import read_parameters
+from api.tile_desk import TileDesk
 from api.tile_path import match_tile_path
 from api.tile_router import TileRouter, answer_tile
 from tiles.grids import GRIDS, grid_called
 from tiles.matrix_sets import matrix_set_document
-from tiles.service import TileService
 from tiles.tilejson import both_languages, tilejson
 from tiles.tilesets import MVT, matrix_sets_document, tileset_document, tilesets_document
 
-__all__ = ["TILE_CLASSES", "TileRouter", "router", "tile_service_of"]
+__all__ = ["TILE_CLASSES", "TileDesk", "TileRouter", "router", "tile_desk_of"]
 
 _SPEC = "http://www.opengis.net/spec/"
 TILE_CLASSES = tuple(
@@ -95,13 +96,12 @@ Row = Annotated[str, Path(description="Row, 0 in the north", examples=["6418"], 
 Column = Annotated[str, Path(description="Column, 0 in the west", examples=["13654"], json_schema_extra=_WHOLE)]
 
 
-def tile_service_of(request: Request) -> TileService:
-    """The tile service of the server that answers `request`."""
-    service: TileService = request.app.state.tiles
-    return service
+def tile_desk_of(request: Request) -> TileDesk:
+    """The tiles of the server that answers `request`, for those who may read them."""
+    return TileDesk(request.app.state.tiles, parts_of(request).policy)
 
 
-Service = Annotated[TileService, Depends(tile_service_of)]
+Desk = Annotated[TileDesk, Depends(tile_desk_of)]
 
 
 @router.get(
@@ -110,8 +110,8 @@ Service = Annotated[TileService, Depends(tile_service_of)]
     responses=_PROBLEMS,
     openapi_extra=_TILEJSON_QUERIES,
 )
-def get_tilejson(collection_id: LayerId, request: Request, service: Service) -> Response:
-    return _tilejson(request, service, [collection_id])
+def get_tilejson(collection_id: LayerId, request: Request, desk: Desk) -> Response:
+    return _tilejson(request, desk, [collection_id])
 
 
 @router.get(
@@ -120,16 +120,16 @@ def get_tilejson(collection_id: LayerId, request: Request, service: Service) -> 
     responses=_PROBLEMS,
     openapi_extra=_TILEJSON_QUERIES,
 )
-def get_joined_tilejson(ids: LayerIds, request: Request, service: Service) -> Response:
-    return _tilejson(request, service, ids.split(","))
+def get_joined_tilejson(ids: LayerIds, request: Request, desk: Desk) -> Response:
+    return _tilejson(request, desk, ids.split(","))
 
 
 @router.get(
     "/collections/{collection_id}/tiles", summary="Tilesets of a layer", responses=_PROBLEMS, openapi_extra=_JSON_ONLY
 )
-def get_collection_tilesets(collection_id: LayerId, request: Request, service: Service) -> Response:
+def get_collection_tilesets(collection_id: LayerId, request: Request, desk: Desk) -> Response:
     _only_json(request)
-    layer = service.describe([collection_id]).layers[0]
+    layer = desk.describe([collection_id], actor_of(request)).layers[0]
     base = base_url(request)
     return _json(tilesets_document(f"{base}/collections/{layer.id}/tiles", base, both_languages(layer.title)))
 
@@ -140,9 +140,9 @@ def get_collection_tilesets(collection_id: LayerId, request: Request, service: S
     responses=_PROBLEMS,
     openapi_extra=_JSON_ONLY,
 )
-def get_collection_tileset(collection_id: LayerId, tms: GridId, request: Request, service: Service) -> Response:
+def get_collection_tileset(collection_id: LayerId, tms: GridId, request: Request, desk: Desk) -> Response:
     _only_json(request)
-    layers = service.describe([collection_id]).layers
+    layers = desk.describe([collection_id], actor_of(request)).layers
     grid, base = grid_called(tms), base_url(request)
     title = both_languages(layers[0].title)
     return _json(tileset_document(layers, grid, f"{base}/collections/{layers[0].id}/tiles", base, title))
@@ -156,10 +156,12 @@ def get_dataset_tilesets(request: Request) -> Response:
 
 
 @router.get("/tiles/{tms}", summary="Metadata of the data set's tileset", responses=_PROBLEMS, openapi_extra=_JSON_ONLY)
-def get_dataset_tileset(tms: GridId, request: Request, service: Service) -> Response:
+def get_dataset_tileset(tms: GridId, request: Request, desk: Desk) -> Response:
     _only_json(request)
     grid, base = grid_called(tms), base_url(request)
-    return _json(tileset_document(service.describe_all().layers, grid, f"{base}/tiles", base, _DATASET_TITLE))
+    return _json(
+        tileset_document(desk.describe_all(actor_of(request)).layers, grid, f"{base}/tiles", base, _DATASET_TITLE)
+    )
 
 
 @router.get("/tileMatrixSets", summary="Tiling schemes", responses=_PROBLEMS, openapi_extra=_JSON_ONLY)
@@ -178,8 +180,8 @@ def get_matrix_set(tms: GridId, request: Request) -> Response:
 
 
 @router.get("/tiles/{ids}/{z}/{x}/{y}.mvt", summary="A tile, XYZ", responses=_TILE_ANSWERS, openapi_extra=_XYZ_QUERIES)
-async def get_xyz_tile(ids: LayerIds, z: Level, x: Column, y: Row, request: Request, service: Service) -> Response:
-    return await _tile(request, service)
+async def get_xyz_tile(ids: LayerIds, z: Level, x: Column, y: Row, request: Request, desk: Desk) -> Response:
+    return await _tile(request, desk)
 
 
 @router.get(
@@ -189,9 +191,9 @@ async def get_xyz_tile(ids: LayerIds, z: Level, x: Column, y: Row, request: Requ
     openapi_extra=_XYZ_QUERIES,
 )
 async def get_xyz_tile_of_grid(
-    ids: LayerIds, tms: GridId, z: Level, x: Column, y: Row, request: Request, service: Service
+    ids: LayerIds, tms: GridId, z: Level, x: Column, y: Row, request: Request, desk: Desk
 ) -> Response:
-    return await _tile(request, service)
+    return await _tile(request, desk)
 
 
 @router.get(
@@ -207,9 +209,9 @@ async def get_collection_tile(
     tile_row: Row,
     tile_col: Column,
     request: Request,
-    service: Service,
+    desk: Desk,
 ) -> Response:
-    return await _tile(request, service)
+    return await _tile(request, desk)
 
 
 @router.get(
@@ -219,24 +221,25 @@ async def get_collection_tile(
     openapi_extra=_DATASET_QUERIES,
 )
 async def get_dataset_tile(
-    tms: GridId, tile_matrix: Level, tile_row: Row, tile_col: Column, request: Request, service: Service
+    tms: GridId, tile_matrix: Level, tile_row: Row, tile_col: Column, request: Request, desk: Desk
 ) -> Response:
-    return await _tile(request, service)
+    return await _tile(request, desk)
 
 
-async def _tile(request: Request, service: TileService) -> Response:
+async def _tile(request: Request, desk: TileDesk) -> Response:
     path = match_tile_path(request.url.path.removeprefix(request.scope.get("root_path", "")))
     if path is None:
         grid_called(request.path_params["tms"])
         raise AssertionError(request.url.path)
-    return await run_in_threadpool(answer_tile, service, request, path)
+    return await run_in_threadpool(answer_tile, desk, request, path)
 
 
-def _tilejson(request: Request, service: TileService, ids: list[str]) -> Response:
+def _tilejson(request: Request, desk: TileDesk, ids: list[str]) -> Response:
     """TileJSON of the moment asked for: its tiles carry the moment, and the versions it came to, in their addresses."""
     parameters = read_parameters(request, {"f", *MOMENT_PARAMETERS})
     negotiate(parameters, request.headers.get("accept"), (JSON,))
-    layers = service.with_bounds(service.describe(ids, parse_moment(parameters, parts_of(request).store)))
+    moment = parse_moment(parameters, parts_of(request).store)
+    layers = desk.service.with_bounds(desk.describe(ids, actor_of(request), moment))
     told = {name: parameters[name] for name in MOMENT_PARAMETERS if name in parameters}
     if layers.of_the_past:
         told["v"] = layers.version

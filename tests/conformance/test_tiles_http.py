@@ -13,8 +13,10 @@ from shapely import Point, box
 from api.app import create_app
 from api.settings import Settings
 from asgi_caller import AsgiCaller
+from layers.policy import Action, Actor
 from memory_layers import decode, schema_of
 from tiles.grids import CGCS2000_QUAD, WEB_MERCATOR_QUAD
+from twin.errors import PolicyError
 from twin.feature import Feature, FeatureBatch
 from twin.schema import Schema
 from twin.store import open_store
@@ -78,6 +80,39 @@ def test_the_data_set_has_tiles_of_all_or_chosen_layers(client: AsgiCaller) -> N
     assert set(decode(everything.content)) == {"lamps", "parks"}
     chosen = client.get("/tiles/WebMercatorQuad/14/6418/13654?collections=parks")
     assert set(decode(chosen.content)) == {"parks"}
+
+
+class Secretive:
+    """Strangers may not know of the parks."""
+
+    def authorise(self, actor: Actor, action: Action, layer_id: str) -> None:
+        if layer_id == "parks" and actor.name == "stranger":
+            raise PolicyError("no")
+
+
+def test_a_layer_that_one_may_not_read_is_on_no_tile_and_looks_as_if_it_were_not_there(store: Store) -> None:
+    stranger = {"X-OneMap-Actor": "stranger"}
+    place = "WebMercatorQuad/14/6418/13654"
+    with AsgiCaller(create_app(Settings(), store, Secretive())) as client:
+        for address in (
+            "/tiles/{id}/14/13654/6418.mvt",
+            "/tiles/lamps,{id}/14/13654/6418.mvt",
+            f"/collections/{{id}}/tiles/{place}",
+            f"/tiles/{place}?collections={{id}}",
+            "/collections/{id}/tilejson.json",
+            "/tiles/lamps,{id}/tilejson.json",
+            "/collections/{id}/tiles",
+            "/collections/{id}/tiles/WebMercatorQuad",
+        ):
+            assert client.get(address.format(id="parks")).status_code == 200, address
+            hidden, absent = (client.get(address.format(id=name), headers=stranger) for name in ("parks", "packs"))
+            assert hidden.status_code == 404, address
+            assert hidden.text.replace("parks", "packs") == absent.text
+        assert set(decode(client.get(f"/tiles/{place}").content)) == {"lamps", "parks"}
+        seen = client.get(f"/tiles/{place}", headers=stranger)
+        assert set(decode(seen.content)) == {"lamps"}
+        assert "X-OneMap-Actor" in seen.headers["vary"]
+        assert "parks" not in client.get("/tiles/WebMercatorQuad", headers=stranger).text
 
 
 def test_gzip_is_sent_to_those_who_take_it_and_plain_bytes_to_others(client: AsgiCaller) -> None:

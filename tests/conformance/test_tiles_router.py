@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Point
 
+from api.tile_desk import TileDesk
 from api.tile_path import match_tile_path
 from api.tile_router import TileRouter, accepts_gzip
 from asgi_caller import AsgiCaller
@@ -58,7 +59,7 @@ def source() -> Source:
 
 def test_the_loop_stays_free_while_a_tile_is_encoded(source: Source) -> None:
     source.gate = threading.Event()
-    app = TileRouter(elsewhere, TileService(source))
+    app = TileRouter(elsewhere, TileDesk(TileService(source)))
 
     async def both() -> tuple[httpx.Response, httpx.Response]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://t") as client:
@@ -74,7 +75,7 @@ def test_the_loop_stays_free_while_a_tile_is_encoded(source: Source) -> None:
 
 def test_a_busy_store_is_503_and_asks_to_come_back(source: Source) -> None:
     source.failure = StoreBusyError("The store is busy: secret path /x.")
-    with AsgiCaller(TileRouter(elsewhere, TileService(source))) as client:
+    with AsgiCaller(TileRouter(elsewhere, TileDesk(TileService(source)))) as client:
         answer = client.get(XYZ)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "secret" not in answer.text
@@ -84,7 +85,7 @@ def test_a_fault_of_ours_is_a_500_that_tells_nothing_and_the_next_request_works(
     source: Source, caplog: pytest.LogCaptureFixture
 ) -> None:
     source.failure = ZeroDivisionError("secret")
-    with AsgiCaller(TileRouter(elsewhere, TileService(source))) as client:
+    with AsgiCaller(TileRouter(elsewhere, TileDesk(TileService(source)))) as client:
         broken = client.get(XYZ)
         source.failure = None
         mended = client.get(XYZ)
@@ -112,12 +113,12 @@ def test_a_fault_of_ours_is_a_500_that_tells_nothing_and_the_next_request_works(
     ],
 )
 def test_other_paths_are_left_to_the_next_application(source: Source, path: str) -> None:
-    with AsgiCaller(TileRouter(elsewhere, TileService(source))) as client:
+    with AsgiCaller(TileRouter(elsewhere, TileDesk(TileService(source)))) as client:
         assert client.get(path).status_code == 299
 
 
 def test_the_prefix_of_a_proxy_is_not_part_of_the_path(source: Source) -> None:
-    app = TileRouter(elsewhere, TileService(source))
+    app = TileRouter(elsewhere, TileDesk(TileService(source)))
     transport = httpx.ASGITransport(app=app, root_path="/city")
 
     async def ask() -> httpx.Response:
@@ -128,7 +129,7 @@ def test_the_prefix_of_a_proxy_is_not_part_of_the_path(source: Source) -> None:
 
 
 def test_only_listed_origins_may_read_where_they_are_listed(source: Source) -> None:
-    app = TileRouter(elsewhere, TileService(source), cors_origins=["https://map.city"])
+    app = TileRouter(elsewhere, TileDesk(TileService(source)), cors_origins=["https://map.city"])
     with AsgiCaller(app) as client:
         listed = client.get(XYZ, headers={"origin": "https://map.city"})
         other = client.get(XYZ, headers={"origin": "https://elsewhere"})
@@ -159,7 +160,7 @@ def test_no_path_and_no_words_in_it_break_the_router(parts: list[str], dressed: 
         "scheme": "http",
         "server": ("t", 80),
     }
-    asyncio.run(TileRouter(elsewhere, TileService(Source()), workers=1)(scope, receive, send))
+    asyncio.run(TileRouter(elsewhere, TileDesk(TileService(Source())), workers=1)(scope, receive, send))
     assert statuses[0] in {200, 204, 299, 400, 404}
 
 

@@ -1,0 +1,34 @@
+"""Tiles for somebody: the tile service, which knows no readers, behind the policy, which knows no tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from layers.policy import Actor, OpenPolicy, Policy, may_read, require_readable
+from tiles.service import TileService, TileSet
+from tiles.source import NOW
+from twin.moment import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class TileDesk:
+    """What readers may see of a tile service.
+
+    Attributes:
+        service: Gives the tiles.
+        policy: Asked for every layer of every tile.
+    """
+
+    service: TileService
+    policy: Policy = field(default_factory=OpenPolicy)
+
+    def describe(self, layer_ids: Sequence[str], actor: Actor, moment: Moment = NOW) -> TileSet:
+        """Layers that `actor` may read. Raises as `TileService.describe`; a layer one may not know of is unknown."""
+        for layer_id in layer_ids:
+            require_readable(self.policy, actor, layer_id)
+        return self.service.describe(layer_ids, moment)
+
+    def describe_all(self, actor: Actor, moment: Moment = NOW) -> TileSet:
+        """Every layer that `actor` may read. Raises as `TileService.describe_all`."""
+        return self.service.describe_all(moment, lambda layer_id: may_read(self.policy, actor, layer_id))
