@@ -10,6 +10,7 @@ from threading import BoundedSemaphore
 from starlette.requests import Request
 
 from api.settings import Settings
+from layers.memory import Memory
 from layers.policy import OpenPolicy, Policy
 from twin.store.port import Store
 
@@ -29,6 +30,7 @@ class Parts:
         policy: Asked before every write.
         clock: What time it is.
         export_slots: How many bulk answers may be written at the same time.
+        memory: Costly answers that many may ask for.
     """
 
     settings: Settings
@@ -36,6 +38,7 @@ class Parts:
     policy: Policy = field(default_factory=OpenPolicy)
     clock: Callable[[], datetime] = utc_now
     export_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(4))
+    memory: Memory = field(default_factory=Memory)
 
 
 def parts_of(request: Request) -> Parts:

@@ -144,7 +144,8 @@ async def _object(request: Request) -> dict[str, object]:
 
 
 def _desk(request: Request) -> ReleaseDesk:
-    return ReleaseDesk.open(registry_of(request), actor_of(request), city_of(request).projected_crs)
+    memory = parts_of(request).memory
+    return ReleaseDesk.open(registry_of(request), actor_of(request), city_of(request).projected_crs, memory)
 
 
 def _name(request: Request) -> str:

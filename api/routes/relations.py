@@ -145,8 +145,12 @@ def drop_type(request: Request) -> Response:
 def check(request: Request) -> Response:
     """Ends that are gone, successors followed, rings, numbers, layers, and ends that lie far apart."""
     read_parameters(request, ())
-    report = desk_of(request).check(actor_of(request))
-    return json_answer(report.to_document(), headers={"Cache-Control": "no-cache"})
+    desk, actor = desk_of(request), actor_of(request)
+    # All that the report depends on: links, types, layers, and what may be spoken of.
+    may_see = f"{_layer_states(request)} {sorted(desk.hidden(actor))}"
+    key = ("integrity", desk.relations.version(), repr(desk.types()), may_see)
+    report = parts_of(request).memory.recall(key, lambda: desk.check(actor).to_document())
+    return json_answer(report, headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/relations/resolve", summary="An entity at a moment", **RESOLVE_ENTITY)

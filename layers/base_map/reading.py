@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from layers.base_map.findings_layer import DEPARTMENT
 from layers.manifest import BASEMAP
+from layers.memory import Memory
 from layers.policy import Actor
 from layers.registry import Registry
 from twin.basemap.checked import stale_layers
@@ -19,6 +20,8 @@ from twin.crs import parse_crs
 from twin.errors import BadReleaseError, PolicyError, UnknownLayerError
 from twin.store.values import instant_text
 
+# How long the outcome of a verification is given to others who ask.
+VERIFIED_FOR_S = 60.0
 _OURS = (BASEMAP, DEPARTMENT)
 # What stands for sums over layers of which one may not see all.
 _SUMS: Mapping[str, Any] = {
@@ -37,17 +40,19 @@ class ReleaseDesk:
 
     Attributes:
         projected_crs: The city's system in metres, for distances.
+        memory: Comparisons and verifications, which read whole layers; the same for all actors, cut to what each may see.
     """
 
     registry: Registry
     book: ReleaseBook
     actor: Actor
     projected_crs: str
+    memory: Memory = field(default_factory=Memory)
 
     @classmethod
-    def open(cls, registry: Registry, actor: Actor, projected_crs: str) -> ReleaseDesk:
+    def open(cls, registry: Registry, actor: Actor, projected_crs: str, memory: Memory | None = None) -> ReleaseDesk:
         """The desk over the registry's store."""
-        return cls(registry, open_releases(registry.store), actor, projected_crs)
+        return cls(registry, open_releases(registry.store), actor, projected_crs, memory or Memory())
 
     def releases(self) -> list[dict[str, Any]]:
         """All releases in short, newest first."""
@@ -74,12 +79,26 @@ class ReleaseDesk:
                 "A release does not differ from itself.", value=since, remedy="Name an earlier release as 'since'."
             )
         plane = parse_crs(self.projected_crs)
-        report = release_report(self.registry.store, self.book.release(name), self.book.release(since), plane)
-        return self._seen(report.to_dict())
+        release, earlier = self.book.release(name), self.book.release(since)
+        # Releases never change, nor do the versions of layers that they pin.
+        report = self.memory.recall(
+            ("report", release.sha256, earlier.sha256, self.projected_crs),
+            lambda: release_report(self.registry.store, release, earlier, plane).to_dict(),
+        )
+        return self._seen(report)
 
     def verify(self, name: str) -> Verification:
-        """Whether a release still is what it was; every layer is read, shown are those one may see."""
-        outcome = verify_release(self.registry.store, self.book, name)
+        """Whether a release still is what it was; every layer is read, shown are those one may see.
+
+        An outcome counts for a minute while no layer of the release is written: what somebody did to the tables behind the
+        store's back shows after that.
+        """
+        release, written = self.book.release(name), self.book.written_sha256(name)
+        standing = {record.id: (record.version, record.created_at) for record in self.registry.store.layers()}
+        key = ("verify", release.sha256, written, tuple(standing.get(layer.id) for layer in release.layers))
+        outcome = self.memory.recall(
+            key, lambda: verify_release(self.registry.store, self.book, name), seconds=VERIFIED_FOR_S
+        )
         layers = tuple(layer for layer in outcome.layers if self._sees(layer.layer))
         return Verification(outcome.release, outcome.document_holds, layers)
 

@@ -13,6 +13,7 @@ from api.app import create_app
 from api.settings import Settings
 from app_client import AppClient
 from base_map_town import base_map_manifests
+from layers.base_map import reading
 from layers.policy import Action, Actor, OpenPolicy
 from layers.registry import Registry
 from twin.errors import PolicyError
@@ -226,3 +227,19 @@ def test_what_one_may_not_see_shows_nowhere(client, store):
     assert other.json("/basemap/releases/2026.12")["topology"]["errors"] is None
     assert "buildings" not in other.get("/basemap/findings").text
     assert other.problem("POST", "/basemap/releases", 403, json={"name": "2027"})["code"] == "refused-by-policy"
+
+
+def test_what_reads_whole_layers_is_computed_once_until_something_it_depends_on_changes(client, store, monkeypatch):
+    asked = []
+    for name in ("release_report", "verify_release"):
+        real = getattr(reading, name)
+        monkeypatch.setattr(reading, name, lambda *how, name=name, real=real: asked.append(name) or real(*how))
+    for name in ("2026.10", "2026.11", "2026.12"):
+        release(client, name)
+    compared, verified = "/basemap/releases/2026.12/report?since=2026.10", "/basemap/releases/2026.12/verify"
+    assert client.json(compared) == client.json(compared)
+    assert client.json(verified) == client.json(verified)
+    assert asked == ["release_report", "verify_release"]
+    edit(store)
+    assert client.json(verified)["holds"]
+    assert asked[2:] == ["verify_release"]

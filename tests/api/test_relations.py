@@ -13,9 +13,10 @@ import pytest
 from api.app import create_app
 from api.settings import Settings
 from app_client import AppClient
+from layers import relating
 from layers.policy import Action, Actor
 from layers.turns import one_at_a_time
-from quarter import with_quarter
+from quarter import CLERK, with_quarter
 from twin.errors import PolicyError
 from twin.standing import STANDING, State, standing
 from twin.store import open_store
@@ -338,3 +339,19 @@ def test_links_are_derived_by_one_at_a_time_also_when_only_tried(client: AppClie
     with one_at_a_time(store, "deriving links"):
         assert client.problem("POST", "/relations/derive", 409, json=wanted)["code"] == "already-running"
     assert client.request("POST", "/relations/derive", json=wanted).status_code == 200
+
+
+def test_the_integrity_of_the_same_links_and_layers_is_computed_once(
+    client: AppClient, store: Store, monkeypatch
+) -> None:
+    asked: list[int] = []
+    real = relating.check_integrity
+    monkeypatch.setattr(relating, "check_integrity", lambda *how: asked.append(1) or real(*how))
+    assert client.json("/relations/check") == client.json("/relations/check")
+    assert len(asked) == 1
+    post(client, FLOOR)
+    assert client.json("/relations/check")["links"] == 1
+    with store.write("sensors", CLERK) as writer:
+        writer.delete("S3")
+    client.json("/relations/check")
+    assert len(asked) == 3
