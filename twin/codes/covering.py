@@ -20,6 +20,9 @@ from twin.codes.lonlat_grid import LonLatGrid
 from twin.errors import BadGeometryError, OutsideCodeSystemError, TooManyCodesError
 
 _COLLECTIONS = (shapely.GeometryType.MULTIPOINT, shapely.GeometryType.GEOMETRYCOLLECTION)
+# A boundary of this many vertices takes about a second; areas beside each other in a collection are looked at one by one.
+MAX_VERTICES = 100_000
+MAX_AREAS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def covering_cells(geometry: shapely.Geometry, grid: LonLatGrid, limit: Limit) -
         limit: How many there may be.
 
     Raises:
-        BadGeometryError: if it is empty or not valid.
+        BadGeometryError: if it is empty, not valid, or has more than `MAX_VERTICES` or `MAX_AREAS`.
         OutsideCodeSystemError: if part of it lies where the grid has no cells.
         TooManyCodesError: if more cells than `limit` are met.
     """
@@ -48,11 +51,10 @@ def covering_cells(geometry: shapely.Geometry, grid: LonLatGrid, limit: Limit) -
     dimensions = shapely.get_dimensions(parts)
     found = [_of_points(parts[dimensions == 0], grid)]
     if (dimensions == 1).any():
-        found.append(_of_shape(shapely.union_all(parts[dimensions == 1]), grid, limit, area=False))
-    if (dimensions == 2).any():
-        areas = parts[dimensions == 2]
-        whole = areas[0] if len(areas) == 1 else shapely.union_all(areas)
-        found.append(_of_shape(whole, grid, limit, area=True))
+        # Side by side as they are: a union would cut lines wherever they cross, and a line may cross itself a million times.
+        lines = shapely.multilinestrings(shapely.get_parts(parts[dimensions == 1]))
+        found.append(_of_shape(lines, grid, limit, area=False))
+    found += [_of_shape(area, grid, limit, area=True) for area in parts[dimensions == 2]]
     cells = np.unique(np.concatenate(found), axis=0)
     if len(cells) > limit.cells:
         raise _too_many(len(cells), limit)
@@ -61,6 +63,14 @@ def covering_cells(geometry: shapely.Geometry, grid: LonLatGrid, limit: Limit) -
 
 
 def _check(geometry: shapely.Geometry, grid: LonLatGrid) -> None:
+    vertices = shapely.get_num_coordinates(geometry)
+    if vertices > MAX_VERTICES:
+        raise BadGeometryError(
+            "The geometry has too many vertices for its cells to be found.",
+            value=f"{vertices:,} vertices",
+            limit=f"{MAX_VERTICES:,} vertices",
+            remedy="Simplify it to half of a cell's width, or send it in parts.",
+        )
     if geometry.is_empty or not shapely.is_valid(geometry):
         reason = "it is empty" if geometry.is_empty else shapely.is_valid_reason(geometry)
         raise BadGeometryError(
@@ -80,11 +90,20 @@ def _check(geometry: shapely.Geometry, grid: LonLatGrid) -> None:
 
 
 def _simple_parts(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Points, lines and polygons of a geometry, however deep they are nested, object (n,)."""
-    parts = shapely.get_parts(np.array([geometry], dtype=object))
-    while np.isin(shapely.get_type_id(parts), _COLLECTIONS).any() or (shapely.get_num_geometries(parts) > 1).any():
+    """Points, lines and areas of a geometry, however deep they are nested, object (n,)."""
+    parts = np.array([geometry], dtype=object)
+    while np.isin(shapely.get_type_id(parts), _COLLECTIONS).any():
         parts = shapely.get_parts(parts)
-    return parts[~shapely.is_empty(parts)]
+    parts = parts[~shapely.is_empty(parts)]
+    areas = int((shapely.get_dimensions(parts) == 2).sum())
+    if areas > MAX_AREAS:
+        raise BadGeometryError(
+            "The collection has too many areas for its cells to be found.",
+            value=f"{areas:,} areas",
+            limit=f"{MAX_AREAS} areas",
+            remedy="Send one MultiPolygon, or the areas in parts.",
+        )
+    return parts
 
 
 def _of_points(points: shapely.Geometry, grid: LonLatGrid) -> Whole:

@@ -87,6 +87,45 @@ def test_collections_are_the_sum_of_their_parts():
     assert beidou_family.cover(mixed, 1).tolist() == ["N39C", "N47C", "N31B", "N31A", "N32A"]
 
 
+def test_overlapping_areas_of_a_collection_have_each_cell_once():
+    left, right = shapely.box(0, 0, 12, 8), shapely.box(6, 0, 18, 8)
+    both = beidou_family.cover(shapely.GeometryCollection([left, right]), 1).tolist()
+    assert both == beidou_family.cover(shapely.box(0, 0, 18, 8), 1).tolist()
+    parts = shapely.MultiPolygon([shapely.box(0, 0, 6, 4), shapely.box(12, 0, 18, 4)])
+    assert beidou_family.cover(parts, 1).tolist() == ["N31A", "N33A"]
+
+
+def _scribble(vertices):
+    """A line from side to side of a box, which crosses itself at nearly every pair of its segments."""
+    turns = np.arange(vertices)
+    y = 36 + 0.05 * (np.sin(turns * 1.7) + 1)
+    return shapely.LineString(np.column_stack([119.9 + 0.2 * (turns % 2), y]))
+
+
+def test_a_line_that_crosses_itself_is_never_cut_at_its_crossings(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a union makes a vertex of every crossing")
+
+    for name in ("union_all", "unary_union", "union", "node"):
+        monkeypatch.setattr(shapely, name, refuse)
+    line = _scribble(2_000)
+    codes = beidou_family.cover(line, 4)
+    assert set(codes.tolist()) == every_cell(line, HALF / 30, HALF / 30, lambda x, y: beidou.encode(x, y, 4))
+
+
+def test_geometries_of_too_many_vertices_or_areas_are_refused_with_the_numbers():
+    angle = np.linspace(0, 2 * np.pi, 100_000, endpoint=False)
+    ring = shapely.Polygon(np.column_stack([120 + 0.01 * np.cos(angle), 36 + 0.01 * np.sin(angle)]))
+    with pytest.raises(BadGeometryError) as caught:
+        beidou_family.cover(ring, 4)
+    assert (caught.value.value, caught.value.limit) == ("100,001 vertices", "100,000 vertices")
+    many = shapely.GeometryCollection([shapely.box(120, 36, 120.01, 36.01)] * 101)
+    with pytest.raises(BadGeometryError) as caught:
+        beidou_family.cover(many, 4)
+    assert (caught.value.value, caught.value.limit) == ("101 areas", "100 areas")
+    assert "MultiPolygon" in caught.value.remedy
+
+
 def test_the_order_is_north_to_south_and_west_to_east():
     assert sheets.cover(shapely.box(114, 32, 126, 40), "A").tolist() == ["J50", "J51", "I50", "I51"]
 
