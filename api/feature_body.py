@@ -16,7 +16,7 @@ import shapely
 from api.crs_edge import EdgeCRS
 from api.errors import MalformedBodyError
 from api.property_values import BadValueError, read_value
-from twin.crs import beyond_validity
+from twin.crs_area import area_in_words, beyond_validity
 from twin.errors import BadFeatureError, BadIntervalError, Finding, OneMapError, shorten
 from twin.feature import Feature, Value
 from twin.geometry import check_geometries
@@ -164,7 +164,7 @@ def _read_geometry(
         findings.append(_finding("/geometry", member, error.message, error.remedy))
         return None
     if beyond_validity(given, moved, crs.crs).any():
-        problem = f"The place lies outside the area where {crs.crs.name} is valid."
+        problem = f"The place lies outside the area where {crs.crs.name} is valid{area_in_words(crs.crs)}."
         findings.append(_finding("/geometry", member, problem, "Check the CRS and the order of the axes."))
         return None
     checked = check_geometries(moved, allowed, repair=repairs is not None)

@@ -14,6 +14,7 @@ from layers.city import City
 from layers.coded_layers import Coded, CodedLayers
 from layers.policy import Actor
 from layers.registry import Registry
+from twin.bounds import Bounds
 from twin.codes import beidou, beidou_family, sheets
 from twin.codes.beidou_levels import level_numbered
 from twin.codes.classes import ClassCatalogue, shipped_classes
@@ -24,7 +25,8 @@ from twin.codes.port import CodeReading
 from twin.codes.sheet_scales import scale_table
 from twin.codes.systems import CodeSystems, code_systems
 from twin.codes.unit_grid import parse_unit_grid_id
-from twin.crs import CGCS2000, parse_crs, transform_points, valid_area
+from twin.crs import CGCS2000, parse_crs, transform_points
+from twin.crs_area import valid_area
 from twin.errors import BadCodeError, TooManyCodesError
 from twin.text import LocalText
 
@@ -84,7 +86,7 @@ class PlaceCodes:
         for code in self.city.codes.projected:
             crs = parse_crs(code)
             area = valid_area(crs)
-            if area is not None and not (area.west <= place.lon <= area.east and area.south <= place.lat <= area.north):
+            if area is not None and not area.intersects(Bounds(place.lon, place.lat, place.lon, place.lat)):
                 edges = f"{area.west:g}–{area.east:g}°E, {area.south:g}–{area.north:g}°N"
                 reason = LocalText(f"不在 {code} 的适用范围内（{edges}）", f"outside the area of {code} ({edges})")
                 yield unknown(reason, crs=code, name=crs.name)

@@ -20,7 +20,8 @@ from layers.column_plan import ColumnPlan, PlannedColumn
 from layers.import_report import MAX_EXAMPLES, ReasonTally
 from layers.row_validity import RowValidity
 from twin.bounds import Bounds
-from twin.crs import CRS, beyond_validity, is_same_place, to_cgcs2000, valid_area
+from twin.crs import CRS, is_same_place, to_cgcs2000
+from twin.crs_area import area_in_words, beyond_validity
 from twin.feature import FeatureBatch
 from twin.formats.port import RowBatch
 from twin.geometry import check_geometries
@@ -180,9 +181,7 @@ class RowPreparer:
         beyond = beyond_validity(given, moved, self.crs)
         if not beyond.any():
             return moved
-        area = valid_area(self.crs)
-        limit = "" if area is None else f" ({', '.join(f'{edge:g}' for edge in area.as_tuple())})"
-        reason = f"The place lies outside the area where {self.crs.name} is valid{limit}."
+        reason = f"The place lies outside the area where {self.crs.name} is valid{area_in_words(self.crs)}."
         remedy = "Check the CRS: zone, central meridian, easting before northing, metres."
         for i in np.flatnonzero(beyond):
             x, y = shapely.bounds(given[i])[:2]

@@ -9,6 +9,7 @@ Heights pass through untouched: there is no public geoid model for the 1985 datu
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
@@ -45,9 +46,9 @@ _OFFSET_PLANE_WKT = (
     'ENGCRS["{0}",EDATUM["{0}"],CS[Cartesian,2],AXIS["easting (E)",east],AXIS["northing (N)",north],'
     'LENGTHUNIT["metre",1]]'
 )
-# A projection may be used this far beyond its registered area: half of the area's width or height, at most 3 degrees.
-_AREA_MARGIN = 0.5
-_AREA_MARGIN_DEG = 3.0
+# Their names as files write them that carry no code: D_Beijing_1954, Xian_1980.
+_LEGACY_NAMES = {"beijing1954": 4214, "xian1980": 4610, "newbeijing": 4555}
+_WKT = re.compile(r"[A-Za-z]\w*\s*[\[(]")
 
 
 def parse_crs(text: str) -> CRS:
@@ -56,13 +57,13 @@ def parse_crs(text: str) -> CRS:
     `GCJ-02`, `BD-09`, `BD09MC` and `GCJ02MC`, in any spelling and as the name in a WKT, are the datums of map services.
 
     Raises:
-        UnknownCRSError: if nobody knows such a system.
+        UnknownCRSError: if nobody knows such a system, or it counts from the middle of the earth.
 
     >>> parse_crs("http://www.opengis.net/def/crs/EPSG/0/4549").to_epsg()
     4549
     """
     try:
-        return _parse(text.strip())
+        crs = _parse(text.strip())
     except (CRSError, ProjError, ValueError, UnicodeError) as error:
         raise UnknownCRSError(
             "No reference system goes by this name.",
@@ -70,6 +71,14 @@ def parse_crs(text: str) -> CRS:
             limit="an EPSG code, an OGC CRS URI, CRS84, WKT or PROJJSON, GCJ-02, BD-09",
             remedy="Write for example EPSG:4490 or http://www.opengis.net/def/crs/EPSG/0/4549.",
         ) from error
+    if unbound(crs).is_geocentric:
+        raise UnknownCRSError(
+            f"{crs.name} counts metres from the middle of the earth: its first two axes are no place on a map.",
+            value=text,
+            limit="a geographic or projected system, with or without heights",
+            remedy="Convert the data to EPSG:4979 or EPSG:4480 (longitude, latitude, ellipsoidal height) first.",
+        )
+    return crs
 
 
 @lru_cache(maxsize=256)
@@ -89,8 +98,11 @@ def _parse(text: str) -> CRS:
         return CRS.from_authority(parts[-3].upper(), parts[-1])
     if upper.isdigit():
         return CRS.from_epsg(int(upper))
-    if text.startswith(("+", "{", "/")) and "PROJJSON" not in upper and "$SCHEMA" not in upper:
-        # PROJ strings have lost their datum; local paths are never read.
+    json = text.startswith("{") and ("PROJJSON" in upper or "$SCHEMA" in upper)
+    if text.startswith(("+", "{", "/")) and not json:
+        raise ValueError(text)  # local paths are never read
+    if "=" in text and not json and not _WKT.match(text):
+        # PROJ strings, with and without their plus signs, have lost their datum.
         raise ValueError(text)
     return CRS.from_user_input(text)
 
@@ -151,6 +163,22 @@ def _is_same_place(flat: CRS) -> bool:
 def horizontal_part(crs: CRS) -> CRS:
     """The system of the first two coordinates of a compound system; any other system is its own."""
     return crs.sub_crs_list[0] if crs.is_compound else crs
+
+
+def unbound(crs: CRS) -> CRS:
+    """A system without the shift to WGS 84 that a file has bound to it (TOWGS84)."""
+    while crs.is_bound and crs.source_crs is not None:
+        crs = crs.source_crs
+    return crs
+
+
+def datum_of(crs: CRS) -> tuple[int | None, str]:
+    """EPSG code of the geographic system below a system, as far as one is known, and the names it and its datum go by."""
+    base = unbound(crs).geodetic_crs
+    if base is None:
+        return None, ""
+    base = unbound(base)
+    return base.to_epsg(), f"{base.name} {base.datum.name if base.datum else ''}"
 
 
 def vertical_part(crs: CRS) -> str | None:
@@ -223,7 +251,7 @@ def transform_points(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Coordinates (n,), (n,) of `source` in `target`; degrees or metres as the systems say, east or longitude first.
 
-    A point outside the projection's reach becomes infinite; `valid_area` says where a projection is meant to be used.
+    A point outside the projection's reach becomes infinite; `twin.crs_area` says where a system is meant to be used.
 
     Raises:
         BallparkTransformError: if only a guess leads from one to the other.
@@ -235,56 +263,6 @@ def transform_points(
     if not is_same_place(target):
         xs, ys = _pairs_from_cgcs2000(target)(xs, ys)
     return xs, ys
-
-
-def valid_area(crs: CRS, *, overlap: bool = True) -> Bounds | None:
-    """The lon/lat box in which coordinates of a projection mean a place; None for degrees and where nobody says.
-
-    The registered area of use, wider by half of itself, at most 3 degrees, on each side: neighbouring zones overlap in
-    practice. Beyond, a projection still gives numbers, but nobody measured in it there. Without `overlap` the registered area itself.
-
-    >>> valid_area(parse_crs("EPSG:4549")).as_tuple()[::2]
-    (117.0, 123.0)
-    """
-    flat = horizontal_part(crs)
-    area = flat.area_of_use
-    if is_same_place(flat) or flat.is_geographic or area is None or area.west > area.east:
-        return None
-    if not overlap:
-        return Bounds(area.west, area.south, area.east, area.north)
-    across = min(_AREA_MARGIN_DEG, (area.east - area.west) * _AREA_MARGIN)
-    along = min(_AREA_MARGIN_DEG, (area.north - area.south) * _AREA_MARGIN)
-    return Bounds(
-        max(-180.0, area.west - across),
-        max(-90.0, area.south - along),
-        min(180.0, area.east + across),
-        min(90.0, area.north + along),
-    )
-
-
-def beyond_validity(
-    given: npt.NDArray[np.object_], moved: npt.NDArray[np.object_], source: CRS
-) -> npt.NDArray[np.bool_]:
-    """Which geometries left the area where `source` is valid, or PROJ's reach, on their way to CGCS2000.
-
-    Args:
-        given: Geometries (n,) in `source`.
-        moved: The same, as `to_cgcs2000` gave them.
-        source: A projection; of systems without a `valid_area` only PROJ's reach counts.
-
-    Returns:
-        Boolean (n,); False where there is no geometry or its given coordinates are NaN or infinite already.
-    """
-    finite = np.isfinite(shapely.bounds(given)).all(axis=1)
-    box, area = shapely.bounds(moved), valid_area(source)
-    reached = np.isfinite(box).all(axis=1)
-    if area is None:
-        return np.asarray(finite & ~reached)
-    with np.errstate(invalid="ignore"):
-        inside = (
-            (box[:, 0] >= area.west) & (box[:, 1] >= area.south) & (box[:, 2] <= area.east) & (box[:, 3] <= area.north)
-        )
-    return np.asarray(finite & ~(reached & inside))
 
 
 def bounds_to_cgcs2000(values: Sequence[float], source: CRS, *, declared_order: bool = False) -> Bounds:
@@ -377,9 +355,8 @@ def _transformer(key: str) -> pyproj.Transformer:
 
 
 def _build_transformer(crs: CRS) -> pyproj.Transformer:
-    base = crs.geodetic_crs
-    code = base.to_epsg() if base is not None else None
-    if code in _LEGACY_CHINESE:
+    code = _legacy_datum_of(crs)
+    if code is not None:
         raise BallparkTransformError(
             f"Coordinates in {_LEGACY_CHINESE[code]} cannot be moved to CGCS2000: the parameters are not public.",
             value=crs.name,
@@ -389,7 +366,12 @@ def _build_transformer(crs: CRS) -> pyproj.Transformer:
     for pivot in ("EPSG:4490", "EPSG:4326"):
         try:
             return pyproj.Transformer.from_crs(
-                crs, pivot, always_xy=True, allow_ballpark=False, area_of_interest=_area_of_use(crs)
+                crs,
+                pivot,
+                always_xy=True,
+                allow_ballpark=False,
+                only_best=True,
+                area_of_interest=_area_of_use(crs),
             )
         except ProjError:
             continue
@@ -399,6 +381,13 @@ def _build_transformer(crs: CRS) -> pyproj.Transformer:
         limit="a registered operation is needed",
         remedy="Deliver the data in EPSG:4490, EPSG:4549 or EPSG:4326.",
     )
+
+
+def _legacy_datum_of(crs: CRS) -> int | None:
+    """Code of the Chinese datum below a system whose way to CGCS2000 is classified, whatever shift a file binds to it."""
+    code, names = datum_of(crs)
+    written = "".join(c for c in names.lower() if c.isalnum())
+    return code if code in _LEGACY_CHINESE else next((c for name, c in _LEGACY_NAMES.items() if name in written), None)
 
 
 def _area_of_use(crs: CRS) -> Any:

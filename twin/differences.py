@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from twin.bounds import Bounds
-from twin.crs import CRS, from_cgcs2000, valid_area
+from twin.crs import CRS, from_cgcs2000
+from twin.crs_area import are_within, valid_area
 from twin.farthest import farthest_apart
 from twin.feature import Feature, Value
 from twin.schema import Property, Schema
@@ -95,8 +95,7 @@ def _shape_change(before: shapely.Geometry | None, after: shapely.Geometry | Non
 
 def _measurable(geometry: shapely.Geometry, plane: CRS) -> bool:
     """Whether the plane system measures truly where a geometry lies."""
-    area = valid_area(plane)
-    return not geometry.is_empty and (area is None or area.contains(Bounds(*geometry.bounds)))
+    return not geometry.is_empty and bool(are_within(valid_area(plane), np.array([geometry.bounds]))[0])
 
 
 def _finite(value: float) -> float | None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin import crs
+from twin.crs_area import area_in_words, beyond_validity, valid_area
 from twin.errors import BadBoundsError, BallparkTransformError, OffsetDatumError, UnknownCRSError
 
 # lon, lat, easting and northing in EPSG:4549 (CGCS2000, 3 degree Gauss-Krüger, central meridian 120°E).
@@ -62,6 +63,10 @@ def test_every_spelling_of_a_system_is_understood(text: str, uri: str) -> None:
         "EPSG:999999",
         "nonsense",
         "+proj=longlat +datum=WGS84",
+        "proj=utm zone=50",
+        "zone=50 proj=utm",
+        "title=town +proj=utm +zone=50",
+        "init=epsg:4326",
         "/etc/passwd",
         "http://example.com/crs/1",
         "EPSG:4490\x00",
@@ -78,6 +83,53 @@ def test_an_unknown_system_is_named(text: str) -> None:
 def test_legacy_datums_are_refused_with_the_remedy(legacy: str) -> None:
     with pytest.raises(BallparkTransformError, match="survey authority"):
         crs.to_cgcs2000(np.array([shapely.Point(120, 36)]), crs.parse_crs(legacy))
+
+
+def _with_shift(geographic: str) -> str:
+    """A system as WKT 1 of old programs writes it, with its own shift to WGS 84."""
+    return geographic.replace(",TOWGS84", ",TOWGS84[15.8,-154.4,-82.3,0,0,0,0]")
+
+
+_BEIJING = (
+    'GEOGCS["GCS_Beijing_1954",DATUM["D_Beijing_1954",SPHEROID["Krasovsky_1940",6378245,298.3],TOWGS84],'
+    'PRIMEM["Greenwich",0],UNIT["Degree",0.0174532925199433]]'
+)
+_XIAN = (
+    'GEOGCS["Local",DATUM["Xian_1980",SPHEROID["IAG 1975",6378140,298.257],TOWGS84],'
+    'PRIMEM["Greenwich",0],UNIT["Degree",0.0174532925199433]]'
+)
+_ZONE = (
+    'PROJCS["zone",{0},PROJECTION["Transverse_Mercator"],PARAMETER["latitude_of_origin",0],PARAMETER["central_meridian",120],'
+    'PARAMETER["scale_factor",1],PARAMETER["false_easting",500000],PARAMETER["false_northing",0],UNIT["metre",1]]'
+)
+
+
+@pytest.mark.parametrize(
+    "wkt",
+    [
+        _BEIJING,
+        _XIAN,
+        _ZONE.format(_BEIJING),
+        f'COMPD_CS["with heights",{_BEIJING},VERT_CS["heights",VERT_DATUM["heights",2005],UNIT["metre",1]]]',
+    ],
+    ids=["Beijing", "Xi'an", "zone", "compound"],
+)
+def test_a_shift_that_a_file_brings_does_not_make_a_legacy_datum_exact(wkt: str) -> None:
+    for text in (_with_shift(wkt), wkt.replace(",TOWGS84", "")):
+        system = crs.parse_crs(text)
+        with pytest.raises(BallparkTransformError, match="survey authority"):
+            crs.to_cgcs2000(np.array([shapely.Point(120, 36)]), system)
+        with pytest.raises(BallparkTransformError, match="survey authority"):
+            crs.from_cgcs2000(np.array([shapely.Point(120, 36)]), system)
+
+
+@pytest.mark.parametrize("name", ["EPSG:4479", "EPSG:4978", "http://www.opengis.net/def/crs/EPSG/0/4936"])
+def test_geocentric_systems_are_refused_with_the_remedy(name: str) -> None:
+    with pytest.raises(UnknownCRSError, match="middle of the earth") as caught:
+        crs.parse_crs(name)
+    assert caught.value.value == name
+    assert "geographic or projected" in caught.value.limit
+    assert "EPSG:4480" in caught.value.remedy
 
 
 def test_wgs84_and_cgcs2000_are_the_same_place() -> None:
@@ -171,7 +223,63 @@ def test_points_outside_the_projection_are_known() -> None:
             None,
         ]
     )
-    beyond = crs.beyond_validity(given, crs.to_cgcs2000(given, zone), zone)
+    beyond = beyond_validity(given, crs.to_cgcs2000(given, zone), zone)
     assert beyond.tolist() == [False, True, True, True, False, False]
     degrees = np.array([shapely.Point(200, 100)])
-    assert not crs.beyond_validity(degrees, degrees, crs.parse_crs("EPSG:4490")).any(), "degrees are judged elsewhere"
+    assert not beyond_validity(degrees, degrees, crs.parse_crs("EPSG:4490")).any(), "degrees are judged elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "elsewhere"),
+    [
+        ("EPSG:4267", (-96.0, 30.0), (120.03, 36.26)),  # NAD27
+        ("EPSG:4269", (-96.0, 30.0), (120.03, 36.26)),  # NAD83
+        ("EPSG:4284", (37.6, 55.7), (120.03, 36.26)),  # Pulkovo 1942, whose registered box holds north China
+        ("EPSG:4284", (-170.0, 66.0), (-100.0, 66.0)),  # on the other side of the antimeridian
+        ("EPSG:4301", (139.7, 35.6), (120.03, 36.26)),  # Tokyo
+        ("EPSG:6697", (139.7, 35.6), (120.03, 36.26)),  # JGD2011 with heights
+    ],
+)
+def test_geographic_datums_are_refused_outside_their_area_of_use(
+    name: str, there: tuple[float, float], elsewhere: tuple[float, float]
+) -> None:
+    system = crs.parse_crs(name)
+    given = np.array([shapely.Point(there), shapely.Point(elsewhere), None])
+    assert beyond_validity(given, crs.to_cgcs2000(given, system), system).tolist() == [False, True, False]
+    assert area_in_words(system).startswith(" (")
+
+
+def test_a_system_that_a_file_writes_without_its_code_has_its_registered_area() -> None:
+    wkt = (
+        _BEIJING.replace(",TOWGS84", "")
+        .replace("Beijing_1954", "North_American_1927")
+        .replace("Krasovsky_1940", "Clarke_1866")
+    )
+    system = crs.parse_crs(wkt.replace("6378245,298.3", "6378206.4,294.9786982"))
+    assert valid_area(system) == valid_area(crs.parse_crs("EPSG:4267"))
+
+
+def test_a_shape_that_is_cut_at_the_antimeridian_lies_within_an_area_across_it() -> None:
+    system = crs.parse_crs("EPSG:4284")
+    halves = np.array([shapely.union(shapely.box(179, 66, 180, 67), shapely.box(-180, 66, -179, 67))])
+    assert not beyond_validity(halves, halves, system).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "lonlat"),
+    [
+        ("EPSG:3857", (13362000.0, 4334000.0), (120.0328883, 36.2422065)),
+        ("EPSG:28992", (85000.0, 447000.0), (4.3676834, 52.0069491)),
+        ("EPSG:7415", (85000.0, 447000.0), (4.3676834, 52.0069491)),
+        ("EPSG:4269", (-96.0, 30.0), (-96.0, 30.0)),
+        ("EPSG:26914", (600000.0, 3300000.0), (-97.9649937, 29.8264128)),
+        ("EPSG:6697", (139.7, 35.6), (139.7, 35.6)),
+    ],
+)
+def test_foreign_systems_work_offline_where_they_belong(
+    name: str, given: tuple[float, float], lonlat: tuple[float, float]
+) -> None:
+    points, system = np.array([shapely.Point(given)]), crs.parse_crs(name)
+    moved = crs.to_cgcs2000(points, system)
+    assert not beyond_validity(points, moved, system).any()
+    assert shapely.get_coordinates(moved)[0] == pytest.approx(lonlat, abs=1e-6)

@@ -24,8 +24,8 @@ from twin.crs import (
     short_name,
     to_cgcs2000,
     transform_points,
-    valid_area,
 )
+from twin.crs_area import are_within, valid_area
 from twin.errors import OneMapError
 from twin.guard.belief import Belief, Hypothesis, Verdict
 from twin.text import LocalText
@@ -117,9 +117,7 @@ def judge_reading(delivered: Geometries, stated: CRS, city: CityFrame, fits: Fit
 def _is_possible(stated: CRS, lon: Floats, lat: Floats) -> npt.NDArray[np.bool_]:
     """Which places can be meant: on earth, and where the stated system is in use."""
     area = None if is_degrees(stated) else valid_area(stated, overlap=False)
-    if area is None:
-        return np.asarray((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
-    return np.asarray((lon >= area.west) & (lon <= area.east) & (lat >= area.south) & (lat <= area.north))
+    return are_within(area or Bounds(-180, -90, 180, 90), np.column_stack([lon, lat, lon, lat]))
 
 
 def _read_so(reading: Reading, delivered: Geometries) -> Geometries:
