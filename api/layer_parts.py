@@ -10,6 +10,7 @@ from starlette.requests import Request
 from api.deps import parts_of
 from layers.checker import Checker
 from layers.city import City, read_city
+from layers.code_indexes import index_codes
 from layers.ogc_features import FetchLimits
 from layers.place_codes import PlaceCodes
 from layers.policy import Actor
@@ -78,6 +79,7 @@ def place_codes_of(request: Request) -> PlaceCodes:
     state = request.app.state
     if getattr(state, "place_codes", None) is None:
         registry = registry_of(request)
+        index_codes(registry.store, city_of(request).codes)
         state.place_codes = PlaceCodes(registry, city_of(request), open_divisions(registry.store))
     codes: PlaceCodes = state.place_codes
     return codes

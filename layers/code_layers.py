@@ -39,6 +39,12 @@ class CodeLayers:
     projected: tuple[str, ...] = ("EPSG:4549", "EPSG:4528")
     local_classes: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def layers(self) -> tuple[CodeLayer, ...]:
+        """All layers that carry codes."""
+        named = (self.divisions, self.communities, self.unit_grid, self.components)
+        return tuple(source for source in named if source is not None)
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

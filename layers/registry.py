@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from layers.city import City
+from layers.code_indexes import index_codes
 from layers.import_report import ImportReport
 from layers.importing import ImportOptions, Origin, Progress, import_file, import_osm
 from layers.lineage import LINEAGE
@@ -190,7 +191,13 @@ class Registry:
         self, upload: Upload, options: ImportOptions, actor: Actor, progress: ProgressReporter | None = None
     ) -> ImportReport:
         named = replace(options, name=options.name or upload.name)
-        return import_file(self.store, upload.path, named, progress=progress, origin=self._origin(actor))
+        report = import_file(self.store, upload.path, named, progress=progress, origin=self._origin(actor))
+        self._index_codes(options.layer_id)
+        return report
+
+    def _index_codes(self, layer_id: str) -> None:
+        if self.city is not None:
+            index_codes(self.store, self.city.codes, layer_id)
 
     def _origin(self, actor: Actor) -> Origin:
         return Origin(actor, self.policy, self.city)
@@ -200,7 +207,9 @@ class Registry:
         if schema is None:
             raise _undescribed(manifest)
         spec = LayerSpec(manifest.id, schema, complete_document(manifest, schema, manifest.crs))
-        return self.store.create_layer(spec, actor.author("registration"))
+        record = self.store.create_layer(spec, actor.author("registration"))
+        self._index_codes(record.id)
+        return record
 
     def _exists(self, layer_id: str) -> bool:
         try:

@@ -20,7 +20,7 @@ Rules that hold for every adapter
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -248,6 +248,14 @@ class Store(Protocol):
     def drop_layer(self, layer_id: str) -> None:
         """Remove a layer with its data and history."""
 
+    def index(self, layer_id: str, properties: Sequence[str]) -> None:
+        """Make it quick to find features by the values of properties, now and in the past; what is indexed already stays so.
+
+        Raises:
+            UnknownLayerError: if there is no such layer.
+            UnknownPropertyError: if it has no such property.
+        """
+
     def write(
         self, layer_id: str, author: Author, *, create: LayerSpec | None = None
     ) -> AbstractContextManager[LayerWriter]:
@@ -256,8 +264,11 @@ class Store(Protocol):
     def select(self, layer_id: str, query: FeatureQuery) -> FeatureBatch:
         """The features that answer `query`, in its order."""
 
-    def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Iterator[FeatureBatch]:
-        """The same in batches of at most `rows`, in one consistent reading, memory bounded."""
+    def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Generator[FeatureBatch, None, None]:
+        """The same in batches of at most `rows`, in one consistent reading, memory bounded.
+
+        Who stops before the end closes the iterator (`contextlib.closing`): that ends the reading.
+        """
 
     def get(
         self, layer_id: str, feature_id: str, *, as_of: int | None = None, interval: Interval | None = None

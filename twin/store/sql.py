@@ -6,7 +6,7 @@ The adapters (`gpkg`, `postgis`) bring the connection, the dialect, the making o
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +26,7 @@ from twin.store.dialect import Dialect
 from twin.store.grid_counts import count_cells, extent_of
 from twin.store.history import read_history, read_touched
 from twin.store.knowledge import has_slices, holds_in, known_rows
+from twin.store.lookups import property_indexes
 from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter, Touched
 from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
 from twin.store.watching import Removal, RemovalWatcher
@@ -127,6 +128,15 @@ class SqlStore(abc.ABC):
             self.catalogue.remove(connection, known)
         self.catalogue.forget(layer_id)
 
+    def index(self, layer_id: str, properties: Sequence[str]) -> None:
+        with self.reading() as connection:
+            wanted = property_indexes(self.catalogue.known(connection, layer_id).tables, properties)
+            missing = [index for index in wanted if not index.is_made(connection)]
+        if missing:
+            with self.writing() as connection:
+                for index in missing:
+                    index.make(connection)
+
     def _create(self, connection: sa.Connection, spec: LayerSpec) -> KnownLayer:
         layers = self.catalogue.tables.layers
         if connection.execute(sa.select(layers.c.id).where(layers.c.id == spec.id)).first():
@@ -192,14 +202,15 @@ class SqlStore(abc.ABC):
             known.sliced = has_slices(connection, known.tables)
         return known.sliced
 
-    def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Iterator[FeatureBatch]:
+    def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Generator[FeatureBatch, None, None]:
         with self.streaming() as connection:
             known = self.catalogue.known(connection, layer_id)
             schema = selected_schema(known.record.schema, query.properties)
             statement = self._statement(connection, known, query)
-            result = connection.execution_options(yield_per=rows).execute(statement)
-            for part in result.partitions(rows):
-                yield self._batch(part, schema)
+            # Closed by whoever stops early, too: a cursor left open holds its rows in the database until the connection goes.
+            with connection.execution_options(yield_per=rows).execute(statement) as result:
+                for part in result.partitions(rows):
+                    yield self._batch(part, schema)
 
     def get(
         self, layer_id: str, feature_id: str, *, as_of: int | None = None, interval: Interval | None = None
