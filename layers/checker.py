@@ -15,7 +15,7 @@ from layers.policy import Actor
 from layers.registry import Registry
 from layers.sources import Upload, materialised
 from twin.errors import Finding, OneMapError, UnknownLayerError
-from twin.guard.belief import Verdict
+from twin.guard.belief import Hypothesis, Verdict
 from twin.store.port import LayerRecord
 from twin.text import LocalText
 
@@ -146,6 +146,9 @@ def advice_on_data(report: ImportReport, city: City) -> tuple[Finding, ...]:
         text = LocalText.parse(belief["text"])
         what = "A new or empty layer is held until a person decides, a delivery to any other published one is refused"
         advice.append(Finding("coordinates", text.zh, f"This {text.en}. {what}.", remedy_of(belief)))
+    elif belief.get("verdict") == Verdict.UNKNOWN and belief.get("hypothesis") != Hypothesis.AS_STATED:
+        text = LocalText.parse(belief["text"])
+        advice.append(Finding("coordinates", text.zh, f"This {text.en}.", "Check the CRS, its zone and the signs."))
     if report.bounds is not None and not report.bounds.intersects(city.bounds):
         where = ", ".join(f"{edge:.4f}" for edge in report.bounds.as_tuple())
         remedy = "Check the CRS and that longitude comes first."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import atan2, degrees, hypot
+from math import atan2, degrees, hypot, isfinite
 from typing import Any
 
 from twin.text import LocalText
@@ -48,9 +48,11 @@ class Belief:
     Attributes:
         hypothesis: What the coordinates are taken to be.
         text: The judgement in one sentence.
-        confidence: How sure, 0 to 1; 0 for UNKNOWN.
+        confidence: How sure, 0 to 1; 0 for UNKNOWN. A monotone measure of strength, not calibrated: 0.9 does not say that nine of ten
+            such beliefs are right.
         share: Share of `counted` that says so, 0 to 1.
         counted: How many features (or places, see `unit`) had something to say.
+        of: How many there are in the sample.
         unit: "features" or "places".
         shift_m: How far the layer lies off, east and north in metres; None where that means nothing.
         correction: What `review` takes to mend it: "GCJ-02", "EPSG:4528", "swap-axes", {"shift_m": [dx, dy]}; None if nothing does.
@@ -65,6 +67,7 @@ class Belief:
     confidence: float = 0.0
     share: float = 0.0
     counted: int = 0
+    of: int = 0
     unit: str = "features"
     shift_m: tuple[float, float] | None = None
     correction: str | Mapping[str, Any] | None = None
@@ -85,6 +88,7 @@ class Belief:
             "confidence": round(self.confidence, 3),
             "share": round(self.share, 3),
             "counted": self.counted,
+            "of": self.of,
             "unit": self.unit,
             "compared_with": list(self.compared_with),
         }
@@ -95,7 +99,9 @@ class Belief:
         if self.partly:
             document["partly"] = True
         if self.evidence:
-            document["evidence"] = {name: round(float(score), 4) for name, score in self.evidence.items()}
+            document["evidence"] = {
+                name: round(float(score), 4) for name, score in self.evidence.items() if isfinite(score)
+            }
         return document
 
 

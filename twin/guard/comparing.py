@@ -43,7 +43,8 @@ class Comparison:
         hypothesis: AS_STATED for a fit, None when it has nothing to say.
         partly: Only a part of the sample lies elsewhere.
         z: Strength of what is said, in units of the noise.
-        share, counted, unit: How many features (places, where there are few features) say so.
+        share, counted, unit: How many of the features (places, where there are few features) that tell say so.
+        of: How many features (places) there are: many lie where the base map has nothing, or tell nothing apart.
         shift_m: Where the layer lies off, east and north; None for a fit.
         evidence: Background, scores and noise.
     """
@@ -53,6 +54,7 @@ class Comparison:
     partly: bool = False
     share: float = 0.0
     counted: int = 0
+    of: int = 0
     unit: str = "features"
     shift_m: tuple[float, float] | None = None
     evidence: Mapping[str, float] | None = None
@@ -89,7 +91,7 @@ def compare(
     home = {name: _homeward(sample, moved, voters.feature) for name, moved in corrected.items()}
     spread = len(voters) >= FEWEST_TO_SHIFT and _blocks(voters, raster) >= _FEWEST_BLOCKS
     found = _judge(scores, home, may_shift=spread and bool((pieces.sector >= 0).all()))
-    return _counted(found, scores, voters, raster)
+    return _counted(found, len(sample), voters, raster)
 
 
 def _common_box(
@@ -161,7 +163,7 @@ def _judge(scores: ShiftMap, home: Mapping[Hypothesis, tuple[float, float]], *, 
     return Comparison(None, evidence=evidence)
 
 
-def _counted(found: Comparison, scores: ShiftMap, voters: Voters, raster: DirectionRaster) -> Comparison:
+def _counted(found: Comparison, features: int, voters: Voters, raster: DirectionRaster) -> Comparison:
     """The comparison with the votes behind it, feature by feature, or place by place where there are few features."""
     if found.hypothesis is None:
         return found
@@ -183,6 +185,7 @@ def _counted(found: Comparison, scores: ShiftMap, voters: Voters, raster: Direct
         found.partly,
         share,
         int(counted.sum()),
+        features if by_feature else len(voters),
         "features" if by_feature else "places",
         found.shift_m,
         found.evidence,

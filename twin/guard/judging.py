@@ -24,6 +24,8 @@ _NAMES = {
 }
 # A comparison this strong ends the search for more witnesses.
 _DECISIVE_Z = 10.0
+# A layer of which fewer features lie on the base map is not said to fit it, however clear the peak is.
+LEAST_FITTING = 0.1
 
 
 @dataclass(frozen=True)
@@ -117,14 +119,16 @@ def _concluded(heard: list[tuple[str, Comparison]], stated: CRS) -> Belief:
 
 def _belief(layer: str, found: Comparison, stated: CRS) -> Belief:
     assert found.hypothesis is not None
-    suspicious = found.hypothesis is not Hypothesis.AS_STATED
+    suspicious, enough = found.hypothesis is not Hypothesis.AS_STATED, found.share >= LEAST_FITTING
+    verdict = Verdict.SUSPICIOUS if suspicious else Verdict.FITS if enough else Verdict.UNKNOWN
     return Belief(
-        verdict=Verdict.SUSPICIOUS if suspicious else Verdict.FITS,
+        verdict=verdict,
         hypothesis=found.hypothesis,
         text=_sentence(found, short_name(stated)),
-        confidence=min(0.99, 1 - exp(-found.z / 6)),
+        confidence=0.0 if verdict is Verdict.UNKNOWN else min(0.99, 1 - exp(-found.z / 6)),
         share=found.share,
         counted=found.counted,
+        of=found.of,
         unit=found.unit,
         shift_m=found.shift_m,
         correction=_correction(found),
@@ -145,8 +149,10 @@ def _correction(found: Comparison) -> str | Mapping[str, object] | None:
 
 def _sentence(found: Comparison, stated: str) -> LocalText:
     unit_zh, unit_en = ("个要素", "features") if found.unit == "features" else ("个位置", "places")
-    of_zh = f"{found.counted} {unit_zh}中 {found.share:.0%} 支持"
-    of_en = f"{found.share:.0%} of {found.counted} {unit_en}"
+    of_zh = f"{found.of} {unit_zh}中有 {found.counted} 个可判断，其中 {found.share:.0%} 支持"
+    of_en = f"{found.share:.0%} of the {found.counted} of {found.of} {unit_en} that tell"
+    if found.hypothesis is Hypothesis.AS_STATED and found.share < LEAST_FITTING:
+        return LocalText(f"与底图比对无定论，{of_zh}", f"fits the base map only in small part, {of_en}: no verdict")
     if found.hypothesis is Hypothesis.AS_STATED:
         return LocalText(f"与底图吻合，{of_zh}", f"fits the base map, {of_en}")
     assert found.hypothesis is not None

@@ -132,7 +132,7 @@ def _far_away(reading: Reading, stated: CRS, counted: int) -> Belief:
         f"位于本市之外；若按{reading.text.zh}读取则落在本市，但没有其他证据，请核对 ({said})",
         f"lies outside the city; read as {reading.text.en} it would lie in it, but nothing else speaks for that: check {said}",
     )
-    return Belief(Verdict.UNKNOWN, reading.hypothesis, text, counted=counted)
+    return Belief(Verdict.UNKNOWN, reading.hypothesis, text, counted=counted, of=counted)
 
 
 def readings(stated: CRS, city: CityFrame) -> Iterator[Reading]:
@@ -251,7 +251,7 @@ def _share(lon: Floats, lat: Floats, box: Bounds, around: float) -> float:
 def _belief(hypothesis: Hypothesis, text: LocalText, share: float, counted: int, correction: str | None) -> Belief:
     # One place proves little; a dozen that all land in the city by another reading do not do so by chance.
     sure = share * (1 - 0.5 ** min(counted, 7))
-    return Belief(Verdict.SUSPICIOUS, hypothesis, text, min(0.99, sure), share, counted, correction=correction)
+    return Belief(Verdict.SUSPICIOUS, hypothesis, text, min(0.99, sure), share, counted, counted, correction=correction)
 
 
 def is_degrees(stated: CRS) -> bool:

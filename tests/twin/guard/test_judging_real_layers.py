@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 
 from real_layers import Geometries, geometries_of, moved, sampled
 from twin.crs import parse_crs
@@ -44,10 +45,26 @@ def test_bus_routes_are_recognised_as_bd09_by_their_lines_alone(shared_data: Pat
     belief = judged(routes, borders)
     assert (belief.hypothesis, belief.correction) == (Hypothesis.BD09, "BD-09")
     assert belief.text.en.startswith("looks like BD-09 read as WGS 84/CGCS2000, ")
+    assert 0 < belief.counted < belief.of
+    assert f"{belief.share:.0%} of the {belief.counted} of {belief.of} features that tell, " in belief.text.en
+    assert f"{belief.of} 个要素中有 {belief.counted} 个可判断" in belief.text.zh
     assert "BD-09" in belief.text.zh
     assert belief.shift_m == pytest.approx((1053, 681), abs=40)
     assert judged(routes, borders, stated="BD-09").verdict is Verdict.FITS
     assert judged(routes, borders, stated="GCJ-02").hypothesis in {Hypothesis.BD09, Hypothesis.AS_STATED}
+
+
+def test_a_layer_of_which_little_lies_on_the_base_map_is_not_said_to_fit_it(borders: Witness) -> None:
+    lines = shapely.get_parts(shapely.boundary(borders.geometries))
+    some = shapely.line_interpolate_point(
+        lines[shapely.length(lines).argmax()], np.linspace(0.1, 0.9, 60), normalized=True
+    )
+    elsewhere = np.random.default_rng(1).uniform([119.7, 36.05], [120.6, 36.9], (1500, 2))
+    crowd = np.concatenate([np.asarray(some), np.asarray(shapely.points(elsewhere))])
+    found = judged(crowd, borders)
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.confidence == 0
+    assert judged(np.asarray(some), borders).verdict is Verdict.FITS
 
 
 def test_the_datav_county_is_recognised_as_gcj02(shared_data: Path, borders: Witness) -> None:
