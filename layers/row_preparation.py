@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import compress
 from typing import Any
 
@@ -18,6 +19,7 @@ import shapely
 
 from layers.column_plan import ColumnPlan, PlannedColumn
 from layers.import_report import MAX_EXAMPLES, ReasonTally
+from layers.row_dates import count_unlikely
 from layers.row_validity import RowValidity
 from twin.bounds import Bounds
 from twin.crs import CRS, is_same_place, to_cgcs2000
@@ -26,6 +28,7 @@ from twin.feature import FeatureBatch
 from twin.formats.port import RowBatch
 from twin.geometry import check_geometries
 from twin.schema import PropertyType
+from twin.validity import ValidityLimits
 
 log = logging.getLogger(__name__)
 ROW_NUMBER = "row number"
@@ -45,7 +48,8 @@ class RowPreparer:
         check_codes: Refuse rows whose coded values are not in the schema.
         watch: Shown the geometries of every batch as delivered, before anything is done to them.
         city: Box beyond which rows are kept and counted as outside; None counts nothing.
-        rows, repaired, bounds, rejected, altered, outside: What was met so far.
+        limits: Which dates are believed; others are counted and kept.
+        rows, repaired, bounds, rejected, altered: What was met so far; outside: the same of what was kept though it is odd.
     """
 
     plan: ColumnPlan
@@ -54,6 +58,7 @@ class RowPreparer:
     check_codes: bool = True
     watch: Callable[[npt.NDArray[np.object_]], None] | None = None
     city: Bounds | None = None
+    limits: ValidityLimits = field(default_factory=ValidityLimits)
     rows: int = 0
     repaired: int = 0
     bounds: Bounds | None = None
@@ -65,7 +70,7 @@ class RowPreparer:
 
     def __post_init__(self) -> None:
         if self.plan.validity is not None:
-            self._validity = RowValidity(*self.plan.validity)
+            self._validity = RowValidity(*self.plan.validity, self.limits)
 
     def prepare(self, batch: RowBatch) -> FeatureBatch:
         """The rows of `batch` that can be taken, ready for `LayerWriter.upsert`."""
@@ -81,6 +86,10 @@ class RowPreparer:
         held = [] if self._validity is None else self._validity.read(batch, ids, keep, self._refuse)
         self._grow(geometries[keep])
         self._count_outside(geometries, batch, keep)
+        for column in self.plan.columns:
+            if column.property.type in (PropertyType.DATE, PropertyType.DATETIME):
+                name, now = column.property.name, datetime.now(UTC)
+                count_unlikely(name, columns[name], batch.rows, keep, self.limits, now, self.outside)
         if not keep.all():
             wkb, ids = list(compress(wkb, keep)), list(compress(ids, keep))
             columns = {name: list(compress(values, keep)) for name, values in columns.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from twin.errors import shorten
@@ -14,11 +14,8 @@ from twin.relations.port import LinkFault
 from twin.relations.relation_type import RelationType
 from twin.schema import PropertyType
 from twin.store.port import LayerRecord
+from twin.validity import Validity, ValidityLimits
 
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-# A link may be announced before it begins, but not in the next generation.
-AHEAD = timedelta(days=3_660)
 _MAX_TEXT = 2_000
 _TEST = {
     PropertyType.STRING: lambda value: isinstance(value, str) and len(value) <= _MAX_TEXT,
@@ -72,11 +69,10 @@ def _window(row: int, link: NewLink, now: datetime) -> LinkFault | None:
     start, end = link.window
     if start is not None and end is not None and start >= end:
         return LinkFault(row, "empty-window", str(link.window), "It ends before it begins.", "Swap the two instants.")
-    latest = min(LATEST, now + AHEAD)
-    for instant, last in ((start, latest), (end, LATEST)):
-        if instant is not None and not EARLIEST <= instant <= last:
-            remedy = f"From {EARLIEST:%Y-%m-%d} to {last:%Y-%m-%d}; leave an unknown instant out."
-            return LinkFault(row, "unlikely-date", instant.isoformat(), "This date cannot be meant.", remedy)
+    fault = ValidityLimits().fault(Validity(start, end), now)
+    if fault is not None:
+        instant, limit, remedy = fault
+        return LinkFault(row, "unlikely-date", instant.isoformat(), f"This date cannot be meant: {limit}.", remedy)
     return None
 
 
