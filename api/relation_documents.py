@@ -9,7 +9,7 @@ from api.documents import both
 from api.links import Link as WebLink
 from api.links import item_path, link, with_parameters
 from layers.relating import Derived
-from layers.surroundings import Tie, TieGroup
+from layers.surroundings import MAX_TIES, Surroundings, Tie, TieGroup
 from twin.relations.deriving import Ambiguity
 from twin.relations.documents import link_document
 from twin.relations.following import Resolution
@@ -87,13 +87,15 @@ def resolution_document(found: Resolution, base: str) -> dict[str, Any]:
 
 
 def surroundings_document(
-    feature: Ref, title: str, groups: Sequence[TieGroup], links: Sequence[WebLink], base: str
+    feature: Ref, title: str, found: Surroundings, links: Sequence[WebLink], base: str
 ) -> dict[str, Any]:
-    """A feature and what it is tied to."""
+    """A feature and what it is tied to; `complete` is false where MAX_TIES kept some from being followed."""
     return {
         **_end(feature, base),
         "title": title or feature.id,
-        "relations": [_group(group, feature, base) for group in groups],
+        "relations": [_group(group, feature, base) for group in found.groups],
+        "complete": found.complete,
+        "limit": MAX_TIES,
         "links": list(links),
     }
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from layers.policy import Actor
 from layers.relating import RelationDesk
@@ -19,6 +19,8 @@ from twin.store.port import LayerRecord
 
 # Up to so many links of a feature are read at once; above that, each group by itself.
 _AT_ONCE = 500
+# Ties shown in one answer, those found further on included.
+MAX_TIES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,65 +55,134 @@ class TieGroup:
     ties: tuple[Tie, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a feature is tied to.
+
+    Attributes:
+        complete: Whether everything within the depth asked for was followed; otherwise MAX_TIES held it back.
+    """
+
+    groups: tuple[TieGroup, ...]
+    complete: bool
+
+
 def surroundings(
     desk: RelationDesk, feature: Ref, query: LinkQuery, actor: Actor, *, depth: int = 1, limit: int = 100
-) -> tuple[TieGroup, ...]:
+) -> Surroundings:
     """The links of a feature by type and direction: from it first, then to it.
+
+    Level by level: a feature met again, on whatever way, is shown but not followed a second time.
 
     Args:
         query: Types, time and direction wanted; ends and limits in it do not count.
         depth: How many links to follow; beyond the first only in the direction in which links point, such as from a sensor to its
             floor, building and parcel.
-        limit: Links shown of each group.
+        limit: Links shown of each group; at most MAX_TIES are shown in all.
     """
     asked = replace(query, hidden=desk.hidden(actor), layer=None, after=None, limit=None)
-    return _Walk(desk, asked, desk.types(), limit).groups(feature, depth, frozenset((feature,)))
+    return _Walk(desk, asked, desk.types(), limit, MAX_TIES).around(feature, depth)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Knot:
+    """A tie on its way to being one."""
+
+    link: Link
+    other: Ref
+    via: Ref | None
+    outward: bool
+    now: tuple[Ref, ...] = ()
+    gone: bool = False
+    onward: list[_Spot] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Spot:
+    """A feature whose links were read: how many of each type and direction, and those shown."""
+
+    counts: Mapping[tuple[str, Direction], int]
+    knots: Mapping[tuple[str, Direction], list[_Knot]]
+
+    def all(self) -> list[_Knot]:
+        return [knot for knots in self.knots.values() for knot in knots]
+
+
+@dataclass(slots=True)
 class _Walk:
-    """What stays the same while links are followed."""
+    """Away from a feature, one level after the other.
+
+    Attributes:
+        room: Ties that may still be shown.
+        titles: Of the features met so far.
+    """
 
     desk: RelationDesk
     query: LinkQuery
     types: Mapping[str, RelationType]
     limit: int
+    room: int
+    complete: bool = True
+    titles: dict[Ref, str] = field(default_factory=dict)
 
-    def groups(self, feature: Ref, depth: int, been: frozenset[Ref]) -> tuple[TieGroup, ...]:
+    def around(self, feature: Ref, depth: int) -> Surroundings:
+        been = {feature}
+        spot = self._spot(feature, self.query)
+        level = [spot]
+        outward = replace(self.query, direction="out")
+        for step in range(1, depth + 1):
+            self._look_up(level)
+            if step == depth:
+                break
+            following = []
+            for knot in (knot for reached in level for knot in reached.all() if knot.outward):
+                for place in knot.now or (knot.other,):
+                    if place in been:
+                        continue
+                    if self.room <= 0:
+                        self.complete = False
+                        break
+                    been.add(place)
+                    knot.onward.append(self._spot(place, outward))
+                    following.append(knot.onward[-1])
+            level = following
+        return Surroundings(self._groups(spot), self.complete)
+
+    def _spot(self, feature: Ref, query: LinkQuery) -> _Spot:
+        """The links of one feature; reading them takes room too, so that features without links do not go on for ever."""
+        self.room -= 1
         counts: dict[tuple[str, Direction], int] = defaultdict(int)
-        found: dict[tuple[str, Direction], list[tuple[Link, Ref]]] = defaultdict(list)
+        knots: dict[tuple[str, Direction], list[_Knot]] = defaultdict(list)
         for end in self._names_of(feature):
-            own = replace(self.query, end=end)
-            links = self.desk.relations.links(replace(own, limit=_AT_ONCE + 1))
-            if len(links) > _AT_ONCE:
-                counted = self.desk.relations.counts(own)
-                links = self._first_of_each(own, counted)
-            else:
-                counted = Counter((link.type, "out" if link.source == end else "in") for link in links)
+            links, counted = self._links(replace(query, end=end), end)
             for key, count in counted.items():
-                counts[key] += count
+                if key[0] in self.types:
+                    counts[key] += count
             for link in links:
                 direction: Direction = "out" if link.source == end else "in"
-                found[link.type, direction].append((link, end))
-        kept = {key: pairs[: self.limit] for key, pairs in found.items() if key[0] in self.types}
-        others = {link.other_end(end) for pairs in kept.values() for link, end in pairs}
-        standing, titles = standing_at(self.desk.store, others), feature_titles(self.desk, others)
-        bare = {
-            key: [Tie(link, link.other_end(end), via=None if end == feature else end) for link, end in pairs]
-            for key, pairs in kept.items()
-        }
-        order = list(self.types)
-        return tuple(
-            TieGroup(
-                self.types[type_],
-                direction,
-                counts[type_, direction],
-                tuple(self._filled(tie, standing, titles, depth if direction == "out" else 1, been) for tie in ties),
-            )
-            for (type_, direction), ties in sorted(
-                bare.items(), key=lambda item: (item[0][1] == "in", order.index(item[0][0]))
-            )
-        )
+                shown = knots[link.type, direction]
+                if link.type not in self.types or len(shown) >= self.limit:
+                    continue
+                if self.room <= 0:
+                    self.complete = False
+                    continue
+                self.room -= 1
+                via = None if end == feature else end
+                shown.append(_Knot(link, link.other_end(end), via, direction == "out"))
+        return _Spot(counts, knots)
+
+    def _links(self, query: LinkQuery, end: Ref) -> tuple[list[Link], Mapping[tuple[str, Direction], int]]:
+        """The first links of each type and direction, and how many there are."""
+        links = self.desk.relations.links(replace(query, limit=_AT_ONCE + 1))
+        if len(links) <= _AT_ONCE:
+            return links, Counter((link.type, "out" if link.source == end else "in") for link in links)
+        counts = self.desk.relations.counts(query)
+        first = [
+            link
+            for type_, direction in counts
+            for link in self.desk.relations.links(replace(query, types=(type_,), direction=direction, limit=self.limit))
+        ]
+        return first, counts
 
     def _names_of(self, feature: Ref) -> list[Ref]:
         """The feature, and those that are gone whose place it took: what was tied to them is tied to it."""
@@ -120,28 +191,33 @@ class _Walk:
         older = predecessors(self.desk.relations, feature, lambda ends: standing_at(self.desk.store, ends))
         return [feature, *(end for end in older if end.layer not in self.query.hidden)]
 
-    def _first_of_each(self, query: LinkQuery, counts: Mapping[tuple[str, Direction], int]) -> list[Link]:
-        return [
-            link
-            for type_, direction in counts
-            for link in self.desk.relations.links(replace(query, types=(type_,), direction=direction, limit=self.limit))
-        ]
+    def _look_up(self, level: Sequence[_Spot]) -> None:
+        """What the far ends of a level are called, which stand, and what took the place of the others: asked once for all."""
+        knots = [knot for spot in level for knot in spot.all()]
+        others = {knot.other for knot in knots}
+        standing = standing_at(self.desk.store, others)
+        self.titles |= feature_titles(self.desk, others - self.titles.keys())
+        known: dict[Ref, tuple[Ref, ...]] = {}
+        for knot in knots:
+            knot.gone = knot.other not in standing
+            if knot.gone and not self.types[knot.link.type].succession:
+                if knot.other not in known:
+                    found = successors(self.desk.store, self.desk.relations, knot.other)
+                    known[knot.other] = tuple(entity for entity in found if entity.layer not in self.query.hidden)
+                knot.now = known[knot.other]
 
-    def _filled(
-        self, tie: Tie, standing: Collection[Ref], titles: Mapping[Ref, str], depth: int, been: frozenset[Ref]
-    ) -> Tie:
-        gone = tie.other not in standing
-        now: tuple[Ref, ...] = ()
-        if gone and not self.types[tie.link.type].succession:
-            found = successors(self.desk.store, self.desk.relations, tie.other)
-            now = tuple(entity for entity in found if entity.layer not in self.query.hidden)
-        onward: tuple[TieGroup, ...] = ()
-        if depth > 1:
-            outward = replace(self, query=replace(self.query, direction="out"))
-            for place in now or (tie.other,):
-                if place not in been:
-                    onward += outward.groups(place, depth - 1, been | {place})
-        return replace(tie, title=titles.get(tie.other, ""), now=now, gone=gone, onward=onward)
+    def _groups(self, spot: _Spot) -> tuple[TieGroup, ...]:
+        order = list(self.types)
+        keys = sorted(spot.counts, key=lambda key: (key[1] == "in", order.index(key[0])))
+        return tuple(
+            TieGroup(self.types[key[0]], key[1], spot.counts[key], tuple(map(self._tie, spot.knots.get(key, ()))))
+            for key in keys
+        )
+
+    def _tie(self, knot: _Knot) -> Tie:
+        onward = tuple(group for spot in knot.onward for group in self._groups(spot))
+        title = self.titles.get(knot.other, "")
+        return Tie(knot.link, knot.other, title, knot.now, knot.gone, knot.via, onward)
 
 
 def feature_titles(desk: RelationDesk, features: Collection[Ref]) -> dict[Ref, str]:

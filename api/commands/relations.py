@@ -35,17 +35,19 @@ def show(
 ) -> None:
     """What a feature is tied to · 查看要素的关联"""
     from layers.policy import Actor
-    from layers.surroundings import surroundings
+    from layers.surroundings import MAX_TIES, surroundings
     from twin.relations.link import Ref
     from twin.relations.port import LinkQuery
 
     with _desk(data) as desk:
         desk.store.get(layer, feature)
-        groups = surroundings(desk, Ref(layer, feature), LinkQuery(end=Ref(layer, feature)), Actor(), depth=depth)
-    if not groups:
+        found = surroundings(desk, Ref(layer, feature), LinkQuery(end=Ref(layer, feature)), Actor(), depth=depth)
+    if not found.groups:
         output().print("Nothing is tied to this feature · 没有关联")
-    for line in _tree(groups):
+    for line in _tree(found.groups):
         output().print(line)
+    if not found.complete:
+        output().print(f"… more than {MAX_TIES:,} ties: not all were followed · 关联过多，未全部展开")
 
 
 @app.command()

@@ -226,18 +226,18 @@ def item_relations(request: Request) -> Response:
     if is_fresh(request, etag):
         return Response(status_code=304, headers={"ETag": etag, "Vary": "Accept"})
     wanted = parse_link_query(parameters, desk, feature)
-    groups = surroundings(desk, feature, wanted, actor, depth=depth, limit=limit)
+    found = surroundings(desk, feature, wanted, actor, depth=depth, limit=limit)
     base, title = base_url(request), feature_titles(desk, [feature]).get(feature, "")
     here = f"{base}{item_path(*feature)}"
     links = self_links(f"{here}/relations", list(parameters.items()), PAGES, chosen)
     links.append(link(here, "up", "application/geo+json", title or feature.id))
     headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept"}
     if chosen is HTML:
-        rows = rows_of(groups, base)
+        rows = rows_of(found.groups, base)
         return page(
             "relations.html", headers, base=base, record=record, feature=feature, title=title, rows=rows, links=links
         )
-    return json_answer(surroundings_document(feature, title, groups, links, base), headers=headers)
+    return json_answer(surroundings_document(feature, title, found, links, base), headers=headers)
 
 
 def _record_one(request: Request, document: Mapping[str, Any]) -> Response:

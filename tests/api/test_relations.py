@@ -13,7 +13,7 @@ import pytest
 from api.app import create_app
 from api.settings import Settings
 from app_client import AppClient
-from layers import relating
+from layers import relating, surroundings
 from layers.policy import Action, Actor
 from layers.turns import one_at_a_time
 from quarter import CLERK, with_quarter
@@ -355,3 +355,30 @@ def test_the_integrity_of_the_same_links_and_layers_is_computed_once(
         writer.delete("S3")
     client.json("/relations/check")
     assert len(asked) == 3
+
+
+def test_a_tangle_is_followed_once_through_each_feature_and_up_to_a_ceiling(client, store, monkeypatch) -> None:
+    """Every sensor monitors every building and the other way round would multiply with each level."""
+    sensors = [f"S{i}" for i in range(1, 4)]
+    links = [tied(f"sensors/{a}", "monitors", f"buildings/B{b}") for a in sensors for b in range(1, 5)]
+    parcels = [tied(f"buildings/B{b}", "on-parcel", f"parcels/P{1 + (b > 2)}") for b in range(1, 5)]
+    post(client, *links, *parcels, tied("floors/B1-1", "floor-of", "buildings/B1"))
+    address = "/collections/sensors/items/S1/relations?depth=4"
+    whole = client.json(address)
+    assert (whole["complete"], whole["limit"]) == (True, 2000)
+    ties = whole["relations"][0]["ties"]
+    assert [tie["relations"][0]["ties"][0]["feature"]["title"] for tie in ties] == [
+        "parcels P1",
+        "parcels P1",
+        "parcels P2",
+        "parcels P2",
+    ]
+    asked = []
+    real = surroundings.feature_titles
+    monkeypatch.setattr(surroundings, "feature_titles", lambda desk, ends: asked.append(ends) or real(desk, ends))
+    monkeypatch.setattr(surroundings, "MAX_TIES", 7)
+    cut = client.json(address + "&direction=out")
+    assert cut["complete"] is False
+    ties = cut["relations"][0]["ties"]
+    assert [len(tie.get("relations", [])) for tie in ties] == [1, 0, 0, 0]
+    assert len(asked) <= 4, "once for each level"
