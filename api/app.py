@@ -64,7 +64,7 @@ ROUTERS = (
     view,
     health,
 )
-EXPOSED_HEADERS = ("Content-Crs", "ETag", "Link", "Location", VERSION_HEADER, "OneMap-Repaired")
+EXPOSED_HEADERS = ("Content-Crs", "ETag", "Link", "Location", VERSION_HEADER, "OneMap-Repaired", "OneMap-Outside-City")
 
 
 def create_app(settings: Settings | None = None, store: Store | None = None, policy: Policy | None = None) -> FastAPI:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from api.crs_edge import OFFERED
 from api.item_query import FILTER_LANGUAGES
 from api.layer_parts import REASON_HEADER
@@ -112,7 +114,23 @@ _BODY: JsonObject = {
 _CONTENT_CRS = header("Content-Crs", "Reference system of the geometry in the body, as <URI>; CRS84 without it.")
 IF_MATCH = header("If-Match", "ETag of the state that the change is based on; another state gives 412.")
 REASON = header(REASON_HEADER, "Why; stands in the changeset. Percent-encoded where it is not ASCII.")
-_TAKEN = answers((GEOJSON,), FEATURE_SCHEMA)
+_TOLD = {
+    "OneMap-Repaired": {"description": "What was mended in the geometry.", "schema": {"type": "string"}},
+    "OneMap-Outside-City": {
+        "description": "The feature lies wholly outside the city, so many metres away; it was kept.",
+        "schema": {"type": "string"},
+        "example": "243500 m",
+    },
+}
+
+
+def _taken(status: int) -> dict[str, Any]:
+    """The feature as it stands now, and in headers what is worth a word."""
+    (answer,) = answers((GEOJSON,), FEATURE_SCHEMA, status).values()
+    return {str(status): {**answer, "headers": _TOLD}}
+
+
+_TAKEN = _taken(200)
 
 GET_ITEMS = described(
     _ITEMS_PARAMETERS, answers(ITEMS, _COLLECTION_SCHEMA) | problems(400, 404, 406, 413), operation_id="getFeatures"
@@ -124,7 +142,7 @@ GET_ITEM = described(
 )
 CREATE_ITEM = described(
     [COLLECTION_ID, _CONTENT_CRS, REASON],
-    answers((GEOJSON,), FEATURE_SCHEMA, status=201) | problems(400, 403, 404, 409, 413, 415, 422),
+    _taken(201) | problems(400, 403, 404, 409, 413, 415, 422),
     body=_BODY,
     operation_id="createFeature",
 )

@@ -14,6 +14,7 @@ from twin.bounds import Bounds
 from twin.crs import CGCS2000, CRS, parse_crs, to_cgcs2000
 from twin.guard.belief import Belief, Verdict, nothing_to_compare
 from twin.guard.judging import judge_position
+from twin.guard.pieces import metres_per_degree
 from twin.guard.readings import CityFrame, judge_reading
 from twin.guard.sample import SampleTaker
 from twin.query import FeatureQuery
@@ -68,6 +69,19 @@ def around_city(city: City) -> Bounds:
     """The city's box, wider by 5 km on every side: what lies beyond is worth a word."""
     box, margin = city.bounds, 0.05
     return Bounds(box.west - margin, box.south - margin, box.east + margin, box.north + margin)
+
+
+def metres_outside(city: City, geometry: shapely.Geometry | None) -> float:
+    """How far a geometry, CGCS2000 lon/lat, lies from what `around_city` gives; 0 where it meets it or there is none.
+
+    By the shortest way between the boxes in a plane at the city's latitude: exact to a percent within 500 km, a hint beyond.
+    """
+    if geometry is None or geometry.is_empty:
+        return 0.0
+    box = around_city(city)
+    west, south, east, north = geometry.bounds
+    apart = max(0.0, west - box.east, box.west - east), max(0.0, south - box.north, box.south - north)
+    return float(np.hypot(*(np.array(apart) * metres_per_degree((box.south + box.north) / 2))))
 
 
 def examine_layer(store: Store, layer_id: str, city: City | None) -> Belief:

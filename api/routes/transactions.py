@@ -22,7 +22,7 @@ from api.errors import UnsupportedMediaError
 from api.etags import expected_version, feature_etag
 from api.feature_body import parse_feature, parse_json_object, says_when
 from api.item_operations import CREATE_ITEM, DELETE_ITEM, REPLACE_ITEM, UPDATE_ITEM
-from api.layer_parts import actor_of, author_of, registry_of
+from api.layer_parts import actor_of, author_of, city_of, registry_of
 from api.links import base_url, item_path, link
 from api.merge_patch import merge
 from api.negotiation import GEOJSON
@@ -31,6 +31,7 @@ from api.parameters import read_parameters
 from api.responses.geojson import encode_feature, feature_objects
 from layers.manifest import GeometryFaults
 from layers.policy import Action
+from layers.position_check import metres_outside
 from twin.crs import CRS84
 from twin.errors import BadFeatureError, Conflict, Finding, VersionConflictError
 from twin.feature import Feature, FeatureBatch
@@ -97,7 +98,7 @@ def _create(request: Request, document: dict[str, Any]) -> Response:
     feature = _reader(request, record, crs, repairs)(document)
     with parts_of(request).store.write(record.id, author) as writer:
         made = replace(feature, id=writer.insert(feature), version=writer.version)
-    answer = _told(_state(request, record, made, crs, 201), repairs)
+    answer = _told(request, made, _state(request, record, made, crs, 201), repairs)
     answer.headers["Location"] = base_url(request) + item_path(record.id, str(made.id))
     return answer
 
@@ -111,7 +112,7 @@ def _replace(request: Request, document: dict[str, Any]) -> Response:
     with store.write(record.id, author) as writer:
         writer.replace(feature, if_version=expected, dated=says_when(document))
         made = replace(feature, version=writer.version)
-    return _told(_state(request, record, made, crs, 200), repairs)
+    return _told(request, made, _state(request, record, made, crs, 200), repairs)
 
 
 def _update(request: Request, patch: dict[str, Any]) -> Response:
@@ -131,7 +132,7 @@ def _update(request: Request, patch: dict[str, Any]) -> Response:
             if expected is not None:
                 raise
             continue
-        return _told(_state(request, record, made, crs, 200), repairs)
+        return _told(request, made, _state(request, record, made, crs, 200), repairs)
     raise Conflict(
         "Others keep changing this feature.", value=feature_id, limit=f"{_ATTEMPTS} attempts", remedy="Try again."
     )
@@ -172,10 +173,13 @@ def _reader(request: Request, record: LayerRecord, crs: EdgeCRS, repairs: list[F
     return partial(parse_feature, schema=record.schema, crs=crs, limits=limits, repairs=repairs)
 
 
-def _told(answer: Response, repairs: list[Finding] | None) -> Response:
-    """The answer with a word on what was mended."""
+def _told(request: Request, made: Feature, answer: Response, repairs: list[Finding] | None) -> Response:
+    """The answer with a word on what was mended, and on a place outside the city: it is kept, and worth a look."""
     if repairs:
         answer.headers["OneMap-Repaired"] = " ".join(repair.problem for repair in repairs)
+    far_m = metres_outside(city_of(request), made.geometry)
+    if far_m > 0:
+        answer.headers["OneMap-Outside-City"] = f"{far_m:.0f} m"
     return answer
 
 

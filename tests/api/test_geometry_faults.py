@@ -1,4 +1,4 @@
-"""Single features under the layer's setting for rings that cross themselves."""
+"""Single features under the layer's setting for rings that cross themselves, and outside the city."""
 
 from __future__ import annotations
 
@@ -61,3 +61,20 @@ def test_a_place_outside_the_projection_is_refused(client: AppClient) -> None:
     headers = {"Content-Crs": "<http://www.opengis.net/def/crs/EPSG/0/4549>"}
     problem = client.problem("POST", items, 422, json=feature(far), headers=headers)
     assert "outside the area where CGCS2000" in problem["findings"][0]["problem"]
+
+
+def test_a_feature_outside_the_city_is_kept_and_the_answer_says_how_far(client: AppClient) -> None:
+    body = {**MANIFEST, "geometry_type": "Point", "schema": []}
+    assert client.request("POST", "/layers", json=body).status_code == 201
+    items, told = "/collections/plots/items", "OneMap-Outside-City"
+    inside, shanghai = ({"type": "Point", "coordinates": place} for place in ([120.0, 36.2], [121.47, 31.23]))
+    assert told not in client.request("POST", items, json=feature(inside)).headers
+    made = client.request("POST", items, json=feature(shanghai))
+    assert (made.status_code, made.json()["geometry"]) == (201, shanghai)
+    metres = float(made.headers[told].removesuffix(" m"))
+    assert 520_000 < metres < 560_000
+    assert client.request("PUT", f"{items}/1", json=feature(shanghai)).headers[told] == made.headers[told]
+    patch = {"headers": {"Content-Type": "application/merge-patch+json"}, "json": {"geometry": inside}}
+    assert told not in client.request("PATCH", f"{items}/1", **patch).headers
+    answers = client.json("/api")["paths"]["/collections/{collectionId}/items"]["post"]["responses"]
+    assert told in answers["201"]["headers"]
