@@ -76,7 +76,7 @@ def refusal(layer_id: str, belief: Mapping[str, Any]) -> SuspiciousDatumError:
     """Why a delivery is not taken."""
     text = LocalText.parse(belief.get("text"))
     return SuspiciousDatumError(
-        f"The data do not lie where they say: {text.en} ({text.zh}). Nothing was written.",
+        f"The data do not lie where they say: {text.en}. Nothing was written. 数据位置与所述不符：{text.zh}，未写入任何内容。",
         value=text.en,
         limit=f"data that fit the base map, or nothing that speaks against them, for the published layer '{layer_id}'",
         remedy=remedy_of(belief),

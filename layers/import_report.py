@@ -8,6 +8,7 @@ from typing import Any
 
 from twin.bounds import Bounds
 from twin.errors import Finding, shorten
+from twin.text import LocalText
 
 MAX_EXAMPLES = 5
 
@@ -22,12 +23,22 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why rows were refused (or values changed), how often, and the first few of them."""
+    """Why rows were refused (or values changed), how often, and the first few of them.
+
+    Attributes:
+        reason, remedy: In English; reason_zh, remedy_zh: the same in Chinese, empty where nobody has put it so.
+    """
 
     reason: str
     count: int
     examples: tuple[Example, ...] = ()
     remedy: str = ""
+    reason_zh: str = ""
+    remedy_zh: str = ""
+
+    def in_both(self) -> str:
+        """The reason as a row of a report for people: English, and Chinese beside it."""
+        return f"{self.reason} · {self.reason_zh}" if self.reason_zh else self.reason
 
 
 @dataclass
@@ -37,24 +48,31 @@ class ReasonTally:
     reasons: dict[str, Reason] = field(default_factory=dict)
     total: int = 0
 
-    def add(self, reason: str, row: int, value: object = "", remedy: str = "") -> None:
-        known = self.reasons.get(reason, Reason(reason, 0, (), remedy))
+    def add(self, reason: str | LocalText, row: int, value: object = "", remedy: str | LocalText = "") -> None:
+        """One more row; a text in both languages is counted by its English."""
+        said, cure = _both(reason), _both(remedy)
+        known = self.reasons.get(said.en, Reason(said.en, 0, (), cure.en, said.zh, cure.zh))
         examples = known.examples
         if len(examples) < MAX_EXAMPLES:
             shown = shorten("" if value is None else value, 80).encode("utf-8", "replace").decode("utf-8")
             examples = (*examples, Example(row, shown))
-        self.reasons[reason] = replace(known, count=known.count + 1, examples=examples)
+        self.reasons[said.en] = replace(known, count=known.count + 1, examples=examples)
         self.total += 1
 
-    def add_count(self, reason: str, count: int) -> None:
+    def add_count(self, reason: str | LocalText, count: int) -> None:
         """Reasons that come already counted, without examples."""
-        known = self.reasons.get(reason, Reason(reason, 0))
-        self.reasons[reason] = replace(known, count=known.count + count)
+        said = _both(reason)
+        known = self.reasons.get(said.en, Reason(said.en, 0, reason_zh=said.zh))
+        self.reasons[said.en] = replace(known, count=known.count + count)
         self.total += count
 
     def sorted(self) -> tuple[Reason, ...]:
         """The commonest first."""
         return tuple(sorted(self.reasons.values(), key=lambda r: (-r.count, r.reason)))
+
+
+def _both(text: str | LocalText) -> LocalText:
+    return text if isinstance(text, LocalText) else LocalText(en=text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from layers.correcting import SWAP
 from layers.import_report import ImportReport
 from twin.store.port import Author
 from twin.text import LocalText
@@ -18,6 +19,7 @@ from twin.text import LocalText
 LINEAGE = "lineage"
 # Entries kept: the first, every decision of a person, and the last imports.
 MOST_IMPORTS = 60
+_KNOWN_BY_ZH = {"declared": "（声明）", "file": "（文件自带）", "assumed": "（推定）"}
 
 
 def file_sha256(path: Path) -> str:
@@ -83,20 +85,23 @@ def _sentence_en(entry: Mapping[str, Any]) -> str:
         return (
             f"{day}: imported from {entry.get('source')} in {entry.get('crs')} ({entry.get('crs_known_by')}) by {by}."
         )
-    what = f"corrected ({_words(entry.get('correction'))})" if entry.get("correction") else f"{entry.get('decision')}ed"
+    what = (
+        f"corrected ({_words(entry.get('correction')).en})" if entry.get("correction") else f"{entry.get('decision')}ed"
+    )
     return f"{day}: {what} by {by}: {entry.get('reason')}."
 
 
 def _sentence_zh(entry: Mapping[str, Any]) -> str:
     day, by = str(entry.get("at", ""))[:10], entry.get("by", "")
     if entry.get("step") == "import":
-        return f"{day}：由 {by} 从 {entry.get('source')} 导入，坐标系 {entry.get('crs')}。"
-    words = {"accept": "接受", "reject": "拒绝", "correct": f"纠正（{_words(entry.get('correction'))}）"}
+        known = _KNOWN_BY_ZH.get(str(entry.get("crs_known_by")), "")
+        return f"{day}：由 {by} 从 {entry.get('source')} 导入，坐标系 {entry.get('crs')}{known}。"
+    words = {"accept": "接受", "reject": "拒绝", "correct": f"纠正（{_words(entry.get('correction')).zh}）"}
     return f"{day}：由 {by} {words.get(str(entry.get('decision')), '')}：{entry.get('reason')}。"
 
 
-def _words(correction: object) -> str:
+def _words(correction: object) -> LocalText:
     if isinstance(correction, Mapping):
         dx, dy = correction.get("shift_m", (0, 0))
-        return f"shift {dx:g} m, {dy:g} m"
-    return str(correction)
+        return LocalText(f"向东 {dx:g} 米、向北 {dy:g} 米平移", f"shift {dx:g} m, {dy:g} m")
+    return LocalText("坐标轴互换", SWAP) if correction == SWAP else LocalText.parse(correction)

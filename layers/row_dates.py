@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from layers.import_report import ReasonTally
+from twin.text import LocalText
 from twin.validity import Validity, ValidityLimits
 
-REMEDY = "Correct the date in the source, or leave it empty where it is not known."
+REMEDY = LocalText(
+    "请在源数据中更正日期，不明时留空。", "Correct the date in the source, or leave it empty where it is not known."
+)
 
 
 def count_unlikely(
@@ -37,7 +40,10 @@ def count_unlikely(
         return
     for instant, i in known:
         if limits.fault(Validity(None, instant), now) is not None:
-            reason = f"{name}: a date before {earliest:%Y-%m-%d} or after {latest:%Y-%m-%d}; the row was kept."
+            reason = LocalText(
+                f"{name}：日期早于 {earliest:%Y-%m-%d} 或晚于 {latest:%Y-%m-%d}，该行已保留。",
+                f"{name}: a date before {earliest:%Y-%m-%d} or after {latest:%Y-%m-%d}; the row was kept.",
+            )
             tally.add(reason, rows[i], values[i].isoformat(), REMEDY)
 
 

@@ -28,13 +28,20 @@ from twin.feature import FeatureBatch
 from twin.formats.port import RowBatch
 from twin.geometry import check_geometries
 from twin.schema import PropertyType
+from twin.text import LocalText
 from twin.validity import ValidityLimits
 
 log = logging.getLogger(__name__)
 ROW_NUMBER = "row number"
-OUTSIDE = "The place lies outside the city; the row was kept."
-OUTSIDE_REMEDY = "Check the CRS and the order of the axes if these belong to the city."
-HOPELESS = "Mend the ring in the source: nothing of the layer's geometry type is left of it."
+OUTSIDE = LocalText("位置在本市之外，该行已保留。", "The place lies outside the city; the row was kept.")
+OUTSIDE_REMEDY = LocalText(
+    "如属于本市，请核对坐标系和坐标轴顺序。", "Check the CRS and the order of the axes if these belong to the city."
+)
+HOPELESS = LocalText(
+    "请在源数据中修正该多边形：修复后不剩本图层几何类型的内容。",
+    "Mend the ring in the source: nothing of the layer's geometry type is left of it.",
+)
+UNREADABLE = LocalText("几何数据无法读取。", "The geometry cannot be read.")
 
 
 @dataclass
@@ -101,7 +108,13 @@ class RowPreparer:
         return prepared
 
     def _refuse(
-        self, keep: npt.NDArray[np.bool_], batch: RowBatch, i: int, reason: str, value: object, remedy: str
+        self,
+        keep: npt.NDArray[np.bool_],
+        batch: RowBatch,
+        i: int,
+        reason: str | LocalText,
+        value: object,
+        remedy: str | LocalText,
     ) -> None:
         """Count a row once, by the first reason found."""
         if keep[i]:
@@ -165,14 +178,14 @@ class RowPreparer:
         given[:] = batch.wkb
         parsed = shapely.from_wkb(given, on_invalid="ignore")
         for i in np.flatnonzero(shapely.is_missing(parsed) & (given != None)):  # noqa: E711 (element by element)
-            self._refuse(keep, batch, int(i), "The geometry cannot be read.", "", "Mend the geometry in the source.")
+            self._refuse(keep, batch, int(i), UNREADABLE, "", "Mend the geometry in the source.")
         if self.watch is not None:
             self.watch(parsed)
         moved = self._within_validity(parsed, to_cgcs2000(parsed, self.crs), batch, keep)
         checked = check_geometries(moved, self.plan.schema.geometry_type, repair=self.repair)
         for fault in checked.faults:
             reason, value = _general(fault.problem), fault.problem
-            remedy = HOPELESS if self.repair and fault.code == "invalid" else fault.remedy
+            remedy: str | LocalText = HOPELESS if self.repair and fault.code == "invalid" else fault.remedy
             self._refuse(keep, batch, fault.row, reason, value, remedy)
         self.repaired += len(checked.repaired)
         return checked.geometries, _as_wkb(given, parsed, checked.geometries, same_place=is_same_place(self.crs))

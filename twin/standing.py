@@ -51,10 +51,12 @@ def require_shown(layer_id: str, document: Mapping[str, Any]) -> None:
         return
     belief = document[STANDING].get("belief") or {}
     text = LocalText.parse(belief.get("text"))
-    word = "held" if state is State.HELD else "rejected"
+    word, zh = ("held", "待人工审核") if state is State.HELD else ("rejected", "已被拒绝")
     raise HeldLayerError(
         f"The layer '{layer_id}' is {word} and shown nowhere until a person decides"
-        + (f": it {text.en} ({text.zh})." if text.en else "."),
+        + (f": it {text.en}." if text.en else ".")
+        + f" 图层“{layer_id}”{zh}，审核前不公开"
+        + (f"：{text.zh}。" if text.zh else "。"),
         value=layer_id,
         limit="published layers",
         remedy=f"See GET /layers/{layer_id}, then decide with POST /layers/{layer_id}/review.",

@@ -67,7 +67,7 @@ def _file(store: Store, path: Path, crs: str | None, source_layer: str | None, c
 
     options = ImportOptions("doctor", crs=crs, source_layer=source_layer, dry_run=True, new_layer=True)
     report = import_file(store, path, options, origin=Origin(city=city))
-    findings = [f"{reason.count:,}: {reason.reason}" for reason in (*report.reasons, *report.warnings)]
+    findings = [f"{reason.count:,}: {reason.in_both()}" for reason in (*report.reasons, *report.warnings)]
     return {"target": path.name, "crs": report.crs, "belief": dict(report.belief or {}), "findings": findings}
 
 

@@ -259,6 +259,8 @@ def test_places_outside_the_city_are_kept_counted_and_told(store: Store, tmp_pat
     report = imported(store, path)
     assert (report.inserted, report.state) == (4, "published")
     (warning,) = report.warnings
+    assert warning.in_both().endswith(" · 位置在本市之外，该行已保留。")
+    assert warning.remedy_zh
     assert (warning.count, [example.value for example in warning.examples]) == (2, ["121.47, 31.23", "121.48, 31.24"])
 
 
