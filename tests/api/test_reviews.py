@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from layers.importing import ImportOptions, import_file
 from layers.manifest import parse_manifest
 from layers.policy import ReadOnlyPolicy
 from twin.client_reviews import decision_document
+from twin.query import FeatureQuery
 from twin.store import open_store
 from twin.store.port import Store
 
@@ -28,6 +31,7 @@ MANIFEST = {
     "owner": "o",
     "licence": "l",
 }
+NAME = "胶州秘密县界"
 OUTPUTS = [
     "/collections/county",
     "/collections/county/items",
@@ -192,3 +196,62 @@ def test_a_manifest_cannot_bring_its_own_standing(client: AppClient) -> None:
 )
 def test_the_client_writes_decisions(given: Any, document: dict[str, Any]) -> None:
     assert decision_document(*given, "r") == document
+
+
+def every_get(client: AppClient, shown: str) -> list[str]:
+    """Every GET of the OpenAPI document, its path filled in for the held layer; and what queries ask beside it."""
+    values = {
+        "collectionId": "county",
+        "layerId": "county",
+        "featureId": "1",
+        "version": "1",
+        "tileMatrix": "10",
+        "tileRow": "401",
+        "tileCol": "853",
+        "z": "10",
+        "x": "853",
+        "y": "401",
+    }
+    addresses = []
+    for path, operations in client.json("/api")["paths"].items():
+        if "get" not in operations:
+            continue
+        sets = ("WebMercatorQuad", "WorldCRS84Quad", "CGCS2000Quad") if "tileMatrixSetId" in path else ("",)
+        for matrices in sets:
+            filled = path.replace("{tileMatrixSetId}", matrices)
+            addresses.append(re.sub(r"\{(\w+)[^}]*\}", lambda name: values.get(name[1], "county"), filled))
+    held = [address for address in addresses if "county" in address]
+    times = ("datetime=2026-01-01", "as_of=2100-01-01T00:00:00Z", "as_of=1")
+    lon, lat = 120.0, 36.28
+    return [
+        *addresses,
+        *(f"{address}?{time}" for address in held for time in times),
+        *(f"/collections/county/items?f={form}" for form in ("html", "csv", "fgb", "parquet", "gpkg", "json")),
+        *(f"/tiles/WebMercatorQuad/10/401/853?collections={ids}" for ids in ("county", f"{shown},county")),
+        *(f"/places?q={shown}", f"/places?q={NAME}", f"/places/at?lon={lon}&lat={lat}", f"/codes?lon={lon}&lat={lat}"),
+        *("/relations?layer=county&feature=1", "/view/spec?layers=county", f"/view?layers={shown},county", "/basemap"),
+    ]
+
+
+def test_no_address_gives_away_what_a_held_layer_holds(client: AppClient, store: Store, datav: bytes) -> None:
+    document = json.loads(datav)
+    document["features"][0]["properties"] = {"name": NAME}
+    register(client, json.dumps(document, ensure_ascii=False).encode())
+    (geometry,) = store.select("county", FeatureQuery()).geometries
+    corners = shapely.get_coordinates(geometry)[:200]
+    secrets = [NAME.encode(), *(f"{lon:.5f}".rstrip("0")[:9].encode() for lon, _ in corners)]
+    secrets += [struct.pack("<2d", *corner) for corner in corners]
+    reviewers = {"/layers/county/preview"}
+    addresses = every_get(client, "districts")
+    assert len(addresses) > 80
+    leaks, answered = [], 0
+    for address in dict.fromkeys(addresses):
+        answer = client.get(address)
+        assert answer.status_code < 500, address
+        answered += answer.status_code == 200
+        if address not in reviewers and any(secret in answer.content for secret in secrets):
+            leaks.append(address)
+    assert leaks == []
+    assert answered > 20
+    seen = client.get("/layers/county/preview").content
+    assert any(secret in seen for secret in secrets), "the search finds what is there: reviewers do see it"
