@@ -54,7 +54,10 @@ _DIRECTION = query(
 )
 _DATETIME = query("datetime", _TEXT, "Only links that hold at this instant or in this interval (RFC 3339).")
 _AS_OF = query(
-    "as_of", _TEXT, "The links as they were recorded at an instant (RFC 3339), or at a version of the table."
+    "as_of",
+    _TEXT,
+    "As it was known at an instant or date of the past, in a release (release:2026.11), or at a version: "
+    "of a feature's layer, or in the list of all links of the links themselves (v12).",
 )
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 100}
 _IF_MATCH = header("If-Match", "ETag of the state that the change is based on; another state gives 412.")

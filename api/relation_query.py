@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, cast
 
+import api.moments
 from api.errors import BadParameterError, MalformedBodyError
+from api.moments import RELEASE
 from api.parameters import parse_when
 from layers.relating import RelationDesk
-from twin.errors import UnknownRelationError
+from twin.errors import BadMomentError, UnknownRelationError
+from twin.moment import AsOf, resolve_as_of
 from twin.relations.following import Moment
 from twin.relations.link import Ref
 from twin.relations.port import Direction, LinkQuery
@@ -19,12 +23,13 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def parse_link_query(parameters: Mapping[str, str], desk: RelationDesk, end: Ref | None = None) -> LinkQuery:
-    """`layer`, `id`, `type`, `direction`, `datetime` and `as_of` as a query.
+    """`layer`, `id`, `type`, `direction`, `datetime` and `as_of` as a query; with `end`, `as_of` is for `parse_known`.
 
     Raises:
         BadParameterError: if `id` comes without `layer`, or a value is none of those offered.
         UnknownRelationError: if there is no such type.
-        BadIntervalError: if a time cannot be read.
+        BadIntervalError, BadMomentError: if a time cannot be read, or `as_of` is still to come.
+        UnknownReleaseError: if there is no release of that name.
     """
     layer = parameters.get("layer")
     if end is None and "id" in parameters:
@@ -37,7 +42,7 @@ def parse_link_query(parameters: Mapping[str, str], desk: RelationDesk, end: Ref
         direction=_direction(parameters.get("direction", "both")),
         types=_types(parameters.get("type"), desk),
         holds=parse_when(parameters["datetime"]) if "datetime" in parameters else None,
-        version=_version(parameters.get("as_of"), desk),
+        version=_version(parameters.get("as_of"), desk) if layer is not None or end is None else None,
     )
 
 
@@ -118,10 +123,59 @@ def _types(text: str | None, desk: RelationDesk) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def parse_known(text: str | None, desk: RelationDesk, layer: str) -> tuple[int | None, Moment]:
+    """`as_of=` of a feature: the version of the links that were recorded then, and the moment at which features are looked at.
+
+    As for items: an instant or date of the past, a version of the feature's layer, or a release of the base map.
+
+    Raises:
+        BadMomentError: if it is none of these, still to come, or the layer has no such version.
+        UnknownReleaseError: if there is no release of that name.
+    """
+    if text is None:
+        return None, Moment()
+    as_of = _as_of(text, desk)
+    if isinstance(as_of, int):
+        version = resolve_as_of(desk.store, layer, as_of)
+        last = desk.store.changesets(layer, 1, before=version + 1)
+        instant = last[0].at if last else desk.store.layer(layer).created_at
+        moment = Moment(instant, {layer: version})
+    elif isinstance(as_of, datetime):
+        moment = Moment(as_of)
+    else:
+        moment = desk.release(text.removeprefix(RELEASE))
+    assert moment.instant is not None
+    return desk.relations.version_at(moment.instant), moment
+
+
+def version_then(moment: Moment, desk: RelationDesk, layer: str) -> int | None:
+    """The version of a layer at a moment; None for now."""
+    if moment.versions is not None and layer in moment.versions:
+        return moment.versions[layer]
+    return None if moment.instant is None else desk.store.version_at(layer, moment.instant)
+
+
+def _as_of(text: str, desk: RelationDesk) -> AsOf:
+    as_of = api.moments.parse_moment({"as_of": text}, desk.store).as_of
+    assert as_of is not None
+    return as_of
+
+
 def _version(text: str | None, desk: RelationDesk) -> int | None:
+    """The version of the links that an `as_of` means; a bare version is one of theirs. Raises as `parse_known`."""
     if text is None:
         return None
-    if _NUMBER.fullmatch(text):
-        return int(text)
-    end = parse_when(text).end
-    return None if end is None else desk.relations.version_at(end)
+    as_of = _as_of(text, desk)
+    if isinstance(as_of, int):
+        newest = desk.relations.version()
+        if as_of > newest:
+            raise BadMomentError(
+                f"The links have no version {as_of} yet.",
+                value=text,
+                limit=f"up to {newest}",
+                remedy="GET /relations says which version is the newest.",
+            )
+        return as_of
+    instant = as_of if isinstance(as_of, datetime) else desk.release(text.removeprefix(RELEASE)).instant
+    assert instant is not None
+    return desk.relations.version_at(instant)

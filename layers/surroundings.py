@@ -10,7 +10,7 @@ from layers.policy import Actor
 from layers.relating import RelationDesk
 from twin.errors import UnknownLayerError
 from twin.query import FeatureQuery
-from twin.relations.following import predecessors, standing_at, successors
+from twin.relations.following import NOW, Moment, predecessors, standing_at, successors
 from twin.relations.link import Link, Ref
 from twin.relations.port import Direction, LinkQuery
 from twin.relations.relation_type import RelationType
@@ -68,7 +68,14 @@ class Surroundings:
 
 
 def surroundings(
-    desk: RelationDesk, feature: Ref, query: LinkQuery, actor: Actor, *, depth: int = 1, limit: int = 100
+    desk: RelationDesk,
+    feature: Ref,
+    query: LinkQuery,
+    actor: Actor,
+    *,
+    depth: int = 1,
+    limit: int = 100,
+    moment: Moment = NOW,
 ) -> Surroundings:
     """The links of a feature by type and direction: from it first, then to it.
 
@@ -79,9 +86,10 @@ def surroundings(
         depth: How many links to follow; beyond the first only in the direction in which links point, such as from a sensor to its
             floor, building and parcel.
         limit: Links shown of each group; at most MAX_TIES are shown in all.
+        moment: When the far ends are looked at: whether they stood, and what they were called; `query.version` fits it.
     """
     asked = replace(query, hidden=desk.hidden(actor), layer=None, after=None, limit=None)
-    return _Walk(desk, asked, desk.types(), limit, MAX_TIES).around(feature, depth)
+    return _Walk(desk, asked, desk.types(), limit, MAX_TIES, moment).around(feature, depth)
 
 
 @dataclass(slots=True)
@@ -122,6 +130,7 @@ class _Walk:
     types: Mapping[str, RelationType]
     limit: int
     room: int
+    moment: Moment
     complete: bool = True
     titles: dict[Ref, str] = field(default_factory=dict)
 
@@ -195,12 +204,12 @@ class _Walk:
         """What the far ends of a level are called, which stand, and what took the place of the others: asked once for all."""
         knots = [knot for spot in level for knot in spot.all()]
         others = {knot.other for knot in knots}
-        standing = standing_at(self.desk.store, others)
-        self.titles |= feature_titles(self.desk, others - self.titles.keys())
+        standing = standing_at(self.desk.store, others, self.moment)
+        self.titles |= feature_titles(self.desk, others - self.titles.keys(), self.moment)
         known: dict[Ref, tuple[Ref, ...]] = {}
         for knot in knots:
             knot.gone = knot.other not in standing
-            if knot.gone and not self.types[knot.link.type].succession:
+            if knot.gone and self.moment == NOW and not self.types[knot.link.type].succession:
                 if knot.other not in known:
                     found = successors(self.desk.store, self.desk.relations, knot.other)
                     known[knot.other] = tuple(entity for entity in found if entity.layer not in self.query.hidden)
@@ -220,8 +229,8 @@ class _Walk:
         return Tie(knot.link, knot.other, title, knot.now, knot.gone, knot.via, onward)
 
 
-def feature_titles(desk: RelationDesk, features: Collection[Ref]) -> dict[Ref, str]:
-    """A name for each feature that stands and has one: the property its layer's labels show, else `name`."""
+def feature_titles(desk: RelationDesk, features: Collection[Ref], moment: Moment = NOW) -> dict[Ref, str]:
+    """A name for each feature that stands at a moment and has one then: the property its layer's labels show, else `name`."""
     by_layer: dict[str, list[str]] = defaultdict(list)
     for feature in features:
         by_layer[feature.layer].append(feature.id)
@@ -234,8 +243,12 @@ def feature_titles(desk: RelationDesk, features: Collection[Ref]) -> dict[Ref, s
         name = title_property(record)
         if name is None:
             continue
+        version = (moment.versions or {}).get(layer)
+        if version is None and moment.instant is not None:
+            version = desk.store.version_at(layer, moment.instant)
         for start in range(0, len(ids), _AT_ONCE):
-            wanted = FeatureQuery(ids=tuple(ids[start : start + _AT_ONCE]), properties=(name,), geometry=False)
+            some = tuple(ids[start : start + _AT_ONCE])
+            wanted = FeatureQuery(ids=some, properties=(name,), geometry=False, as_of=version)
             batch = desk.store.select(layer, wanted)
             titles |= {
                 Ref(layer, str(id_)): str(value)

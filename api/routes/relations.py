@@ -49,7 +49,15 @@ from api.relation_operations import (
     RESOLVE_ENTITY,
     TYPE_PATH,
 )
-from api.relation_query import parse_count, parse_link_id, parse_link_query, parse_moment, text_member
+from api.relation_query import (
+    parse_count,
+    parse_known,
+    parse_link_id,
+    parse_link_query,
+    parse_moment,
+    text_member,
+    version_then,
+)
 from api.responses.documents import json_answer
 from api.responses.html import page
 from api.uploads import read_body, read_object
@@ -219,15 +227,16 @@ def item_relations(request: Request) -> Response:
     chosen = negotiate(parameters, request.headers.get("accept"), PAGES)
     record, desk, actor = layer_of(request), desk_of(request), actor_of(request)
     feature = Ref(record.id, str(request.path_params["featureId"]))
-    parts_of(request).store.get(*feature)
+    version, moment = parse_known(parameters.get("as_of"), desk, feature.layer)
+    desk.store.get(*feature, as_of=version_then(moment, desk, feature.layer))
     depth = parse_count(parameters.get("depth"), "depth", 1, MAX_DEPTH)
     limit = parse_count(parameters.get("limit"), "limit", 100, 1_000)
     etag = _etag(request, desk, chosen.name + _layer_states(request))
     if is_fresh(request, etag):
         return Response(status_code=304, headers={"ETag": etag, "Vary": "Accept"})
-    wanted = parse_link_query(parameters, desk, feature)
-    found = surroundings(desk, feature, wanted, actor, depth=depth, limit=limit)
-    base, title = base_url(request), feature_titles(desk, [feature]).get(feature, "")
+    wanted = replace(parse_link_query(parameters, desk, feature), version=version)
+    found = surroundings(desk, feature, wanted, actor, depth=depth, limit=limit, moment=moment)
+    base, title = base_url(request), feature_titles(desk, [feature], moment).get(feature, "")
     here = f"{base}{item_path(*feature)}"
     links = self_links(f"{here}/relations", list(parameters.items()), PAGES, chosen)
     links.append(link(here, "up", "application/geo+json", title or feature.id))

@@ -18,6 +18,7 @@ from layers.policy import Action, Actor
 from layers.turns import one_at_a_time
 from quarter import CLERK, with_quarter
 from twin.errors import PolicyError
+from twin.feature import Feature, FeatureBatch
 from twin.standing import STANDING, State, standing
 from twin.store import open_store
 from twin.store.port import Store
@@ -375,10 +376,38 @@ def test_a_tangle_is_followed_once_through_each_feature_and_up_to_a_ceiling(clie
     ]
     asked = []
     real = surroundings.feature_titles
-    monkeypatch.setattr(surroundings, "feature_titles", lambda desk, ends: asked.append(ends) or real(desk, ends))
+    monkeypatch.setattr(surroundings, "feature_titles", lambda *how: asked.append(how) or real(*how))
     monkeypatch.setattr(surroundings, "MAX_TIES", 7)
     cut = client.json(address + "&direction=out")
     assert cut["complete"] is False
     ties = cut["relations"][0]["ties"]
     assert [len(tie.get("relations", [])) for tie in ties] == [1, 0, 0, 0]
     assert len(asked) <= 4, "once for each level"
+
+
+def test_as_of_means_for_links_what_it_means_for_items(client: AppClient, store: Store) -> None:
+    (made,) = post(client, FLOOR)
+    post(client, tied("sensors/S1", "monitors", "buildings/B2"))
+    then, first = datetime.now(UTC), store.version("buildings")
+    with store.write("floors", CLERK) as writer:
+        writer.upsert(FeatureBatch.of(store.layer("floors").schema, [Feature("B1-2", None, {"name": "renamed"})]))
+    tag = client.get(f"/relations/{made}").headers["etag"]
+    client.request("DELETE", f"/relations/{made}", headers={"If-Match": tag})
+    with store.write("buildings", CLERK) as writer:
+        writer.delete("B1")
+    here = "/collections/buildings/items/B1/relations"
+    client.problem("GET", here, 404)
+    for as_of in (f"v{first}", str(first), f"{then:%Y-%m-%dT%H:%M:%S.%fZ}"):
+        if "T" in as_of:
+            found = client.json(f"{here}?as_of={as_of}")
+            titles = {tie["feature"]["title"] for group in found["relations"] for tie in group["ties"]}
+            assert titles == {"floors B1-2"}
+        assert client.json(f"{here}?as_of={as_of}")["title"] == "buildings B1"
+    assert (
+        client.json("/relations?as_of=v1")["numberReturned"] == client.json("/relations?as_of=1")["numberReturned"] == 1
+    )
+    for refused in ("2999-01-01", "v999", "yesterday", "../.."):
+        assert client.problem("GET", f"/relations?as_of={refused}", 400)["code"] == "bad-moment"
+        assert client.problem("GET", f"{here}?as_of={refused}", 400)["code"] == "bad-moment"
+    assert client.problem("GET", "/relations?as_of=release:none", 404)["code"] == "unknown-release"
+    assert client.problem("GET", f"{here}?as_of=release:none", 404)["code"] == "unknown-release"
