@@ -16,6 +16,7 @@ from api.errors import STATUS, problem_of, status_of
 from api.settings import Settings
 from app_client import AppClient
 from twin.errors import Finding, OneMapError, StoreBrokenError, VersionConflictError
+from twin.store import open_store
 
 
 def leaves():
@@ -65,37 +66,41 @@ def test_a_broken_store_is_503_and_its_reason_stays_in_the_log(caplog):
     assert "secret" in caplog.text
 
 
-class BrokenStore:
-    """A store whose disk is gone."""
+@pytest.fixture
+def server_without_disk(tmp_path):
+    """A function that gives a client of a server whose disk went away after it had started, with the error it meets."""
+    stores = []
 
-    def __init__(self, error):
-        self.error = error
+    def start(error):
+        store = open_store(tmp_path / "town.gpkg")
+        stores.append(store)
+        app = create_app(Settings(), store)
 
-    def layers(self):
-        raise self.error
+        def gone(*_):
+            raise error
 
-    def layer(self, layer_id):
-        raise self.error
+        store.reading = store.version = gone
+        return AppClient(app)
 
-    def close(self):
-        pass
+    yield start
+    for store in stores:
+        store.close()
 
 
 @pytest.mark.parametrize("path", ["/collections", "/collections/a/items", "/collections/a/items/1"])
 @pytest.mark.parametrize(
     ("error", "status"), [(RuntimeError("password=hunter2"), 500), (StoreBrokenError("hunter2"), 503)]
 )
-def test_an_unexpected_failure_tells_nothing(path, error, status, caplog):
-    client = AppClient(create_app(Settings(), BrokenStore(error)))
-    answer = client.get(path)
+def test_an_unexpected_failure_tells_nothing(path, error, status, caplog, server_without_disk):
+    answer = server_without_disk(error).get(path)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert "hunter2" not in answer.text
     assert "hunter2" in caplog.text
 
 
-def test_health_says_when_the_store_is_down(client):
-    down = AppClient(create_app(Settings(), BrokenStore(StoreBrokenError("x")))).get("/health")
+def test_health_says_when_the_store_is_down(client, server_without_disk):
+    down = server_without_disk(StoreBrokenError("x")).get("/health")
     assert (down.status_code, down.json()["status"]) == (503, "store-down")
     up = client.get("/health")
     assert (up.status_code, up.json()["status"], up.json()["layers"]) == (200, "ok", 1)
