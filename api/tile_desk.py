@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from starlette.requests import Request
+
+from api.deps import parts_of
 from layers.policy import Actor, OpenPolicy, Policy, may_read, require_readable
 from tiles.service import TileService, TileSet
 from tiles.source import NOW
@@ -32,3 +36,12 @@ class TileDesk:
     def describe_all(self, actor: Actor, moment: Moment = NOW) -> TileSet:
         """Every layer that `actor` may read. Raises as `TileService.describe_all`."""
         return self.service.describe_all(moment, lambda layer_id: may_read(self.policy, actor, layer_id))
+
+    def with_edition(self, entry: Mapping[str, Any], actor: Actor, moment: Moment = NOW) -> dict[str, Any]:
+        """A layer's entry of the catalogue and what the addresses of its tiles say in `v=`. Raises as `describe`."""
+        return {**entry, "edition": self.describe([entry["id"]], actor, moment).edition}
+
+
+def tile_desk_of(request: Request) -> TileDesk:
+    """The tiles of the server that answers `request`, for those who may read them."""
+    return TileDesk(request.app.state.tiles, parts_of(request).policy)

@@ -125,14 +125,17 @@ def _layers(desk: TileDesk, request: Request, path: TilePath, parameters: dict[s
     return desk.describe_all(actor, moment) if chosen is None else desk.describe(chosen.split(","), actor, moment)
 
 
-def _validators(layers: TileSet, version: str | None) -> dict[str, str]:
-    """Headers that say which state this is. An address that names exactly this state may be kept for good."""
+def _validators(layers: TileSet, edition: str | None) -> dict[str, str]:
+    """Headers that say which state this is. An address that names exactly this edition may be kept for good.
+
+    A version, even of the past, does not: with another style or encoder its tiles are drawn anew.
+    """
     stamp = layers.stamp
     if len(stamp) > _LONGEST_STAMP:
         stamp = blake2b(stamp.encode(), digest_size=16).hexdigest()
     return {
         "ETag": f'W/"{stamp}"',
-        "Cache-Control": _IMMUTABLE if layers.fixed or version == layers.version else _REVALIDATE,
+        "Cache-Control": _IMMUTABLE if edition == layers.edition else _REVALIDATE,
         "Vary": f"Accept-Encoding, {ACTOR_HEADER}",
     } | (as_of_headers(layers.version) if layers.of_the_past else {})
 

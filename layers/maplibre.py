@@ -56,7 +56,7 @@ def maplibre_style(
 def _source(record: LayerRecord, base_url: str) -> dict[str, Json]:
     source: dict[str, Json] = {
         "type": "vector",
-        "tiles": [f"{base_url}/tiles/{record.id}/{{z}}/{{x}}/{{y}}.mvt?v={record.version}"],
+        "tiles": [f"{base_url}/tiles/{record.id}/{{z}}/{{x}}/{{y}}.mvt?v={record.edition}"],
         "minzoom": 0,
         "maxzoom": DEEPEST_TILE_ZOOM,
     }

@@ -53,7 +53,9 @@ class Actor:
         >>> Actor.parse("%E7%8E%8B%E5%B7%A5").name, Actor.parse(None).name
         ('王工', 'anonymous')
         """
-        name = "".join(c for c in unquote(text or "") if c.isprintable()).strip()[:MAX_NAME]
+        if text is None:
+            return cls()
+        name = "".join(c for c in unquote(text) if c.isprintable()).strip()[:MAX_NAME]
         return cls(name) if name else cls()
 
     def author(self, reason: str) -> Author:

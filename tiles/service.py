@@ -47,11 +47,9 @@ class TileSet:
 
     Attributes:
         layers: In the order asked for, each once.
-        fixed: Whether what was asked for names one state that never changes.
     """
 
     layers: tuple[TileLayer, ...]
-    fixed: bool = False
 
     @property
     def stamp(self) -> str:
@@ -65,8 +63,13 @@ class TileSet:
 
     @property
     def version(self) -> str:
-        """What `?v=` has to say for the address to stand for exactly this state."""
+        """The version of each layer, in order."""
         return ".".join(str(layer.version) for layer in self.layers)
+
+    @property
+    def edition(self) -> str:
+        """What `?v=` has to say for an address to stand for exactly these bytes, for good."""
+        return ".".join(layer.edition for layer in self.layers)
 
 
 class TileService:
@@ -99,18 +102,14 @@ class TileService:
                 limit=f"{_MOST_LAYERS} layers",
                 remedy="Ask for several tiles.",
             )
-        single = isinstance(moment.as_of, int)
-        if single and len(wanted) > 1:
+        if isinstance(moment.as_of, int) and len(wanted) > 1:
             raise BadMomentError(
                 "Each layer counts its own versions.",
                 value=moment.as_of,
                 limit="one layer with a version",
                 remedy="Name an instant, such as as_of=2024-05-01T08:00:00Z, or one layer.",
             )
-        return TileSet(
-            tuple(self._source.describe(layer_id, moment) for layer_id in wanted),
-            single or isinstance(moment.as_of, Mapping),
-        )
+        return TileSet(tuple(self._source.describe(layer_id, moment) for layer_id in wanted))
 
     def describe_all(self, moment: Moment = NOW, readable: Callable[[str], bool] = lambda _: True) -> TileSet:
         """Every layer there is; at a release those that it pins, as the others were no part of it.

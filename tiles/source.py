@@ -52,9 +52,9 @@ class TileLayer:
     interval: Interval | None = None
 
     @property
-    def looks(self) -> str:
-        """The part of the stamp that the layer's versions share."""
-        return self.stamp.rsplit("-", 1)[0]
+    def edition(self) -> str:
+        """The stamp without the times asked for: encoder, looks, birth and version, which with them settle every byte."""
+        return self.stamp.partition(".")[0]
 
     def is_density(self, tile: Tile, grid: Grid) -> bool:
         """Whether this tile holds a density grid."""

@@ -46,6 +46,7 @@ def tilejson(layers: tuple[TileLayer, ...], base_url: str, query: str = "") -> d
         "onemap:density_below": max(layer.density_below for layer in layers),
         "onemap:density_cells_per_side": CELLS_PER_SIDE,
         "onemap:version": ".".join(str(layer.version) for layer in layers),
+        "onemap:edition": ".".join(layer.edition for layer in layers),
     }
     bounds = joined_bounds(layers)
     if bounds is not None:

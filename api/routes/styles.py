@@ -13,6 +13,7 @@ from api.layer_parts import actor_of, registry_of
 from api.links import base_url
 from api.operation import ThinRoute, described, path, problems, query
 from api.parameters import read_parameters
+from api.tile_desk import tile_desk_of
 from layers.catalogue import layer_entry
 from layers.maplibre import maplibre_style
 from layers.style import Theme
@@ -40,7 +41,9 @@ _STYLE_ANSWER = {
 def fused_style(request: Request) -> Response:
     """All layers, bottom of the map first; those that the page does not show at first are in it, switched off."""
     theme = _theme(request)
-    records = read_records(layer_entry(record) for record in registry_of(request).layers(actor_of(request)))
+    actor, desk = actor_of(request), tile_desk_of(request)
+    layers = registry_of(request).layers(actor)
+    records = read_records(desk.with_edition(layer_entry(record), actor) for record in layers)
     return _style(request, records, parts_of(request).settings.title.pick("zh"), theme)
 
 
@@ -56,8 +59,10 @@ def fused_style(request: Request) -> Response:
 def layer_style(request: Request) -> Response:
     """One layer over plain ground."""
     theme = _theme(request)
-    record = registry_of(request).layer(str(request.path_params["styleId"]), actor_of(request))
-    records = read_records([layer_entry(record) | {"visible": True}])
+    actor = actor_of(request)
+    record = registry_of(request).layer(str(request.path_params["styleId"]), actor)
+    entry = tile_desk_of(request).with_edition(layer_entry(record), actor)
+    records = read_records([entry | {"visible": True}])
     return _style(request, records, records[0].title.pick("zh"), theme)
 
 

@@ -18,7 +18,7 @@ from api.links import base_url
 from api.moments import MOMENT_PARAMETERS, parse_moment
 from api.negotiation import JSON, Format, negotiate
 from api.parameters import read_parameters
-from api.tile_desk import TileDesk
+from api.tile_desk import TileDesk, tile_desk_of
 from api.tile_path import match_tile_path
 from api.tile_router import TileRouter, answer_tile
 from tiles.grids import GRIDS, grid_called
@@ -26,7 +26,7 @@ from tiles.matrix_sets import matrix_set_document
 from tiles.tilejson import both_languages, tilejson
 from tiles.tilesets import MVT, matrix_sets_document, tileset_document, tilesets_document
 
-__all__ = ["TILE_CLASSES", "TileDesk", "TileRouter", "router", "tile_desk_of"]
+__all__ = ["TILE_CLASSES", "TileDesk", "TileRouter", "router"]
 
 _SPEC = "http://www.opengis.net/spec/"
 TILE_CLASSES = tuple(
@@ -70,7 +70,10 @@ def _query(name: str, text: str, **schema: Any) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string", **schema}}
 
 
-_VERSION = _query("v", "Version of the layers; the current one makes the answer cacheable for good")
+_VERSION = _query(
+    "v",
+    "Edition of the layers, as TileJSON tells it in onemap:edition; the current one makes the answer cacheable for good",
+)
 _IDS = _query("collections", "Ids of layers, joined with commas; all without it", pattern=_ID_LIST)
 _AS_OF = _query(
     "as_of",
@@ -94,11 +97,6 @@ GridId = Annotated[str, Path(description="Tiling scheme", json_schema_extra={"en
 Level = Annotated[str, Path(description="Level", examples=["14"], json_schema_extra=_WHOLE)]
 Row = Annotated[str, Path(description="Row, 0 in the north", examples=["6418"], json_schema_extra=_WHOLE)]
 Column = Annotated[str, Path(description="Column, 0 in the west", examples=["13654"], json_schema_extra=_WHOLE)]
-
-
-def tile_desk_of(request: Request) -> TileDesk:
-    """The tiles of the server that answers `request`, for those who may read them."""
-    return TileDesk(request.app.state.tiles, parts_of(request).policy)
 
 
 Desk = Annotated[TileDesk, Depends(tile_desk_of)]
@@ -235,14 +233,14 @@ async def _tile(request: Request, desk: TileDesk) -> Response:
 
 
 def _tilejson(request: Request, desk: TileDesk, ids: list[str]) -> Response:
-    """TileJSON of the moment asked for: its tiles carry the moment, and the versions it came to, in their addresses."""
+    """TileJSON of the moment asked for: its tiles carry the moment, and the editions it came to, in their addresses."""
     parameters = read_parameters(request, {"f", *MOMENT_PARAMETERS})
     negotiate(parameters, request.headers.get("accept"), (JSON,))
     moment = parse_moment(parameters, parts_of(request).store)
     layers = desk.service.with_bounds(desk.describe(ids, actor_of(request), moment))
     told = {name: parameters[name] for name in MOMENT_PARAMETERS if name in parameters}
     if layers.of_the_past:
-        told["v"] = layers.version
+        told["v"] = layers.edition
     return _json(tilejson(layers.layers, base_url(request), urlencode(told, safe=":/")))
 
 

@@ -13,8 +13,10 @@ from starlette.responses import Response
 
 from api.deps import parts_of
 from api.layer_parts import actor_of, city_of, registry_of
+from api.moments import parse_moment
 from api.operation import ThinRoute, described, problems, query
 from api.parameters import read_parameters
+from api.tile_desk import tile_desk_of
 from api.tile_router import accepts_gzip
 from api.viewer.assets import Asset, deck_bundle, page_html, static_file
 from api.viewer.choices import PARAMETERS, read_options
@@ -68,8 +70,11 @@ def spec(request: Request) -> Response:
     """A pydeck `Deck` of all layers with the choices in the query; holds no address outside of this server."""
     parameters = read_parameters(request, [name for name, _, _ in PARAMETERS])
     options = read_options(parameters, city_of(request).home, request.scope.get("root_path", "").rstrip("/"))
-    document = _styled(request, registry_of(request).layers(actor_of(request)))
-    return _json(deck_spec(compose_deck(read_records(document["layers"]), options)))
+    actor, desk = actor_of(request), tile_desk_of(request)
+    document = _styled(request, registry_of(request).layers(actor))
+    moment = parse_moment(parameters, parts_of(request).store)
+    entries = [desk.with_edition(entry, actor, moment) for entry in document["layers"]]
+    return _json(deck_spec(compose_deck(read_records(entries), options)))
 
 
 @router.get(

@@ -92,7 +92,7 @@ def _fetch(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
     fetch: dict[str, Any] = {
         "@@function": "fetchTile",
         "layer": record.id,
-        "version": record.version,
+        "version": record.edition,
         "group": "basemap" if record.is_basemap else record.id,
     }
     if options.moment.query:

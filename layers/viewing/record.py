@@ -18,7 +18,8 @@ class LayerRecord:
     """One layer as a view sees it.
 
     Attributes:
-        version: The layer's change number; tiles of one version never change.
+        version: The layer's change number.
+        edition: What its tile addresses say in `v=`; the tiles of one edition never change.
         order: Drawing order; larger is on top.
         visible: Shown when nobody has chosen layers yet.
         properties: Names of the layer's properties, for what the style leaves open.
@@ -35,6 +36,7 @@ class LayerRecord:
     attribution: str = ""
     properties: tuple[str, ...] = ()
     mixed: bool = False
+    edition: str = ""
 
     @property
     def is_basemap(self) -> bool:
@@ -42,7 +44,7 @@ class LayerRecord:
 
 
 def read_record(entry: Mapping[str, Any]) -> LayerRecord:
-    """The record of one entry of `GET /layers` (a manifest with version and schema).
+    """The record of one entry of `GET /layers` (a manifest with version and schema), with the edition of its tiles where known.
 
     A layer without a style gets the default one of its geometry type.
     """
@@ -57,6 +59,7 @@ def read_record(entry: Mapping[str, Any]) -> LayerRecord:
         order=int(entry.get("order", 100)),
         visible=bool(entry.get("visible", True)),
         attribution=entry.get("attribution") or "",
+        edition=str(entry.get("edition") or entry.get("version") or 0),
         properties=tuple(p["name"] for p in entry.get("schema") or ()),
         mixed=entry.get("geometry_type") in (GeometryType.GEOMETRY, GeometryType.GEOMETRYCOLLECTION),
     )

@@ -128,23 +128,34 @@ def test_pages_of_a_time_that_still_moves_neither_repeat_nor_miss_what_is_edited
     assert both == ["a", "b", "c"]
 
 
-def test_a_tile_of_the_past_is_cached_like_any_other(edited):
+def test_a_tile_of_the_past_is_cached_like_any_other(edited, store):
     by_date = edited.get(f"{TILE}?as_of=2024-05-01")
     assert by_date.headers["cache-control"] == "no-cache"
     assert edited.get(f"{TILE}?as_of=2024-05-01", headers={"if-none-match": by_date.headers["etag"]}).status_code == 304
     assert edited.get(f"{TILE}?as_of=2024-05-20").headers["etag"] == by_date.headers["etag"], "the same version"
     assert edited.get(f"{TILE}?as_of=2024-08-01").headers["etag"] != by_date.headers["etag"]
-    assert "immutable" in edited.get(f"{TILE}?as_of=v2").headers["cache-control"]
+    for address in (f"{TILE}?as_of=v2", f"{TILE}?as_of=v2&v=2"):
+        named = edited.get(address)
+        assert named.headers["cache-control"] == "no-cache", "another style draws that version anew"
+        assert edited.get(address, headers={"if-none-match": named.headers["etag"]}).status_code == 304
     document = edited.json("/collections/roads/tilejson.json?as_of=2024-05-01")
     assert document["onemap:version"] == "2"
     (template,) = document["tiles"]
     tile = template.format(z=14, x=13653, y=6416)
     assert "immutable" in edited.get(tile).headers["cache-control"]
     assert drawn(edited, tile)[0][0] == 8.0
+    spec = edited.json("/view/spec?as_of=2024-05-01")
+    fetch = next(layer["fetch"] for layer in spec["layers"] if layer["id"] == "roads")
+    of_page = f"{TILE}?v={fetch['version']}&{fetch['moment']}"
+    assert "immutable" in edited.get(of_page).headers["cache-control"]
+    assert drawn(edited, of_page)[0][0] == 8.0
     made = edited.app.state.tiles
     before = len(made._cache)
     edited.get(f"{TILE}?as_of=2024-05-02")
     assert len(made._cache) == before, "the same version is not made twice"
+    store.describe_layer("roads", {**DOCUMENT, "style": {"kind": "line", "min_zoom": 16}})
+    made.forget("roads")
+    assert edited.get(tile).headers["cache-control"] == "no-cache", "drawn anew, as a density"
 
 
 def test_layers_joined_in_a_tile_go_by_the_instant_each_for_itself(edited):
@@ -354,6 +365,8 @@ def test_a_release_of_the_base_map_is_a_time_too(edited):
         assert answer.headers["onemap-as-of-version"] == "4"
         assert "12.0" in answer.text
     assert drawn(edited, f"{TILE}?as_of=release:2026.11")[0][0] == 12.0
-    assert "immutable" in edited.get(f"{TILE}?as_of=release:2026.11").headers["cache-control"]
+    assert edited.get(f"{TILE}?as_of=release:2026.11").headers["cache-control"] == "no-cache"
+    (template,) = edited.json("/collections/roads/tilejson.json?as_of=release:2026.11")["tiles"]
+    assert "immutable" in edited.get(template.format(z=14, x=13653, y=6416)).headers["cache-control"]
     assert edited.problem("GET", f"{ITEMS}?as_of=release:none", 404)["code"] == "unknown-release"
     assert edited.problem("GET", "/collections/lamps/items?as_of=release:2026.11", 400)["code"] == "bad-moment"

@@ -144,11 +144,25 @@ def test_a_write_to_one_layer_changes_the_tag_of_every_tile_it_is_in(client: Asg
     assert after[alone] == before[alone]
 
 
-def test_only_an_address_with_the_current_version_may_be_kept_for_good(client: AsgiCaller, store: Store) -> None:
-    version = store.version("lamps")
-    assert "immutable" in client.get(f"{XYZ}?v={version}").headers["cache-control"]
-    for url in (XYZ, f"{XYZ}?v={version + 1}", f"{XYZ}?v={version - 1}"):
-        assert client.get(url).headers["cache-control"] == "no-cache"
+def test_only_an_address_with_the_current_edition_may_be_kept_for_good(store: Store) -> None:
+    app = create_app(Settings(), store)
+    with AsgiCaller(app) as client:
+        edition, version = (
+            client.get("/collections/lamps/tilejson.json").json()["onemap:edition"],
+            store.version("lamps"),
+        )
+        assert "immutable" in client.get(f"{XYZ}?v={edition}").headers["cache-control"]
+        for url in (XYZ, f"{XYZ}?v={version}", f"{XYZ}?v={version + 1}"):
+            assert client.get(url).headers["cache-control"] == "no-cache"
+        (asked,) = client.get("/styles/lamps").json()["sources"]["lamps"]["tiles"]
+        assert asked.endswith(f"?v={edition}")
+        spec = client.get("/view/spec").json()
+        assert next(layer for layer in spec["layers"] if layer["id"] == "lamps")["fetch"]["version"] == edition
+        store.describe_layer("lamps", {"title": "lamps", "style": {"kind": "circle", "min_zoom": 16}})
+        app.state.tiles.forget("lamps")
+        changed = client.get(f"{XYZ}?v={edition}")
+        assert "_count" in decode(changed.content)["lamps"][0].properties
+        assert changed.headers["cache-control"] == "no-cache"
 
 
 def test_a_tile_without_features_is_204_and_an_empty_200_in_ogc_paths(client: AsgiCaller) -> None:

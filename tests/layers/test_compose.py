@@ -85,7 +85,7 @@ def test_a_line_and_its_casing_ask_for_the_same_tiles() -> None:
     spec = spec_of(ROADS)
     assert layer_of(spec, "roads")["fetch"] == layer_of(spec, "roads/casing")["fetch"]
     assert layer_of(spec, "roads")["data"] == "/tiles/roads/{z}/{x}/{y}.mvt"
-    assert layer_of(spec, "roads")["fetch"]["version"] == 3
+    assert layer_of(spec, "roads")["fetch"]["version"] == "3"
     assert layer_of(spec, "roads/casing")["getLineWidth"]["extra"] == 2
 
 
