@@ -26,6 +26,8 @@ from twin.store.port import LayerRecord
 
 router = APIRouter(tags=["places"], route_class=ThinRoute)
 _ZOOM = 16
+# A search waits for the first index of a layer; where an older one serves, for no longer than nobody notices.
+_FIRST_S, _BEHIND_S = 1.0, 0.05
 
 
 @router.get("/places", summary="Search for places", **SEARCH)
@@ -37,7 +39,7 @@ def search(request: Request) -> Response:
     if wanted.is_blank_page:
         return page("places.html", {"Vary": "Accept"}, base=base, text="", rows=[], stale=False)
     index = place_index_of(request)
-    stale = index.refresh().is_stale
+    stale = index.refresh(_FIRST_S, behind_s=_BEHIND_S).is_stale
     headers = {"Vary": "Accept", "Cache-Control": "no-cache", "ETag": _tag(wanted.parameters, records, stale=stale)}
     if not stale and is_fresh(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)

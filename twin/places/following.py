@@ -30,6 +30,9 @@ _LEASE_S = 60.0
 _REST_AFTER_FAILURE_S = 30.0
 # More changes than this and the layer is indexed anew, beside the old rows.
 _CHANGES_AT_ONCE = 50_000
+# So many features are changed in one transaction (some tenths of a second), and so long other writers then have for their turn.
+_FEATURES_AT_ONCE = 500
+_TURN_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,13 @@ class Follower:
             )
         return followed
 
-    def refresh(self, wait_s: float) -> IndexStatus:
+    def refresh(self, wait_s: float, behind_s: float | None = None) -> IndexStatus:
         """See `twin.places.port.PlaceIndex.refresh`."""
-        until = time.monotonic() + wait_s
+        began = time.monotonic()
         while True:
             behind = [f for f in self.overview() if not f.is_current]
+            serves = behind_s is not None and all(f.indexed is not None for f in behind)
+            until = began + (behind_s if behind_s is not None and serves else wait_s)
             left = until - time.monotonic()
             if not behind or self._closed or time.monotonic() - self._failed_at < _REST_AFTER_FAILURE_S:
                 return self.status()
@@ -194,10 +199,20 @@ class Follower:
             known = self._store.catalogue.known(connection, followed.id)
             standing = _joined(read_standing(connection, known, self._store.dialect, followed.rule, since))
             past = _joined(read_past(connection, known, self._store.dialect, followed.rule, since))
+        *parts, last = _by_features(past, standing)
+        for place, part in enumerate(parts):
+            with self._store.writing() as connection:
+                if self._closed or not self._claimed(connection, followed):
+                    return
+                if place == 0:
+                    # Who is interrupted between two parts finds a digest that no rule has, and indexes the layer anew.
+                    self._note(connection, followed, digest="")
+                EntryWriter(connection, self._tables, self._terms, followed.number).change(*part)
+            time.sleep(_TURN_S)
         with self._store.writing() as connection:
             if not self._claimed(connection, followed):
                 return
-            EntryWriter(connection, self._tables, self._terms, followed.number).change(past, standing)
+            EntryWriter(connection, self._tables, self._terms, followed.number).change(*last)
             self._done(connection, followed, followed.number, known.record.version)
 
     def _take_all(self, followed: Followed) -> None:
@@ -230,6 +245,7 @@ class Follower:
         with self._store.writing() as connection:
             if self._claimed(connection, followed):
                 EntryWriter(connection, self._tables, self._terms, number).add(entries)
+        time.sleep(_TURN_S)
 
     # -- rows about layers -------------------------------------------------------------------------------------------
 
@@ -316,3 +332,14 @@ class Follower:
 
 def _joined(parts: Iterable[list[Entry]]) -> list[Entry]:
     return [entry for part in parts for entry in part]
+
+
+def _by_features(past: Sequence[Entry], standing: Sequence[Entry]) -> list[tuple[list[Entry], list[Entry]]]:
+    """The states of so many features at a time, all of one feature together; at least one part, which may be empty."""
+    features = sorted({entry.feature for entry in (*past, *standing)})
+    part_of = {feature: i // _FEATURES_AT_ONCE for i, feature in enumerate(features)}
+    parts: list[tuple[list[Entry], list[Entry]]] = [([], []) for _ in range(max(part_of.values(), default=0) + 1)]
+    for kind, entries in enumerate((past, standing)):
+        for entry in entries:
+            parts[part_of[entry.feature]][kind].append(entry)
+    return parts

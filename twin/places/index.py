@@ -67,8 +67,8 @@ class SqlPlaceIndex(TermWriter, abc.ABC):
 
     # -- the port ----------------------------------------------------------------------------------------------------
 
-    def refresh(self, wait_s: float = 1.0) -> IndexStatus:
-        return self._follower.refresh(wait_s)
+    def refresh(self, wait_s: float = 1.0, *, behind_s: float | None = None) -> IndexStatus:
+        return self._follower.refresh(wait_s, behind_s)
 
     def search(self, query: PlaceQuery) -> list[Place]:
         typed = take_apart(query.text)

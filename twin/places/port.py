@@ -135,8 +135,12 @@ class IndexStatus:
 class PlaceIndex(Protocol):
     """Finds places by their names."""
 
-    def refresh(self, wait_s: float = 1.0) -> IndexStatus:
-        """Take in what the layers have changed; waits at most `wait_s` seconds, the rest goes on in the background."""
+    def refresh(self, wait_s: float = 1.0, *, behind_s: float | None = None) -> IndexStatus:
+        """Take in what the layers have changed; waits at most `wait_s` seconds, the rest goes on in the background.
+
+        Args:
+            behind_s: How long to wait instead where every layer that is behind has an older state that can serve.
+        """
 
     def search(self, query: PlaceQuery) -> list[Place]:
         """The places that answer, best first, from the index as it stands.

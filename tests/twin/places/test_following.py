@@ -14,6 +14,7 @@ from places_town import AUTHOR, CITY, Town, line, point
 from twin.feature import Feature, FeatureBatch
 from twin.interval import Interval
 from twin.places import following
+from twin.places.entries import Entry
 from twin.places.port import PlaceIndex, PlaceQuery
 from twin.schema import GeometryType
 from twin.store.port import Store
@@ -219,6 +220,77 @@ def test_a_long_rebuild_says_that_it_is_not_done_and_the_old_state_serves(
     gate.set()
     assert not town.index.refresh(60).is_stale
     assert len(town.names("少海")) == 2
+
+
+def test_a_search_waits_only_briefly_where_an_old_state_serves(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.layer("poi", point("1", "少海公园"))
+    gate, waited = threading.Event(), []
+    real, join = following.read_standing, threading.Thread.join
+
+    def slowly(*arguments: object) -> object:
+        assert gate.wait(30)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    def joined(thread: threading.Thread, timeout: float | None = None) -> None:
+        if thread.name == "place-index" and timeout is not None:
+            waited.append(timeout)
+        join(thread, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", joined)
+    monkeypatch.setattr(following, "read_standing", slowly)
+    assert town.index.refresh(1.0, behind_s=0.05).is_stale
+    assert max(waited) > 0.05, "nothing serves yet: the longer wait"
+    gate.set()
+    assert not town.index.refresh(60).is_stale
+    gate.clear()
+    waited.clear()
+    change(town, "poi", point("2", "少海码头"))
+    assert town.index.refresh(30, behind_s=0.05).is_stale
+    assert all(timeout <= 0.05 for timeout in waited)
+    gate.set()
+    assert not town.index.refresh(60).is_stale
+
+
+def test_many_changes_come_in_by_parts_that_let_other_writers_in(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "_FEATURES_AT_ONCE", 10)
+    town.layer("poi", *(point(str(i), f"第{i}花园") for i in range(35)))
+    assert town.names("第14花园", limit=1) == ["第14花园"]
+    parts: list[int] = []
+    real = following.EntryWriter.change
+
+    def counted(writer: following.EntryWriter, past: list[Entry], standing: list[Entry]) -> None:
+        parts.append(len({entry.feature for entry in (*past, *standing)}))
+        real(writer, past, standing)
+
+    monkeypatch.setattr(following.EntryWriter, "change", counted)
+    change(town, "poi", *(point(str(i), f"第{i}码头") for i in range(35)))
+    assert town.names("第14码头", limit=1) == ["第14码头"]
+    assert parts == [10, 10, 10, 5]
+    assert (rows(town, "places"), rows(town, "states")) == (70, 70)
+
+
+def test_who_is_interrupted_between_two_parts_indexes_the_layer_anew(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_FEATURES_AT_ONCE", 10)
+    monkeypatch.setattr(following, "_REST_AFTER_FAILURE_S", 0.0)
+    town.layer("poi", *(point(str(i), f"第{i}花园") for i in range(35)))
+    town.index.refresh(60)
+    real, calls = following.EntryWriter.change, []
+
+    def breaks(writer: following.EntryWriter, past: list[Entry], standing: list[Entry]) -> None:
+        calls.append(len(standing))
+        if len(calls) == 3:
+            raise OSError("the process ends here")
+        real(writer, past, standing)
+
+    monkeypatch.setattr(following.EntryWriter, "change", breaks)
+    change(town, "poi", *(point(str(i), f"第{i}码头") for i in range(35)))
+    town.index.refresh(0)
+    assert not town.index.refresh(60).is_stale
+    assert len(calls) == 3, "the second time the layer is indexed anew"
+    assert (rows(town, "places"), rows(town, "states")) == (70, 70)
+    assert town.names("第14码头", limit=1) == ["第14码头"]
 
 
 def test_a_failure_is_told_and_does_not_stop_the_search(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
