@@ -7,7 +7,7 @@ projected system. What a layer tells is its role (`sources.json`, or `search.rol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,9 @@ _SIDES = (
     ("西", "west"),
     ("西北", "north-west"),
 )
+# So many neighbours are read at once: where a window holds more, a smaller one is looked at first.
+_ROWS_AT_MOST = 1_000
+_SMALLEST_STEP_M = 1.0
 _ON_THE_ROAD_M = 1.0
 # About 100 m: a chord that long is off by less than a millimetre.
 _PIECE_DEG = 0.001
@@ -137,9 +140,9 @@ class Surveyor:
             town=self._town(rules, lon, lat),
             community=self._community(rules, lon, lat),
             cell=cell,
-            road=self._nearest([(r, rule) for r, rule in rules if rule.role == "road"], lon, lat, _has_name),
-            address=self._nearest([(r, rule) for r, rule in rules if rule.address], lon, lat, _has_address),
-            poi=self._nearest([(r, rule) for r, rule in rules if rule.role == "place"], lon, lat, _has_name),
+            road=self._nearest([(r, rule) for r, rule in rules if rule.role == "road"], lon, lat, _names_of),
+            address=self._nearest([(r, rule) for r, rule in rules if rule.address], lon, lat, _address_of),
+            poi=self._nearest([(r, rule) for r, rule in rules if rule.role == "place"], lon, lat, _names_of),
         )
 
     # -- areas -------------------------------------------------------------------------------------------------------
@@ -147,7 +150,7 @@ class Surveyor:
     def _town(self, rules: Sequence[tuple[LayerRecord, SearchRule]], lon: float, lat: float) -> Town | None:
         for record, rule in rules:
             if rule.role == TOWN_ROLE:
-                for feature in self._holding(record, lon, lat):
+                for feature in self._holding(record, rule, lon, lat):
                     if is_town(feature, rule):
                         return town_of(record.id, feature, rule)
         return None
@@ -156,12 +159,12 @@ class Surveyor:
         """From a layer of communities; else from what a grid cell says of its own."""
         for record, rule in rules:
             if rule.role == "community":
-                for feature in self._holding(record, lon, lat):
+                for feature in self._holding(record, rule, lon, lat):
                     name = name_of(feature, rule)
                     return Community(record.id, str(feature.id), name.zh or name.en, _text(feature, "code"))
         for record, rule in rules:
             if rule.role == "grid" and rule.community:
-                for feature in self._holding(record, lon, lat):
+                for feature in self._holding(record, rule, lon, lat):
                     code = _text(feature, rule.community_code)
                     return Community(record.id, str(feature.id), _text(feature, rule.community), code)
         return None
@@ -169,15 +172,15 @@ class Surveyor:
     def _cell(self, rules: Sequence[tuple[LayerRecord, SearchRule]], lon: float, lat: float) -> GridCell | None:
         for record, rule in rules:
             if rule.role == "grid":
-                for feature in self._holding(record, lon, lat):
+                for feature in self._holding(record, rule, lon, lat):
                     code = _text(feature, "code") or str(feature.id)
                     name = name_of(feature, rule)
                     return GridCell(record.id, str(feature.id), name.zh or name.en, code, _text(feature, rule.duty))
         return None
 
-    def _holding(self, record: LayerRecord, lon: float, lat: float) -> list[Feature]:
+    def _holding(self, record: LayerRecord, rule: SearchRule, lon: float, lat: float) -> list[Feature]:
         """Features that hold the point, in order of arrival: on a common edge the first one."""
-        return list(self.store.select(record.id, self._query(record, Bounds(lon, lat, lon, lat))).features())
+        return list(self.store.select(record.id, self._query(record, rule, Bounds(lon, lat, lon, lat))).features())
 
     # -- neighbours --------------------------------------------------------------------------------------------------
 
@@ -186,34 +189,67 @@ class Surveyor:
         rules: Sequence[tuple[LayerRecord, SearchRule]],
         lon: float,
         lat: float,
-        counts: Callable[[Feature, SearchRule], bool],
+        texts: Callable[[SearchRule], tuple[str, ...]],
     ) -> Neighbour | None:
-        """The nearest feature that counts; of equally near ones the first by layer and id."""
-        x, y = Metres(lon, lat).per_degree
+        """The nearest feature that has one of these texts; of equally near ones the first by layer and id."""
         here = self._in_metres(np.array([shapely.Point(lon, lat)], dtype=object))[0]
-        for reach in _REACHES_M:
-            window = Bounds(lon - reach / x, lat - reach / y, lon + reach / x, lat + reach / y)
-            found: list[tuple[float, str, str, Feature, LayerRecord, SearchRule, Any]] = []
-            for record, rule in rules:
-                batch = self.store.select(record.id, self._query(record, window))
-                features = [f for f in batch.features() if f.geometry is not None and counts(f, rule)]
-                moved = self._in_metres(_within(np.array([f.geometry for f in features], dtype=object), window))
-                for feature, geometry, distance in zip(features, moved, shapely.distance(moved, here), strict=True):
-                    found.append((float(distance), record.id, str(feature.id), feature, record, rule, geometry))
-            near = [
-                entry for entry in found if entry[0] <= reach
-            ]  # what does not reach into the window has no distance
-            if near:
-                distance, _, _, feature, record, rule, geometry = min(near, key=lambda entry: entry[:3])
+        looked, reaches = 0.0, list(_REACHES_M)
+        while reaches:
+            reach = reaches[0]
+            limit = _ROWS_AT_MOST if reach - looked > _SMALLEST_STEP_M else None
+            found = self._within_reach([(*pair, texts(pair[1])) for pair in rules], (lon, lat), here, reach, limit)
+            if found is None:
+                reaches.insert(0, (looked + reach) / 2)
+                continue
+            if found:
+                distance, _, _, feature, record, rule, geometry = min(found, key=lambda entry: entry[:3])
                 side = _side(geometry, here) if rule.role == "road" and distance > _ON_THE_ROAD_M else LocalText()
                 return _neighbour(record, rule, feature, distance, side)
+            looked = reaches.pop(0)
         return None
+
+    def _within_reach(
+        self,
+        sources: Sequence[tuple[LayerRecord, SearchRule, tuple[str, ...]]],
+        place: tuple[float, float],
+        here: shapely.Geometry,
+        reach: float,
+        limit: int | None,
+    ) -> list[tuple[float, str, str, Feature, LayerRecord, SearchRule, Any]] | None:
+        """Features with a text at most `reach` metres away, with their distances; None where more than `limit` would be read."""
+        lon, lat = place
+        x, y = Metres(lon, lat).per_degree
+        window = Bounds(lon - reach / x, lat - reach / y, lon + reach / x, lat + reach / y)
+        found: list[tuple[float, str, str, Feature, LayerRecord, SearchRule, Any]] = []
+        for record, rule, texts in sources:
+            if not texts:
+                continue
+            said = [{"op": "<>", "args": [{"property": name}, ""]} for name in texts]
+            # By boxes: what does not reach into the window falls out by its distance anyway.
+            asked = replace(self._query(record, rule, window), filter=_any_of(said), boxes_only=True)
+            query = replace(asked, limit=limit and limit + 1)
+            features = [f for f in self.store.select(record.id, query).features() if f.geometry is not None]
+            if limit is not None and len(features) > limit:
+                return None
+            moved = self._in_metres(_within(np.array([f.geometry for f in features], dtype=object), window))
+            for feature, geometry, distance in zip(features, moved, shapely.distance(moved, here), strict=True):
+                if distance <= reach:  # what does not reach into the window has no distance
+                    found.append((float(distance), record.id, str(feature.id), feature, record, rule, geometry))
+        return found
 
     def _in_metres(self, geometries: Any) -> Any:
         return from_cgcs2000(geometries, parse_crs(self.projected)) if len(geometries) else geometries
 
-    def _query(self, record: LayerRecord, window: Bounds) -> FeatureQuery:
-        return FeatureQuery(bounds=window, as_of=self.versions.get(record.id), interval=self.interval)
+    def _query(self, record: LayerRecord, rule: SearchRule, window: Bounds) -> FeatureQuery:
+        told = (*rule.properties, rule.community, rule.community_code, rule.duty, "code")
+        wanted = tuple(dict.fromkeys(name for name in told if name and name in record.schema))
+        return FeatureQuery(
+            bounds=window, properties=wanted, as_of=self.versions.get(record.id), interval=self.interval
+        )
+
+
+def _any_of(conditions: list[dict[str, Any]]) -> dict[str, Any]:
+    return conditions[0] if len(conditions) == 1 else {"op": "or", "args": conditions}
 
 
 def _within(geometries: Any, window: Bounds) -> Any:
@@ -240,12 +276,12 @@ def _side(road: Any, here: Any) -> LocalText:
     return LocalText(f"路{zh}", f"{en} side")
 
 
-def _has_name(feature: Feature, rule: SearchRule) -> bool:
-    return bool(_text(feature, rule.name) or _text(feature, rule.name_en))
+def _names_of(rule: SearchRule) -> tuple[str, ...]:
+    return tuple(name for name in (rule.name, rule.name_en) if name)
 
 
-def _has_address(feature: Feature, rule: SearchRule) -> bool:
-    return bool(_text(feature, rule.address))
+def _address_of(rule: SearchRule) -> tuple[str, ...]:
+    return (rule.address,) if rule.address else ()
 
 
 def _text(feature: Feature, name: str) -> str:

@@ -10,10 +10,13 @@ import shapely
 
 from places_town import AUTHOR, CITY, MIDDLE, Town, line, point
 from twin.crs import parse_crs, transform_points
-from twin.feature import Feature
+from twin.feature import Feature, FeatureBatch
+from twin.places import reverse
 from twin.places.reverse import Surroundings, Surveyor
 from twin.places.towns import TownFinder
+from twin.query import FeatureQuery
 from twin.schema import GeometryType
+from twin.store.port import Store
 
 LON, LAT = MIDDLE
 PROJECTED = "EPSG:4549"
@@ -155,3 +158,44 @@ def test_towns_of_many_points_follow_their_layer(surveyed: Town) -> None:
     towns = finder.towns_at(surveyed.store.layers(), points)
     assert [town and town.code for town in towns] == ["370281009", "370281004", None]
     assert finder.towns_at([], points) == [None] * 3
+
+
+class Listening:
+    """A store that notes what it is asked."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.asked = store, list[tuple[str, FeatureQuery, int]]()
+
+    def select(self, layer_id: str, query: FeatureQuery) -> FeatureBatch:
+        batch = self.store.select(layer_id, query)
+        self.asked.append((layer_id, query, len(batch)))
+        return batch
+
+
+def test_only_named_rows_and_the_properties_that_are_told_are_read(town: Town) -> None:
+    houses = [point(f"h{i}", None, LON + i * 1e-4, LAT, address=None, colour="red") for i in range(30)]
+    named = point("n", "少海公园", LON + 0.02, LAT, address="郑州路12号", colour="blue")
+    town.layer("poi", *houses, named, point("blank", "", LON, LAT, address="", colour="red"))
+    store = Listening(town.store)
+    found = Surveyor(store, town.store.layers(), CITY, PROJECTED).at(LON, LAT)  # type: ignore[arg-type]
+    assert found.poi is not None
+    assert found.address is not None
+    assert (found.poi.feature_id, found.address.address) == ("n", "郑州路12号")
+    assert all("colour" not in (query.properties or ("colour",)) for _, query, _ in store.asked)
+    assert sum(rows for _, _, rows in store.asked) == 2, "nothing without a text is read, and nothing twice"
+
+
+def test_among_very_many_the_nearest_is_found_by_smaller_windows(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reverse, "_ROWS_AT_MOST", 20)
+    crowd = [point(f"c{i:03}", f"第{i}铺", LON + 0.0028 + i * 1e-6, LAT + 0.0001) for i in range(200)]
+    here = [point(f"s{i}", f"同{i}铺", LON + 0.0026, LAT) for i in range(50)]
+    town.layer("poi", *crowd, *here, point("near", "最近铺", LON + 0.0025, LAT))
+    store = Listening(town.store)
+    surveyor = Surveyor(store, town.store.layers(), CITY, PROJECTED)  # type: ignore[arg-type]
+    found = surveyor.at(LON, LAT).poi
+    assert found is not None
+    assert found.feature_id == "near"
+    assert max(rows for _, _, rows in store.asked) <= 21
+    stacked = surveyor.at(LON + 0.0026, LAT + 1e-7).poi
+    assert stacked is not None, "so many on one spot are read all the same"
+    assert stacked.feature_id == "s0"
