@@ -23,10 +23,14 @@ _TIMES = [
 ]
 _FOUND_SCHEMA: JsonObject = {
     "type": "object",
-    "required": ["type", "features", "stale", "numberReturned"],
+    "required": ["type", "features", "stale", "boundedBy", "numberReturned"],
     "properties": {
         "type": {"type": "string", "enum": ["FeatureCollection"]},
         "features": {"type": "array", "items": FEATURE_SCHEMA},
+        "boundedBy": {
+            "enum": ["boundary", "box"],
+            "description": "What keeps places to the city: its boundary in the layer of divisions, else the box of its profile.",
+        },
         "stale": {"type": "boolean", "description": "Whether changes are still being taken into the index."},
         "numberReturned": {"type": "integer", "minimum": 0},
         "links": {"type": "array", "items": {"type": "object"}},

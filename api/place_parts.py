@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 
+import shapely
 from starlette.applications import Starlette
 from starlette.requests import Request
 
 from api.deps import parts_of
+from api.layer_parts import actor_of, city_of, registry_of
+from layers.coded_layers import CodedLayers
+from twin.errors import UnknownLayerError
 from twin.places import open_place_index
 from twin.places.port import PlaceIndex
 from twin.places.towns import TownFinder
@@ -37,6 +41,27 @@ def town_finder_of(request: Request) -> TownFinder:
             state.town_finder = TownFinder(parts_of(request).store)
     finder: TownFinder = state.town_finder
     return finder
+
+
+def city_area_of(request: Request) -> shapely.Geometry | None:
+    """The boundary of the city: the polygon of its code in the layer of divisions, as it stands; None where the one who asks sees none."""
+    city, registry, actor = city_of(request), registry_of(request), actor_of(request)
+    source = city.codes.divisions
+    try:
+        version = registry.layer(source.layer, actor).version
+    except UnknownLayerError:
+        return None
+    state = request.app.state
+    key = (source.layer, version)
+    known: tuple[tuple[str, int], shapely.Geometry | None] | None = getattr(state, "city_area", None)
+    if known is None or known[0] != key:
+        layers = CodedLayers(registry, actor, parts_of(request).clock().date())
+        drawn = [coded.feature.geometry for coded in layers.with_code(source, city.code)]
+        areas = [shape for shape in drawn if shape is not None and shapely.get_dimensions(shape) == 2]
+        area = shapely.union_all(areas) if areas else None
+        shapely.prepare(area)
+        known = state.city_area = (key, area)
+    return known[1]
 
 
 def close_place_index(app: Starlette) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import blake2s
 from typing import Any
 
+import shapely
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +18,7 @@ from api.links import base_url, self_links, with_parameters
 from api.negotiation import GEOJSON, HTML, ITEM
 from api.operation import ThinRoute
 from api.place_operations import AT, SEARCH
-from api.place_parts import place_index_of, town_finder_of
+from api.place_parts import city_area_of, place_index_of, town_finder_of
 from api.place_query import parse_at, parse_search
 from api.responses.documents import json_answer
 from api.responses.html import page
@@ -43,7 +45,8 @@ def search(request: Request) -> Response:
     headers = {"Vary": "Accept", "Cache-Control": "no-cache", "ETag": _tag(wanted.parameters, records, stale=stale)}
     if not stale and is_fresh(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    places = index.search(wanted.query)
+    area = city_area_of(request)
+    places = index.search(replace(wanted.query, area=area))
     towns = town_finder_of(request).towns_at(list(records.values()), [(place.lon, place.lat) for place in places])
     features = [
         place_feature(place, records[place.layer_id], town, city, base=base, language=wanted.language)
@@ -56,6 +59,7 @@ def search(request: Request) -> Response:
         "type": "FeatureCollection",
         "timeStamp": parts.clock(),
         "stale": stale,
+        "boundedBy": _bounded_by(area),
         "numberReturned": len(features),
         "links": links,
         "features": features,
@@ -69,12 +73,20 @@ def at(request: Request) -> Response:
     parts, city, base = parts_of(request), city_of(request), base_url(request)
     records = registry_of(request).layers(actor_of(request))
     wanted = parse_at(request, records, parts.store)
+    area = city_area_of(request)
     held = [record for record in records if record.id in wanted.versions]
     surveyor = Surveyor(
-        parts.store, held, city.bounds, city.projected_crs, versions=wanted.versions, interval=wanted.interval
+        parts.store,
+        held,
+        city.bounds,
+        city.projected_crs,
+        versions=wanted.versions,
+        interval=wanted.interval,
+        area=area,
     )
     found = surveyor.at(wanted.lon, wanted.lat)
     document = surroundings_feature(found, city, base=base, language=wanted.language)
+    document["properties"]["inside_by"] = _bounded_by(area)
     document["links"] = self_links(f"{base}/places/at", wanted.parameters, ITEM, wanted.format)
     headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
     if wanted.format is HTML:
@@ -82,6 +94,11 @@ def at(request: Request) -> Response:
         shown = with_parameters(f"{base}/view", [("embed", "1"), ("at", camera)])
         return page("place_at.html", headers, base=base, found=document["properties"], place=found, map=shown)
     return json_answer(document, GEOJSON.media_type, headers=headers)
+
+
+def _bounded_by(area: shapely.Geometry | None) -> str:
+    """What "inside the city" goes by: its boundary in the layer of divisions, else the box of its profile."""
+    return "box" if area is None else "boundary"
 
 
 def _rows(features: list[dict[str, Any]]) -> list[dict[str, Any]]:

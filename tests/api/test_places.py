@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import shapely
 from fastapi import FastAPI
 
 from api.app import create_app
 from api.place_parts import close_place_index
 from api.settings import Settings
 from app_client import AppClient
+from coded_town import with_codes
 from layers.policy import Action, Actor, OpenPolicy
 from layers.registry import Registry
 from places_town import AUTHOR
 from small_town import LAT, LON, small_town_manifests
 from twin.errors import PolicyError
+from twin.feature import Feature
 from twin.store import open_store
 from twin.store.port import Store
 
@@ -208,3 +212,28 @@ def test_a_point_outside_of_the_city_is_told_so(client: AppClient) -> None:
 )
 def test_no_point_is_refused(client: AppClient, query: str) -> None:
     assert client.problem("GET", f"/places/at?{query}", 400)["code"] == "bad-bbox"
+
+
+def test_inside_the_city_goes_by_its_boundary_where_a_layer_draws_it(tmp_path: Path) -> None:
+    opened = with_codes(open_store(tmp_path / "twin.gpkg"))
+    far = Feature("far", shapely.Point(119.7, 36.1), {"code": None, "name": "阜安远亭"})
+    with opened.write("facilities", AUTHOR) as writer:
+        writer.insert(far)
+    app = create_app(Settings(), opened)
+    client = AppClient(app)
+    settle(app)
+    within = client.json("/places/at?lon=119.955&lat=36.255")["properties"]
+    assert (within["inside"], within["inside_by"]) == (True, "boundary")
+    beside = client.json("/places/at?lon=119.7&lat=36.1")["properties"]
+    assert (beside["inside"], beside["inside_by"]) == (False, "boundary"), "in the city's box, but not in the city"
+    found = client.json("/places", params={"q": "阜安"})
+    assert found["boundedBy"] == "boundary"
+    assert {place["properties"]["title"] for place in found["features"]} == {"阜安街道"}
+
+    opened.drop_layer("districts")
+    settle(app)
+    found = client.json("/places", params={"q": "阜安"})
+    assert (found["boundedBy"], found["features"][0]["properties"]["title"]) == ("box", "阜安远亭")
+    assert client.json("/places/at?lon=119.7&lat=36.1")["properties"]["inside_by"] == "box"
+    close_place_index(app)
+    opened.close()

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+import shapely
+
 from twin.bounds import Bounds
 from twin.interval import Interval
 from twin.text import LocalText
@@ -48,6 +50,7 @@ class PlaceQuery:
         kinds: Only these kinds (`kinds.json`, or the layer's own kind values); empty for all.
         interval: Only names whose feature is valid in this stretch of time; None for any.
         limit: At most so many places.
+        area: Only places whose box meets this area (lon/lat) too; None for all within the bounds.
     """
 
     text: str
@@ -57,6 +60,7 @@ class PlaceQuery:
     kinds: tuple[str, ...] = ()
     interval: Interval | None = None
     limit: int = 10
+    area: shapely.Geometry | None = None
 
 
 @dataclass(frozen=True, slots=True)

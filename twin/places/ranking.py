@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import shapely
+
 from twin.bounds import Bounds
 from twin.interval import Interval
 from twin.places.asking import Typed
@@ -100,7 +102,13 @@ class Ranking:
                 features = sorted({state.feature for state in all_states})[:_ALSO_AT_MOST]
                 for today, state in self._reader.named(candidate.layer, features):
                     found.append(self._place(today, [state], one, formerly=True))
-        return [place for place in found if place.bounds.intersects(self._query.bounds)]
+        return [place for place in found if self._is_within(place.bounds)]
+
+    def _is_within(self, box: Bounds) -> bool:
+        query = self._query
+        return box.intersects(query.bounds) and (
+            query.area is None or bool(shapely.intersects(query.area, shapely.box(*box.as_tuple())))
+        )
 
     def _standing(self, states: Sequence[State]) -> list[State]:
         """States that stand at the version and the time asked for, of each feature the newest."""

@@ -114,7 +114,7 @@ class Surveyor:
 
     Attributes:
         records: The layers that may be looked at.
-        bounds: Of the city.
+        bounds: Of the city; area: its boundary, lon/lat, where one is known.
         projected: Code of the city's projected system, metres.
         versions: Layer versions to read as of; None or absent for now.
         interval: What has to hold then; None for now.
@@ -126,10 +126,11 @@ class Surveyor:
     projected: str
     versions: Mapping[str, int | None] = field(default_factory=dict)
     interval: Interval | None = None
+    area: shapely.Geometry | None = None
 
     def at(self, lon: float, lat: float) -> Surroundings:
         """What lies at lon/lat (degrees, CGCS2000)."""
-        if not self.bounds.intersects(Bounds(lon, lat, lon, lat)):
+        if not self._is_inside(lon, lat):
             return Surroundings(lon, lat, inside=False)
         rules = [(record, rule_of(record)) for record in self.records]
         cell = self._cell(rules, lon, lat)
@@ -144,6 +145,12 @@ class Surveyor:
             address=self._nearest([(r, rule) for r, rule in rules if rule.address], lon, lat, _address_of),
             poi=self._nearest([(r, rule) for r, rule in rules if rule.role == "place"], lon, lat, _names_of),
         )
+
+    def _is_inside(self, lon: float, lat: float) -> bool:
+        """Within the city's boundary, or in its box where no boundary is known."""
+        if self.area is None:
+            return self.bounds.intersects(Bounds(lon, lat, lon, lat))
+        return bool(shapely.intersects_xy(self.area, lon, lat))
 
     # -- areas -------------------------------------------------------------------------------------------------------
 
