@@ -69,6 +69,7 @@ def _version(version: FeatureVersion, before: FeatureVersion | None, here: str) 
         "superseded_at": None if version.ended is None else instant_or_open(version.ended.at),
         "superseded_by": None if version.ended is None else version.ended.version,
         "valid": interval_of(feature),
+        "recorded_slices": [interval_of(slice_) for slice_ in version.recorded],
         "timeline": [_ends(validity) for validity in version.timeline],
         "links": links,
     }
@@ -81,6 +82,7 @@ def _deletion(change: Changeset) -> Document:
         "superseded_at": None,
         "superseded_by": None,
         "valid": None,
+        "recorded_slices": [],
         "timeline": [],
         "links": [],
     }
@@ -111,7 +113,10 @@ def difference_document(
 
 
 def _side(version: FeatureVersion) -> Document:
-    return _who(version.change) | {"valid": interval_of(version.feature)}
+    return _who(version.change) | {
+        "valid": interval_of(version.feature),
+        "recorded_slices": [interval_of(slice_) for slice_ in version.recorded],
+    }
 
 
 def _value_change(change: ValueChange) -> Document:

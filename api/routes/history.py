@@ -50,7 +50,7 @@ from layers.policy import Action
 from twin.crs import CRS84, parse_crs
 from twin.differences import difference
 from twin.errors import UnknownFeatureError, UnknownVersionError
-from twin.store.port import FeatureVersion, LayerRecord
+from twin.store.port import FeatureVersion, LayerRecord, Store
 
 router = APIRouter(tags=["history"], route_class=ThinRoute)
 _PAGE = 100
@@ -65,10 +65,10 @@ def versions(request: Request) -> Response:
     headers = _validators(record, chosen, parameters)
     if is_fresh(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    documents = version_documents(parts_of(request).store.history(record.id, feature_id), here)
     before = _number(parameters, "before")
-    documents = [entry for entry in documents if before is None or entry["version"] < before]
     limit = parse_limit(parameters.get("limit"), _PAGE, parts_of(request).settings.limit_max)
+    known = parts_of(request).store.history(record.id, feature_id, limit=limit + 1, before=before)
+    documents = [entry for entry in version_documents(known, here) if before is None or entry["version"] < before]
     shown = documents[:limit]
     links = self_links(f"{here}/versions", list(parameters.items()), PAGES, chosen)
     links.append(link(here, "latest-version", GEOJSON.media_type))
@@ -86,8 +86,8 @@ def version(request: Request) -> Response:
     """The state that was the last word on the feature at that version of the layer."""
     parameters, chosen = _read(request, ("f",), ITEM)
     record, feature_id, here = _feature_of(request)
-    known = parts_of(request).store.history(record.id, feature_id)
-    state = _at(known, _path_version(request, record), feature_id).feature
+    number = _path_version(request, record)
+    state = _at(parts_of(request).store, record.id, feature_id, number).feature
     headers = {
         "ETag": feature_etag(record, state, f"version {chosen.name}"),
         "Cache-Control": "no-cache",
@@ -95,7 +95,7 @@ def version(request: Request) -> Response:
     }
     if is_fresh(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    links = self_links(f"{here}/versions/{state.version}", list(parameters.items()), ITEM, chosen)
+    links = self_links(f"{here}/versions/{number}", list(parameters.items()), ITEM, chosen)
     links.append(link(here, "latest-version", GEOJSON.media_type))
     links.append(link(f"{here}/versions", "version-history", "application/json", "历次版本 Versions"))
     if chosen is HTML:
@@ -116,8 +116,8 @@ def diff(request: Request) -> Response:
     headers = _validators(record, chosen, parameters)
     if is_fresh(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    known = parts_of(request).store.history(record.id, feature_id)
-    before, after = _pair(known, _number(parameters, "from"), _number(parameters, "to"), feature_id)
+    earlier, later = _number(parameters, "from"), _number(parameters, "to")
+    before, after = _pair(parts_of(request).store, record.id, feature_id, earlier, later)
     crs = city_of(request).projected_crs
     found = difference(before.feature, after.feature, record.schema, parse_crs(crs))
     links = self_links(f"{here}/diff", list(parameters.items()), PAGES, chosen)
@@ -260,30 +260,32 @@ def _unknown_version(record: LayerRecord, version: object) -> UnknownVersionErro
     )
 
 
-def _at(known: Sequence[FeatureVersion], version: int, feature_id: str) -> FeatureVersion:
-    """The last word on a feature at a version, of all it ever was (newest first)."""
+def _at(store: Store, layer_id: str, feature_id: str, version: int) -> FeatureVersion:
+    """The last word on a feature at a version."""
+    return _standing_at(store.history(layer_id, feature_id, limit=1, before=version + 1), feature_id, version)
+
+
+def _standing_at(known: Sequence[FeatureVersion], feature_id: str, version: int) -> FeatureVersion:
+    """The first of what is known up to a version, unless the feature was gone by then."""
     for entry in known:
-        if entry.change.version <= version:
-            if entry.deleted and entry.ended is not None and entry.ended.version <= version:
-                break
+        if not (entry.deleted and entry.ended is not None and entry.ended.version <= version):
             return entry
+        break
     raise UnknownFeatureError(
         f"The feature '{feature_id}' did not exist at version {version}.",
         value=version,
-        limit=f"from version {known[-1].change.version} on, while it is not deleted",
+        limit="from the version that inserted it on, while it is not deleted",
         remedy="Its versions are listed under …/versions.",
     )
 
 
 def _pair(
-    known: Sequence[FeatureVersion], earlier: int | None, later: int | None, feature_id: str
+    store: Store, layer_id: str, feature_id: str, earlier: int | None, later: int | None
 ) -> tuple[FeatureVersion, FeatureVersion]:
     """The two versions to compare; by default the last one and the one before it, or itself where it is the first."""
-    after = known[0] if later is None else _at(known, later, feature_id)
-    if earlier is not None:
-        return _at(known, earlier, feature_id), after
-    older = [entry for entry in known if entry.change.version < after.change.version]
-    return (older[0] if older else after), after
+    known = store.history(layer_id, feature_id, limit=2, before=None if later is None else later + 1)
+    after = known[0] if later is None else _standing_at(known, feature_id, later)
+    return known[-1] if earlier is None else _at(store, layer_id, feature_id, earlier), after
 
 
 def _page_values(request: Request, record: LayerRecord, links: Sequence[Mapping[str, str]]) -> dict[str, Any]:

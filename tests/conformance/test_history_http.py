@@ -370,3 +370,21 @@ def test_a_release_of_the_base_map_is_a_time_too(edited):
     assert "immutable" in edited.get(template.format(z=14, x=13653, y=6416)).headers["cache-control"]
     assert edited.problem("GET", f"{ITEMS}?as_of=release:none", 404)["code"] == "unknown-release"
     assert edited.problem("GET", "/collections/lamps/items?as_of=release:2026.11", 400)["code"] == "bad-moment"
+
+
+def test_a_version_that_records_an_earlier_state_still_shows_the_head(edited):
+    spans = [["2020-01-01", ".."], ["2010-01-01", "2012-01-01"]]
+    head, past = (road(width, 0.0, id="r2", time={"interval": span}) for width, span in zip((12.0, 3.0), spans))
+    here = f"{ITEMS}/r2"
+    assert edited.request("POST", ITEMS, json=head, headers=GEOJSON).status_code == 201
+    assert edited.request("PUT", here, json=past, headers=GEOJSON).status_code == 200
+    newest = edited.json(f"{here}/versions?limit=1")["versions"][0]
+    assert newest["recorded_slices"] == [["2010-01-01T00:00:00Z", "2012-01-02T00:00:00Z"]]
+    assert newest["valid"] == ["2020-01-01T00:00:00Z", ".."]
+    shown = edited.json(f"{here}/versions/{newest['version']}")
+    then = edited.json(f"{here}?as_of=v{newest['version']}")
+    assert (shown["properties"], shown["geometry"]) == (then["properties"], then["geometry"])
+    assert shown["properties"]["width_m"] == 12.0
+    difference = edited.json(f"{here}/diff")
+    assert (difference["properties"], difference["time"], difference["geometry"]) == ([], None, None)
+    assert difference["to"]["recorded_slices"] == newest["recorded_slices"]

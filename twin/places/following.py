@@ -195,7 +195,7 @@ class Follower:
         assert followed.indexed is not None
         assert followed.number is not None
         since = followed.indexed
-        with self._store.streaming() as connection:
+        with self._store.snapshot() as connection:
             known = self._store.catalogue.known(connection, followed.id)
             standing = _joined(read_standing(connection, known, self._store.dialect, followed.rule, since))
             past = _joined(read_past(connection, known, self._store.dialect, followed.rule, since))
@@ -224,7 +224,7 @@ class Follower:
             # Where nothing serves yet, what is there can be found while the rest comes in.
             serving = {"number": number} if followed.indexed is None else {}
             self._note(connection, followed, filling=number, **serving)
-        with self._store.streaming() as connection:
+        with self._store.snapshot() as connection:
             known = self._store.catalogue.known(connection, followed.id)
             for read in (read_standing, read_past):
                 for entries in read(connection, known, self._store.dialect, followed.rule, -1):

@@ -63,7 +63,7 @@ class PostgresPlaceIndex(SqlPlaceIndex):
     @contextmanager
     def searching(self) -> Iterator[sa.Connection]:
         # How many names a question meets is not known before; walking the whole table for the first 150 is never the better way.
-        with self.store.streaming() as connection:
+        with self.store.snapshot() as connection:
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
             yield connection
 

@@ -173,7 +173,7 @@ def standing_at(store: SqlStore, ends: Collection[Ref], moment: Moment = NOW) ->
 def ever_stood(store: SqlStore, entity: Ref) -> bool:
     """Whether the layer has or had such a feature."""
     try:
-        return bool(store.history(entity.layer, entity.id))
+        return store.ever_stood(entity.layer, entity.id)
     except NotFound:
         return False
 

@@ -262,7 +262,7 @@ class _Check:
     def _pairs_with_places(self, kind: RelationType, from_layer: str, to_layer: str) -> Iterator[list[Any]]:
         """Link id and both geometries, in portions."""
         c, dialect = self._tables.links.c, self._store.dialect
-        with self._store.streaming() as connection:
+        with self._store.snapshot() as connection:
             known = [known_layer(self._store, connection, layer) for layer in (from_layer, to_layer)]
             if known[0] is None or known[1] is None:
                 return

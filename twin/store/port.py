@@ -95,11 +95,13 @@ class FeatureVersion:
     """What one write made of a feature, and the stretch of system time in which that was the last word on it.
 
     Attributes:
-        feature: The state written: of several slices the newest. `feature.version` is the layer version that wrote it.
+        feature: The head as it stood after the write, what `as_of` that version shows. `feature.version` is the layer version
+            that wrote it: an earlier one where this write only recorded slices before the head.
         change: The changeset that wrote it.
         ended: The changeset that changed or deleted the feature next; None while this is the last word.
         deleted: Whether `ended` deleted it.
         timeline: Validity of every slice as known after the write, earliest first.
+        recorded: Slices before the head that a write recorded which left the head as it was, earliest first.
     """
 
     feature: Feature
@@ -107,6 +109,7 @@ class FeatureVersion:
     ended: Changeset | None
     deleted: bool
     timeline: tuple[Validity, ...]
+    recorded: tuple[Feature, ...] = ()
 
     @property
     def recorded_at(self) -> datetime:
@@ -289,12 +292,17 @@ class Store(Protocol):
     ) -> list[GridCount]:
         """Features per cell of a lon/lat grid of that cell size, for the cells that `bounds` touches and that hold any."""
 
-    def history(self, layer_id: str, feature_id: str) -> list[FeatureVersion]:
-        """Every version of a feature, newest first; a deleted one keeps its past.
+    def history(
+        self, layer_id: str, feature_id: str, *, limit: int | None = None, before: int | None = None
+    ) -> list[FeatureVersion]:
+        """Versions of a feature, newest first, with `before` those below it; a deleted one keeps its past.
 
         Raises:
             UnknownFeatureError: if there never was one.
         """
+
+    def ever_stood(self, layer_id: str, feature_id: str) -> bool:
+        """Whether the layer has, or ever had, a feature of that id. Raises UnknownLayerError."""
 
     def changesets(self, layer_id: str, limit: int = 100, *, before: int | None = None) -> list[Changeset]:
         """The last committed writes, newest first; with `before` those of lower versions."""

@@ -68,6 +68,7 @@ class PostGISStore(SqlStore):
         _look_after_long_idleness(engine)
         super().__init__(engine, PostGISDialect(db_schema))
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._schema = db_schema
         self._prepare()
 
@@ -78,8 +79,8 @@ class PostGISStore(SqlStore):
             yield connection
 
     @contextmanager
-    def streaming(self) -> Iterator[sa.Connection]:
-        with _named_errors(self._wait_s), self.engine.connect() as connection:
+    def snapshot(self) -> Iterator[sa.Connection]:
+        with _named_errors(self._wait_s), self._snapshots.connect() as connection:
             yield connection
 
     @contextmanager

@@ -24,7 +24,7 @@ from twin.schema import PropertyType, Schema
 from twin.store.catalogue import Catalogue, KnownLayer
 from twin.store.dialect import Dialect
 from twin.store.grid_counts import count_cells, extent_of
-from twin.store.history import read_history, read_touched
+from twin.store.history import ever_stood, read_history, read_touched
 from twin.store.knowledge import has_slices, holds_in, known_rows
 from twin.store.lookups import property_indexes
 from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter, Touched
@@ -51,10 +51,10 @@ class SqlStore(abc.ABC):
 
     @abc.abstractmethod
     def reading(self) -> AbstractContextManager[sa.Connection]:
-        """A connection in one consistent reading."""
+        """A connection for one statement: each is a consistent reading of its own, two together need not be."""
 
-    def streaming(self) -> AbstractContextManager[sa.Connection]:
-        """A connection that can hold a reading open while rows are fetched in parts."""
+    def snapshot(self) -> AbstractContextManager[sa.Connection]:
+        """A connection in one consistent reading over all its statements, in which rows can be fetched in parts."""
         return self.reading()
 
     @abc.abstractmethod
@@ -82,7 +82,7 @@ class SqlStore(abc.ABC):
             return self.catalogue.all(connection)
 
     def layer(self, layer_id: str, *, as_of: int | None = None, interval: Interval | None = None) -> LayerRecord:
-        with self.reading() as connection:
+        with self._reading_for(as_of, interval) as connection:
             known = self.catalogue.known(connection, layer_id)
             sliced = self.is_sliced(connection, known, interval)
             if as_of is None and not sliced:
@@ -171,8 +171,12 @@ class SqlStore(abc.ABC):
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
+    def _reading_for(self, as_of: int | None, interval: Interval | None) -> AbstractContextManager[sa.Connection]:
+        """A reading of now is one statement over the rows; times are looked up beside them."""
+        return self.reading() if as_of is None and interval is None else self.snapshot()
+
     def select(self, layer_id: str, query: FeatureQuery) -> FeatureBatch:
-        with self.reading() as connection:
+        with self._reading_for(query.as_of, query.interval) as connection:
             known = self.catalogue.known(connection, layer_id)
             rows = self._rows(connection, known, query)
         return self._batch(rows, selected_schema(known.record.schema, query.properties))
@@ -203,7 +207,7 @@ class SqlStore(abc.ABC):
         return known.sliced
 
     def iterate(self, layer_id: str, query: FeatureQuery, rows: int = 10_000) -> Generator[FeatureBatch, None, None]:
-        with self.streaming() as connection:
+        with self.snapshot() as connection:
             known = self.catalogue.known(connection, layer_id)
             schema = selected_schema(known.record.schema, query.properties)
             statement = self._statement(connection, known, query)
@@ -229,7 +233,7 @@ class SqlStore(abc.ABC):
         )
 
     def count(self, layer_id: str, query: FeatureQuery) -> int:
-        with self.reading() as connection:
+        with self._reading_for(query.as_of, query.interval) as connection:
             known = self.catalogue.known(connection, layer_id)
             if replace(query, limit=None, after=None, sort=(), properties=None, geometry=True) == FeatureQuery():
                 return known.record.feature_count
@@ -246,19 +250,27 @@ class SqlStore(abc.ABC):
         as_of: int | None = None,
         interval: Interval | None = None,
     ) -> list[GridCount]:
-        with self.reading() as connection:
+        with self._reading_for(as_of, interval) as connection:
             known = self.catalogue.known(connection, layer_id)
             sliced = self.is_sliced(connection, known, interval)
             parts = known_rows(known.tables, as_of=as_of, holds=holds_in(interval, self.dialect), sliced=sliced)
             return count_cells(connection, parts, self.dialect, bounds, cell_deg)
 
-    def history(self, layer_id: str, feature_id: str) -> list[FeatureVersion]:
-        with self.reading() as connection:
-            known = self.catalogue.known(connection, layer_id)
-            versions = read_history(connection, known.tables, self.dialect, self.catalogue, feature_id)
-        if not versions:
-            raise unknown_feature(layer_id, feature_id)
+    def history(
+        self, layer_id: str, feature_id: str, *, limit: int | None = None, before: int | None = None
+    ) -> list[FeatureVersion]:
+        with self.snapshot() as connection:
+            tables = self.catalogue.known(connection, layer_id).tables
+            versions = read_history(
+                connection, tables, self.dialect, self.catalogue, feature_id, limit=limit, before=before
+            )
+            if not versions and not ever_stood(connection, tables, feature_id):
+                raise unknown_feature(layer_id, feature_id)
         return versions
+
+    def ever_stood(self, layer_id: str, feature_id: str) -> bool:
+        with self.reading() as connection:
+            return ever_stood(connection, self.catalogue.known(connection, layer_id).tables, feature_id)
 
     def changesets(self, layer_id: str, limit: int = 100, *, before: int | None = None) -> list[Changeset]:
         with self.reading() as connection:
@@ -274,7 +286,7 @@ class SqlStore(abc.ABC):
         return found[version]
 
     def touched(self, layer_id: str, version: int, limit: int = 100, *, after: int = 0) -> list[Touched]:
-        with self.reading() as connection:
+        with self.snapshot() as connection:
             known = self.catalogue.known(connection, layer_id)
             return read_touched(connection, known.tables, version, limit, after)
 

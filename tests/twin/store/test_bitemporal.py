@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import shapely
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.schema import GeometryType, Property, PropertyType, Schema
 from twin.store.port import GridCount, LayerSpec, Store
+from twin.store.sql import SqlStore
 
 SCHEMA = Schema(GeometryType.POINT, (Property("value", PropertyType.INTEGER),))
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
@@ -254,7 +256,15 @@ def test_every_version_tells_who_when_why_and_what_was_known(store: Store) -> No
     with store.write("roads", CLERK) as writer:
         writer.restore("r1", 3)
     back, past, widened, first = store.history("roads", "r1")
-    assert [v.feature.properties["value"] for v in (first, widened, past, back)] == [1, 2, 0, 2]
+    assert [v.feature.properties["value"] for v in (first, widened, past, back)] == [1, 2, 2, 2]
+    assert [[slice_.properties["value"] for slice_ in v.recorded] for v in (widened, past, back)] == [[], [0], []]
+    for version in (first, widened, past, back):
+        assert version.feature == store.get("roads", "r1", as_of=version.change.version)
+    pages = [store.history("roads", "r1", limit=1, before=v) for v in (None, 5, 4, 3, 2)]
+    assert pages == [[back], [past], [past], [widened], [first]]
+    assert store.history("roads", "r1", before=1) == []
+    assert store.ever_stood("roads", "r1")
+    assert not store.ever_stood("roads", "r2")
     assert (widened.change.author.reason, widened.change.version) == ("widened", 2)
     assert [v.ended and v.ended.version for v in (first, widened, past, back)] == [2, 3, 4, None]
     assert [v.deleted for v in (first, widened, past, back)] == [False, False, True, False]
@@ -269,6 +279,48 @@ def test_every_version_tells_who_when_why_and_what_was_known(store: Store) -> No
     assert touched == [[("r1", what)] for what in ("inserted", "updated", "updated", "deleted", "inserted")]
     assert [c.version for c in store.changesets("roads", 2, before=5)] == [4, 3]
     assert store.changeset("roads", 2).author.reason == "widened"
+
+
+def test_a_slice_made_and_ended_by_one_write_was_never_touched(store: Store) -> None:
+    store.create_layer(LayerSpec("roads", SCHEMA), CLERK)
+    with store.write("roads", CLERK) as writer:
+        writer.insert(feature("r1", Slice((10, None), 1, east=False)))
+    with store.write("roads", CLERK) as writer:
+        writer.insert(feature("r2", Slice((10, None), 1, east=False)))
+        writer.replace(feature("r2", Slice((0, 5), 0, east=False)))
+        writer.delete("r2")
+    assert store.touched("roads", 2) == []
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_a_write_between_the_statements_of_a_reading_tears_nothing(
+    store: SqlStore, reopen: Callable[[], Store], at: int
+) -> None:
+    store.create_layer(LayerSpec("roads", SCHEMA), CLERK)
+    with store.write("roads", CLERK) as writer:
+        writer.insert(feature("r1", Slice((10, None), 1, east=False)))
+    other, statements = reopen(), itertools.count(1)
+
+    def write_in_between(*_: object) -> None:
+        if next(statements) == at:
+            with other.write("roads", CLERK) as writer:
+                writer.replace(feature("r1", Slice((20, None), 2, east=True)))
+
+    readings: list[Callable[[], object]] = [
+        lambda: store.history("roads", "r1"),
+        lambda: store.select("roads", FeatureQuery(interval=Interval(EPOCH, EPOCH + timedelta(days=90)))).versions,
+        lambda: store.touched("roads", 1),
+    ]
+    for read in readings:
+        before = read()
+        statements = itertools.count(1)
+        sa.event.listen(store.engine, "before_cursor_execute", write_in_between)
+        during = read()
+        sa.event.remove(store.engine, "before_cursor_execute", write_in_between)
+        after = read()
+        assert during in (before, after)
+        with other.write("roads", CLERK) as writer:
+            writer.restore("r1", 1)
 
 
 def test_the_record_of_a_layer_as_it_stood(store: Store) -> None:
