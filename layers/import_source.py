@@ -2,7 +2,9 @@
 
 Ids, in this order: the column that `id_property` names; the ids the file itself gives (GeoJSON `id`); the row number in
 the file, "1" to "n". Running an import again updates by id, so without ids of their own rows are replaced by their
-place in the file; `mode="replace"` also deletes the rows that are no longer in it.
+place in the file; `mode="replace"` also deletes the features that are no longer in it. What is the same stays untouched, in
+either mode, and dates are merged alike: a row that does not say when it holds corrects the state that stands and keeps its
+validity and the earlier slices; one that does goes to its place on the timeline, or is refused where it would overlap.
 """
 
 from __future__ import annotations
@@ -136,12 +138,14 @@ def _write(
     with collector_paused(), store.write(options.layer_id, author, create=target.create) as writer:
         # Read where other writers wait: the first delivery to a layer that was registered empty is judged like a new layer's.
         first = target.create is not None or store.layer(options.layer_id).feature_count == 0
-        cleared = writer.clear() if options.mode == "replace" and target.create is None else 0
+        came: set[str] = set()
+        replaces = options.mode == "replace" and target.create is None
         for batch in batches:
             if len(batch):
                 tally += writer.upsert(batch)
+                came.update(id_ for id_ in batch.ids if id_ is not None and replaces)
         _refuse_if_nothing_is_good(reading, options)
-        tally += Tally(deleted=cleared)
+        tally += Tally(deleted=writer.delete_absent(came) if replaces else 0)
         belief, changed = reading.check.judge(), tally != Tally()
         if belief.suspicious and options.accept_because:
             origin.policy.authorise(origin.actor, Action.REVIEW_LAYER, options.layer_id)
@@ -169,10 +173,10 @@ def _would_write(
     good = known = 0
     for batch in batches:
         good += len(batch)
-        if existing is not None and options.mode == "upsert" and len(batch):
+        if existing is not None and len(batch):
             ids = tuple(id_ for id_ in batch.ids if id_ is not None)
             known += store.count(options.layer_id, FeatureQuery(ids=ids))
-    deleted = existing.feature_count if existing is not None and options.mode == "replace" else 0
+    deleted = existing.feature_count - known if existing is not None and options.mode == "replace" else 0
     return Tally(inserted=good - known, updated=known, deleted=deleted)
 
 

@@ -147,7 +147,7 @@ def test_replacing_deletes_what_the_file_no_longer_has(onemap, lamps):
     document = json.loads(lamps.read_text(encoding="utf-8"))
     document["features"] = document["features"][:1]
     lamps.write_text(json.dumps(document), encoding="utf-8")
-    assert "deleted 2" in onemap("import", lamps, "--layer", "lamps", "--mode", "replace")[1]
+    assert "updated 0, deleted 1" in onemap("import", lamps, "--layer", "lamps", "--mode", "replace")[1]
     assert json.loads(onemap("layers", "show", "lamps")[1])["feature_count"] == 1
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from twin.errors import (
 from twin.query import FeatureQuery
 from twin.schema import GeometryType, PropertyType
 from twin.store import open_store
-from twin.store.port import Store
+from twin.store.port import Author, Store
 
 
 @pytest.fixture
@@ -101,8 +103,25 @@ def test_replacing_leaves_exactly_the_rows_of_the_file(store: Store, tmp_path: P
     )
     shorter = write_collection(tmp_path / "b.geojson", [point({"n": 9})])
     report = import_file(store, shorter, ImportOptions("x", mode="replace"))
-    assert (report.deleted, store.layer("x").feature_count) == (5, 1)
+    assert (report.updated, report.deleted, store.layer("x").feature_count) == (1, 4, 1)
     assert store.get("x", "1").properties["n"] == 9
+
+
+def test_replacing_with_the_same_rows_writes_nothing_and_keeps_the_dates(store: Store, tmp_path: Path):
+    path = write_collection(tmp_path / "a.geojson", [point({"n": i}) for i in range(3)])
+    import_file(store, path, ImportOptions("x"))
+    since = datetime(2020, 1, 1, tzinfo=UTC)
+    with store.write("x", Author("clerk")) as writer:
+        writer.replace(replace(store.get("x", "2"), valid_from=since))
+    tried = import_file(store, path, ImportOptions("x", mode="replace", dry_run=True))
+    assert (tried.inserted, tried.deleted) == (0, 0)
+    report = import_file(store, path, ImportOptions("x", mode="replace"))
+    assert (report.inserted, report.updated, report.deleted, store.version("x")) == (0, 0, 0, 2)
+    assert store.get("x", "2").valid_from == since
+    shorter = write_collection(tmp_path / "b.geojson", [point({"n": 0}), point({"n": 7})])
+    import_file(store, shorter, ImportOptions("x", mode="replace"))
+    assert store.get("x", "2").valid_from == since
+    assert [(t.feature_id, t.what) for t in store.touched("x", 3)] == [("2", "updated"), ("3", "deleted")]
 
 
 def test_rows_without_ids_are_known_by_their_place_in_the_file(store: Store, tmp_path: Path):

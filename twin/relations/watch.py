@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -41,16 +41,17 @@ class LinkWatcher:
         self._tables, self._catalogue, self._types, self.may_see = tables, catalogue, types, may_see
 
     def before_removal(self, connection: sa.Connection, removal: Removal) -> None:
-        links = self._links_at(connection, removal)
+        links, gone = self._links_at(connection, removal)
         if not links:
             return
         types = self._types(connection)
-        holding = [link for link in links if self._fate(link, removal, types) is WhenDeleted.RESTRICT]
+        fates = {link.id: _fate(link, gone, types, layer_goes=removal.layer_goes) for link in links}
+        holding = [link for link in links if fates[link.id] is WhenDeleted.RESTRICT]
         followed = self._with_successor(connection, types, removal.layer_id, holding)
         holding = [link for link in holding if link.target not in followed and link.source not in followed]
         if holding:
             raise self._refusal(holding, removal)
-        ended = [link.id for link in links if self._fate(link, removal, types) is WhenDeleted.CASCADE]
+        ended = [link.id for link in links if fates[link.id] is WhenDeleted.CASCADE]
         if ended:
             writing = LinkTransaction(connection, self._tables, self._catalogue)
             writing.end(ended)
@@ -58,15 +59,18 @@ class LinkWatcher:
             what = "layer dropped" if removal.layer_goes else "feature deleted"
             writing.finish(Author(name, f"{what}: {removal.layer_id}"))
 
-    def _links_at(self, connection: sa.Connection, removal: Removal) -> list[Link]:
-        """Standing links at features of the layer that will be gone."""
+    def _links_at(self, connection: sa.Connection, removal: Removal) -> tuple[list[Link], set[Ref]]:
+        """Standing links at features of the layer that will be gone, and which of their ends these are."""
         c = self._tables.links.c
         found: dict[int, Link] = {}
-        for layer, column in ((c.from_layer, c.from_id), (c.to_layer, c.to_id)):
+        gone: set[Ref] = set()
+        for out, layer, column in ((True, c.from_layer, c.from_id), (False, c.to_layer, c.to_id)):
             for condition in self._gone(removal, column):
                 statement = select_links(self._tables, LinkQuery()).where(layer == removal.layer_id, condition)
-                found |= {link.id: link for link in map(row_to_link, connection.execute(statement))}
-        return list(found.values())
+                for link in map(row_to_link, connection.execute(statement)):
+                    found[link.id] = link
+                    gone.add(link.source if out else link.target)
+        return list(found.values()), gone
 
     def _gone(self, removal: Removal, column: sa.ColumnElement[str]) -> list[sa.ColumnElement[bool]]:
         """Conditions, one statement each, that a link's end is among the features that go."""
@@ -77,24 +81,6 @@ class LinkWatcher:
         if removal.ids is None:
             return [sa.not_(came_back)]
         return [sa.and_(column.in_(chunk), sa.not_(came_back)) for chunk in chunks(removal.ids)]
-
-    def _fate(self, link: Link, removal: Removal, types: Mapping[str, RelationType]) -> WhenDeleted:
-        """What becomes of a link; the strictest word where both ends go, and links within or out of a dropped layer go too."""
-        kind = types.get(link.type)
-        if kind is None:
-            return WhenDeleted.DANGLE
-        out = link.source.layer == removal.layer_id and self._goes(link.source, removal)
-        if removal.layer_goes and out:
-            return WhenDeleted.CASCADE
-        into = link.target.layer == removal.layer_id and self._goes(link.target, removal)
-        rules = {kind.source.when_deleted} if out else set()
-        rules |= {kind.target.when_deleted} if into else set()
-        if out and into:  # nobody is left behind who could be held or be left dangling
-            return WhenDeleted.DANGLE if kind.succession else WhenDeleted.CASCADE
-        return rules.pop() if rules else WhenDeleted.DANGLE
-
-    def _goes(self, end: Ref, removal: Removal) -> bool:
-        return removal.ids is None or end.id in removal.ids
 
     def _with_successor(
         self, connection: sa.Connection, types: Mapping[str, RelationType], layer: str, links: list[Link]
@@ -135,3 +121,16 @@ class LinkWatcher:
             remedy="End these links first, or declare a successor (replaced-by), which the links then follow.",
             findings=findings,
         )
+
+
+def _fate(link: Link, gone: Collection[Ref], types: Mapping[str, RelationType], *, layer_goes: bool) -> WhenDeleted:
+    """What becomes of a link; links within what goes and out of a dropped layer go too."""
+    kind = types.get(link.type)
+    if kind is None:
+        return WhenDeleted.DANGLE
+    out, into = link.source in gone, link.target in gone
+    if layer_goes and out:
+        return WhenDeleted.CASCADE
+    if out and into:  # nobody is left behind who could be held or be left dangling
+        return WhenDeleted.DANGLE if kind.succession else WhenDeleted.CASCADE
+    return kind.source.when_deleted if out else kind.target.when_deleted

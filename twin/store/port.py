@@ -20,7 +20,7 @@ Rules that hold for every adapter
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -204,6 +204,9 @@ class LayerWriter(Protocol):
             UnknownFeatureError: if it did not exist then, or `if_version` is given and it does not exist now.
             VersionConflictError: as `replace`.
         """
+
+    def delete_absent(self, present: Collection[str]) -> int:
+        """Delete every feature whose id is not among `present` (history kept) and give their number."""
 
     def clear(self) -> int:
         """Delete every feature (history kept) and give their number."""

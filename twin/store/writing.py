@@ -7,7 +7,7 @@ history with the version that ended it. Where a row belongs on its feature's tim
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice, repeat
 from typing import Any
 
@@ -116,13 +116,26 @@ class SqlLayerWriter(PastWriter, abc.ABC):
 
     def delete(self, feature_id: str, *, if_version: int | None = None) -> None:
         self._stop_streaming()
-        old = self._standing(feature_id, if_version)
-        self.archive(self.tables.current.c[FID] == old[_FID])
-        self._watch_edge([old])
-        self.connection.execute(sa.delete(self.tables.current).where(self.tables.current.c[FID] == old[_FID]))
-        self.end_slices(self.tables.history.c[ID] == feature_id)
-        self._removed.add(feature_id)
-        self._tally += Tally(deleted=1)
+        self._standing(feature_id, if_version)
+        self._delete([feature_id])
+
+    def delete_absent(self, present: Collection[str]) -> int:
+        self._stop_streaming()
+        absent = set(self.connection.execute(sa.select(self.tables.current.c[ID])).scalars()).difference(present)
+        self._delete(sorted(absent))
+        return len(absent)
+
+    def _delete(self, ids: Sequence[str]) -> None:
+        """Delete features that stand."""
+        t, h = self.tables.current, self.tables.history
+        for start in range(0, len(ids), IDS_AT_ONCE):
+            chunk = ids[start : start + IDS_AT_ONCE]
+            self._watch_edge(list(self._existing(chunk).values()))
+            self.archive(t.c[ID].in_(chunk))
+            self.connection.execute(sa.delete(t).where(t.c[ID].in_(chunk)))
+            self.end_slices(h.c[ID].in_(chunk))
+        self._removed.update(ids)
+        self._tally += Tally(deleted=len(ids))
 
     def restore(self, feature_id: str, version: int, *, if_version: int | None = None) -> None:
         self._stop_streaming()

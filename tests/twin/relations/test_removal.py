@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import shapely
 
@@ -26,8 +28,16 @@ def replace_with(store: Store, layer: str, *ids: str) -> None:
     schema = Schema(GeometryType.POLYGON, NAMED)
     features = [Feature(id_, shapely.box(120, 36, 120.1, 36.1), {"name": "new"}) for id_ in ids]
     with store.write(layer, CLERK) as writer:
-        writer.clear()
         writer.upsert(FeatureBatch.of(schema, features))
+        writer.delete_absent(ids)
+
+
+def clear_and_insert(store: Store, layer: str, *ids: str) -> None:
+    """All features go, and these come back in the same write."""
+    with store.write(layer, CLERK) as writer:
+        writer.clear()
+        for id_ in ids:
+            writer.insert(Feature(id_, None, {"name": "anew"}))
 
 
 def test_a_building_with_floors_cannot_be_deleted(store: Store, relations: SqlRelations) -> None:
@@ -76,6 +86,26 @@ def test_a_delivery_that_brings_the_building_again_disturbs_nothing(store: Store
     with pytest.raises(LinkedFeatureError):
         replace_with(store, "buildings", "B2")
     assert store.layer("buildings").feature_count == 2
+
+
+@pytest.mark.parametrize("deliver", [replace_with, clear_and_insert])
+def test_of_two_linked_features_of_one_layer_only_those_that_go_count(
+    store: Store, relations: SqlRelations, deliver: Callable[..., None]
+) -> None:
+    relations.record([tie("buildings/B1", "part-of", "buildings/B2")], CLERK)
+    deliver(store, "buildings", "B1", "B2")
+    with pytest.raises(LinkedFeatureError):
+        deliver(store, "buildings", "B1")
+    assert len(relations.links(LinkQuery())) == 1
+    deliver(store, "buildings", "B2")
+    assert relations.links(LinkQuery()) == []
+    assert store.layer("buildings").feature_count == 1
+
+
+def test_a_whole_and_its_part_that_go_together_hold_nothing(store: Store, relations: SqlRelations) -> None:
+    relations.record([tie("buildings/B1", "part-of", "buildings/B2")], CLERK)
+    replace_with(store, "buildings", "B3")
+    assert relations.links(LinkQuery()) == []
 
 
 def test_a_feature_deleted_and_made_again_in_one_write_was_never_gone(store: Store, relations: SqlRelations) -> None:
