@@ -374,7 +374,9 @@ def test_a_release_of_the_base_map_is_a_time_too(edited):
 
 def test_a_version_that_records_an_earlier_state_still_shows_the_head(edited):
     spans = [["2020-01-01", ".."], ["2010-01-01", "2012-01-01"]]
-    head, past = (road(width, 0.0, id="r2", time={"interval": span}) for width, span in zip((12.0, 3.0), spans))
+    head, past = (
+        road(width, 0.0, id="r2", time={"interval": span}) for width, span in zip((12.0, 3.0), spans, strict=True)
+    )
     here = f"{ITEMS}/r2"
     assert edited.request("POST", ITEMS, json=head, headers=GEOJSON).status_code == 201
     assert edited.request("PUT", here, json=past, headers=GEOJSON).status_code == 200

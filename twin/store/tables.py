@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import sqlalchemy as sa
+from sqlalchemy.sql import quoted_name
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from twin.schema import Property, PropertyType, Schema
@@ -100,7 +101,7 @@ def layer_tables(layer_id: str, schema: Schema, types: ColumnTypes, db_schema: s
     """Table objects for a layer; made for every layer anew, none is shared."""
     metadata = sa.MetaData(schema=db_schema)
     current = sa.Table(
-        layer_id,
+        _quoted(layer_id),
         metadata,
         sa.Column(FID, _WHOLE, primary_key=True, autoincrement=False),
         sa.Column(GEOM, types.geometry),
@@ -111,7 +112,7 @@ def layer_tables(layer_id: str, schema: Schema, types: ColumnTypes, db_schema: s
         *_property_columns(schema, types),
     )
     history = sa.Table(
-        f"{layer_id}__history",
+        _quoted(f"{layer_id}__history"),
         metadata,
         sa.Column(HISTORY_ID, _WHOLE, primary_key=True),
         sa.Column(FID, _WHOLE, nullable=False),
@@ -127,8 +128,13 @@ def layer_tables(layer_id: str, schema: Schema, types: ColumnTypes, db_schema: s
     return LayerTables(current, history, schema)
 
 
+def _quoted(name: str) -> str:
+    """A name given from outside, in quotes always: each database has words of its own that SQLAlchemy does not know."""
+    return quoted_name(name, quote=True)
+
+
 def _property_columns(schema: Schema, types: ColumnTypes) -> list[sa.Column[object]]:
-    return [sa.Column(column_name(p), types.properties[p.type]) for p in schema]
+    return [sa.Column(_quoted(column_name(p)), types.properties[p.type]) for p in schema]
 
 
 @dataclass(frozen=True)

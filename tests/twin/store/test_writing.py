@@ -17,6 +17,7 @@ from twin.errors import (
 )
 from twin.feature import Feature, FeatureBatch
 from twin.query import FeatureQuery
+from twin.schema import GeometryType, Property, PropertyType, Schema
 from twin.store.port import LayerSpec, Store, Tally
 
 
@@ -268,3 +269,50 @@ def test_a_layer_is_born_with_the_document_its_writer_leaves(store: Store, reope
         writer.upsert(batch_of(NORTH, SOUTH))
         writer.describe({**writer.document, "standing": {"state": "held"}})
     assert reopen().layer(SPEC.id).document["standing"]["state"] == "held"
+
+
+# Words that either database keeps for itself, among them some that SQLAlchemy does not know for SQLite.
+WORDS = (
+    *("all", "always", "analyze", "array", "between", "check", "collate", "column", "current", "default", "do", "end"),
+    *(
+        "exclude",
+        "generated",
+        "group",
+        "index",
+        "lateral",
+        "limit",
+        "materialized",
+        "nothing",
+        "null",
+        "offset",
+        "order",
+    ),
+    *(
+        "over",
+        "primary",
+        "returning",
+        "rowid",
+        "select",
+        "table",
+        "trigger",
+        "user",
+        "values",
+        "where",
+        "window",
+    ),
+)
+
+
+def test_words_of_sql_are_good_names_of_layers_and_properties(store: Store) -> None:
+    for word in WORDS:
+        schema = Schema(GeometryType.POINT, (Property(word, PropertyType.INTEGER),))
+        with store.write(word, CLERK, create=LayerSpec(word, schema)) as writer:
+            writer.upsert(FeatureBatch.of(schema, [Feature("1", shapely.Point(120, 36), {word: 1})]))
+        with store.write(word, CLERK) as writer:
+            writer.replace(Feature("1", shapely.Point(121, 36), {word: 2}))
+        assert store.get(word, "1").properties == {word: 2}
+        assert store.get(word, "1", as_of=1).properties == {word: 1}
+        assert [t.what for t in store.touched(word, 2)] == ["updated"]
+        assert len(store.history(word, "1")) == 2
+        store.drop_layer(word)
+    assert store.layers() == []
