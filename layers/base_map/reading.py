@@ -19,9 +19,15 @@ from twin.basemap.verification import Verification, verify_release
 from twin.crs import parse_crs
 from twin.errors import BadReleaseError, PolicyError, UnknownLayerError
 from twin.store.values import instant_text
+from twin.text import LocalText
 
 # How long the outcome of a verification is given to others who ask.
 VERIFIED_FOR_S = 60.0
+COVERS = LocalText(
+    "校验和与变更报告涵盖每个要素在该版本的最新状态；其有效时间更早的时段不计入。",
+    "Checksums and reports of changes cover the newest state of each feature at its version; earlier slices of its valid time"
+    " do not count.",
+)
 _OURS = (BASEMAP, DEPARTMENT)
 # What stands for sums over layers of which one may not see all.
 _SUMS: Mapping[str, Any] = {
@@ -59,9 +65,9 @@ class ReleaseDesk:
         return [self._short(release) for release in self.book.releases()]
 
     def release(self, name: str) -> dict[str, Any]:
-        """A release with its checksum. Raises UnknownReleaseError."""
+        """A release with its checksum and what it covers. Raises UnknownReleaseError."""
         release = self.book.release(name)
-        document = release.to_dict() | {"sha256": self.book.written_sha256(name)}
+        document = release.to_dict() | {"sha256": self.book.written_sha256(name), "covers": COVERS.to_dict()}
         return self._seen(document) | {"topology": self._seen(release.topology), "notes": release.notes}
 
     def report(self, name: str, since: str | None = None) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def test_a_release_is_made_listed_and_shown(client):
     assert (entry["layers"], entry["feature_count"], entry["errors"]) == (["buildings", "districts", "roads"], 8, 1)
     shown = client.json("/basemap/releases/2026.11")
     assert shown["sha256"] == made["sha256"] == entry["sha256"]
+    assert "earlier slices" in shown["covers"]["en"]
     roads = next(layer for layer in shown["layers"] if layer["id"] == "roads")
     assert (roads["accuracy_m"], roads["vertical_datum"], roads["crs"]) == (0.5, None, "EPSG:4490")
     links = {link["href"] for link in shown["links"] if link["rel"] == "items"}

@@ -95,6 +95,7 @@ class LayerChanges:
 def layer_changes(store: Store, layer_id: str, before: int | None, after: int | None, plane: CRS) -> LayerChanges:
     """What became of the features from one version to the other; None for a version at which there is nothing.
 
+    A feature is what its newest state says; earlier slices of its valid time are not compared.
     Ids and versions of all features are read, features themselves only where these differ. Memory: an id and a number
     for each feature of the layer.
     """
