@@ -10,6 +10,7 @@ import shapely
 
 from layers.base_map.witnesses import iter_witnesses
 from layers.city import City
+from layers.layer_sample import sample_layer
 from twin.bounds import Bounds
 from twin.crs import CGCS2000, CRS, parse_crs, to_cgcs2000
 from twin.guard.belief import Belief, Verdict, nothing_to_compare
@@ -17,7 +18,6 @@ from twin.guard.judging import judge_position
 from twin.guard.pieces import metres_per_degree
 from twin.guard.readings import CityFrame, judge_reading
 from twin.guard.sample import SampleTaker
-from twin.query import FeatureQuery
 from twin.store.port import Store
 from twin.text import LocalText
 
@@ -86,10 +86,7 @@ def metres_outside(city: City, geometry: shapely.Geometry | None) -> float:
 
 def examine_layer(store: Store, layer_id: str, city: City | None) -> Belief:
     """What is believed of a layer as it stands. Raises UnknownLayerError."""
-    check = PositionCheck(store, layer_id, parse_crs(CGCS2000), city)
-    for batch in store.iterate(layer_id, FeatureQuery(properties=())):
-        check.taker.take(batch.geometries)
-    return check.judge()
+    return PositionCheck(store, layer_id, parse_crs(CGCS2000), city, sample_layer(store, layer_id)).judge()
 
 
 def _on_earth(geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:

@@ -11,9 +11,8 @@ import numpy.typing as npt
 import shapely
 
 from layers.correcting import corrected, parse_correction
+from layers.layer_sample import sample_layer
 from twin.crs import CGCS2000, parse_crs
-from twin.guard.sample import SampleTaker
-from twin.query import FeatureQuery
 from twin.standing import STANDING
 from twin.store.port import LayerRecord, Store
 
@@ -43,10 +42,7 @@ def preview(store: Store, record: LayerRecord) -> Preview:
     Raises:
         BallparkTransformError: if only a guess leads from the suggested CRS to CGCS2000.
     """
-    taker = SampleTaker()
-    for batch in store.iterate(record.id, FeatureQuery(properties=())):
-        taker.take(batch.geometries)
-    sample = taker.geometries()
+    sample = sample_layer(store, record.id).geometries()
     sample = shapely.simplify(sample[:: max(1, math.ceil(len(sample) / MOST_SHOWN))], _TOLERANCE_DEG)
     suggested = _suggestion(record)
     if suggested is None or not len(sample):

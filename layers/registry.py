@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from layers.belief_cache import BeliefCache
 from layers.city import City
 from layers.code_indexes import index_codes
 from layers.import_report import ImportReport
@@ -50,12 +51,14 @@ class Registry:
         policy: Asked before every read and write.
         sources: What the operator allows data to be read from.
         city: Where most layers are; None where nobody knows.
+        beliefs: What the guard found of layers that were asked about.
     """
 
     store: Store
     policy: Policy = field(default_factory=OpenPolicy)
     sources: SourceSettings = field(default_factory=SourceSettings)
     city: City | None = None
+    beliefs: BeliefCache = field(default_factory=BeliefCache, compare=False, repr=False)
 
     def layers(self, actor: Actor) -> list[LayerRecord]:
         """The published layers that `actor` may read, in order of their ids: what every output shows."""
@@ -134,7 +137,8 @@ class Registry:
 
     def examine(self, layer_id: str, actor: Actor) -> Belief:
         """What the guard believes of a layer as it stands. Raises UnknownLayerError."""
-        return examine_layer(self.store, self.registered_layer(layer_id, actor).id, self.city)
+        record = self.registered_layer(layer_id, actor)
+        return self.beliefs.belief(self.store, record.id, lambda: examine_layer(self.store, record.id, self.city))
 
     def drop(self, layer_id: str, actor: Actor) -> None:
         """Remove a layer with its data and history. Raises UnknownLayerError, PolicyError."""

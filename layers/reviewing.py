@@ -14,6 +14,7 @@ import shapely
 from layers.base_map.witnesses import iter_witnesses
 from layers.city import City
 from layers.correcting import Correction, corrected, parse_correction
+from layers.layer_sample import sample_layer
 from layers.lineage import LINEAGE, brief, with_entry
 from layers.position_check import PositionCheck
 from twin.basemap.checked import current_release_name, entry_with_check, with_check
@@ -140,9 +141,7 @@ class _Judgement:
 
     @classmethod
     def of(cls, store: Store, layer_id: str, city: City | None) -> _Judgement:
-        check = PositionCheck(store, layer_id, parse_crs(CGCS2000), city)
-        for batch in store.iterate(layer_id, FeatureQuery(properties=())):
-            check.taker.take(batch.geometries)
+        check = PositionCheck(store, layer_id, parse_crs(CGCS2000), city, sample_layer(store, layer_id))
         belief = check.judge()
         return cls._measured(check, belief, store, layer_id, belief.compared_with)
 

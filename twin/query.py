@@ -45,6 +45,7 @@ class FeatureQuery:
         sort: Order; empty is order of arrival.
         limit: At most so many rows; None for all.
         after: Start behind this position (keyset paging: no offset is ever counted).
+        every: Only rows whose number is a multiple of this: a sample spread over the whole layer without reading all of it.
         min_extent_deg: Leave out features whose box is smaller than this in both directions (low zooms); 0 keeps all.
     """
 
@@ -60,6 +61,7 @@ class FeatureQuery:
     limit: int | None = None
     after: Position | None = None
     min_extent_deg: float = 0.0
+    every: int = 1
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 0:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import shapely
 
 import layers.registry
 from layers.importing import ImportOptions, import_file
+from layers.layer_sample import sample_layer
 from layers.manifest import parse_manifest
 from layers.policy import Actor
 from layers.registry import Registry
 from layers.reviewing import parse_decision
 from twin.errors import VersionConflictError
+from twin.feature import Feature
 from twin.query import FeatureQuery
 from twin.store import open_store
 
@@ -71,3 +76,41 @@ def test_a_new_title_does_not_undo_a_decision_taken_meanwhile(
     assert (document["standing"]["state"], document["title"]["zh"]) == ("rejected", "新名")
     assert [entry["step"] for entry in document["lineage"]] == ["import", "review"]
     assert registry.store.version("lamps") == 1, "neither of them changed the data"
+
+
+def test_a_layer_is_judged_once_for_all_who_ask_until_something_changes(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged, judge = [], layers.registry.examine_layer
+
+    def counted(*given: Any) -> Any:
+        judged.append(given)
+        time.sleep(0.2)
+        return judge(*given)
+
+    monkeypatch.setattr(layers.registry, "examine_layer", counted)
+    with ThreadPoolExecutor(4) as people:
+        beliefs = list(people.map(lambda name: registry.examine("lamps", Actor(name)), "王李张刘"))
+    assert len(judged) == 1
+    assert beliefs == [beliefs[0]] * 4
+    with registry.write("lamps", Actor("王"), "moved") as writer:
+        writer.replace(Feature("1", shapely.Point(120.1, 36.3), {}))
+    registry.examine("lamps", Actor("王"))
+    assert len(judged) == 2
+
+
+def test_a_sample_is_spread_over_the_layer_and_reads_no_more(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with registry.write("lamps", Actor("王"), "many") as writer:
+        for number in range(2, 101):
+            writer.insert(Feature(str(number), shapely.Point(120 + number / 1000, 36.2), {}))
+    monkeypatch.setattr("layers.layer_sample.MOST_GEOMETRIES", 10)
+    taker = sample_layer(registry.store, "lamps")
+    assert taker.seen == 10
+    assert np.ptp(shapely.get_x(taker.geometries())) > 0.08
+    with registry.write("lamps", Actor("王"), "few left") as writer:
+        for number in range(10, 101, 10):
+            writer.delete(str(number))
+    monkeypatch.setattr("layers.layer_sample.MOST_GEOMETRIES", 9)
+    assert sample_layer(registry.store, "lamps").seen > 0

@@ -144,6 +144,8 @@ def _where_clauses(
         clauses.append(_window(rows, query, dialect, extent))
     if query.ids is not None:
         clauses.append(rows.table.c[ID].in_(query.ids))
+    if query.every > 1:
+        clauses.append(rows.table.c[FID] % query.every == 0)
     if query.filter is not None:
         clauses.append(filter_clause(query.filter, rows, dialect))
     return clauses

@@ -58,7 +58,7 @@ class WindowShape:
 def window_shape_of(query: FeatureQuery, extent: Bounds | None, *, sliced: bool) -> WindowShape | None:
     """The shape of a plain window, None for every other query."""
     odd = query.filter is not None or query.ids is not None or query.sort
-    if odd or query.min_extent_deg > 0:
+    if odd or query.min_extent_deg > 0 or query.every > 1:
         return None
     box, as_of = query.bounds, query.as_of is not None
     if box is None:
