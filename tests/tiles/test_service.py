@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,11 +12,13 @@ from shapely import Point, box
 
 from memory_layers import BORN, MemoryStore, decode, schema_of
 from tiles.address import Tile
+from tiles.density import density_zoom
 from tiles.features import StoreTileSource
 from tiles.grids import CGCS2000_QUAD, WEB_MERCATOR_QUAD
 from tiles.service import TileService
 from tiles.tilejson import tilejson
 from tiles.tilesets import tileset_document
+from twin.bounds import Bounds
 from twin.errors import BadLimitError, StoreBusyError, TileOutsideGridError, UnknownLayerError, UnknownPropertyError
 from twin.feature import Feature
 from twin.interval import Interval
@@ -208,6 +211,28 @@ def test_more_boxes_than_the_server_has_room_for_are_refused_not_queued(
         dated.gate.set()
     assert isinstance(failures, StoreBusyError)
     assert service.with_bounds(several[0]).layers[0].bounds == dated.layer("lamps").bounds
+
+
+class EmptiedStore(DatedStore):
+    """It held 300,000 lamps of a city once and holds none now."""
+
+    def count_at(self, layer_id: str, version: int) -> int:
+        return 300_000
+
+    def layer(self, layer_id: str, *, as_of: int | None = None, interval: Interval | None = None) -> LayerRecord:
+        record = super().layer(layer_id, as_of=as_of, interval=interval)
+        return record if as_of is None else replace(record, bounds=Bounds(119.9, 36.0, 120.4, 36.5))
+
+
+def test_a_layer_emptied_since_is_still_a_density_where_it_was_full() -> None:
+    store = EmptiedStore()
+    for _ in range(2):
+        store.put("lamps", LAMPS, [])
+    source = StoreTileSource(store)
+    plans = [source.describe("lamps", Moment(as_of=1)) for _ in range(3)]
+    assert {plan.density_below for plan in plans} == {density_zoom(300_000, Bounds(119.9, 36.0, 120.4, 36.5), None)}
+    assert plans[0].density_below > 0
+    assert store.boxes == 1
 
 
 def test_a_changed_manifest_shows_in_descriptions_of_other_times(dated: DatedStore, clock: Clock) -> None:
