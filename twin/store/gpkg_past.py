@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 from twin.store.gpkg_dialect import rtree_name
 from twin.store.gpkg_metadata import make_rtree
-from twin.store.tables import FID, GEOM, HISTORY_ID, ID, SLICE
+from twin.store.tables import FID, GEOM, HISTORY_ID, ID, SLICE, SUPERSEDED, VERSION
 
 
 def make_indexes(connection: sqlite3.Connection, layer_id: str) -> None:
-    """Indexes of an empty history: by id, by id among the slices, by place."""
+    """Indexes of an empty history: by id, by id among the slices, by the versions that made and ended rows, by place."""
     connection.execute(f'CREATE INDEX "{layer_id}__history_id" ON "{layer_id}__history" ("{ID}")')
     _index_slices(connection, layer_id)
+    _index_versions(connection, layer_id)
     make_rtree(connection, f"{layer_id}__history")
 
 
@@ -27,6 +28,7 @@ def bring_up_to_date(connection: sqlite3.Connection, layer_ids: Sequence[str]) -
     for layer_id in layer_ids:
         history = f"{layer_id}__history"
         rtree = rtree_name(history)
+        _index_versions(connection, layer_id)
         if rtree in tables:
             continue
         connection.execute(f'ALTER TABLE "{history}" ADD COLUMN {SLICE} INTEGER NOT NULL DEFAULT 0')
@@ -62,3 +64,10 @@ def index_rows(connection: sqlite3.Connection, layer_id: str, behind: int) -> No
 
 def _index_slices(connection: sqlite3.Connection, layer_id: str) -> None:
     connection.execute(f'CREATE INDEX "{layer_id}__history_slices" ON "{layer_id}__history" ("{ID}") WHERE {SLICE} = 1')
+
+
+def _index_versions(connection: sqlite3.Connection, layer_id: str) -> None:
+    for column in (VERSION, SUPERSEDED):
+        connection.execute(
+            f'CREATE INDEX IF NOT EXISTS "{layer_id}__history_{column}" ON "{layer_id}__history" ("{column}")'
+        )

@@ -22,7 +22,7 @@ from twin.schema import GeometryType, PropertyType
 from twin.store.catalogue import KnownLayer
 from twin.store.postgis_dialect import SRID, PostGISDialect
 from twin.store.sql import SqlStore
-from twin.store.tables import GEOM, ID, SLICE, column_name
+from twin.store.tables import GEOM, ID, SLICE, SUPERSEDED, VERSION, column_name
 from twin.store.timeline import Row
 from twin.store.writing import SqlLayerWriter
 
@@ -99,6 +99,7 @@ class PostGISStore(SqlStore):
             f"ALTER TABLE {name} ALTER COLUMN {GEOM} TYPE geometry({declared}, {SRID})",
             f"ALTER TABLE {name} ADD CONSTRAINT cgcs2000 CHECK (ST_SRID({GEOM}) = {SRID})",
             *self._history_indexes(known.record.id),
+            *self._version_indexes(known.record.id),
         ):
             connection.exec_driver_sql(statement)
 
@@ -109,6 +110,11 @@ class PostGISStore(SqlStore):
             f"CREATE INDEX ON {history} ({ID}) WHERE {SLICE} = 1",
             f"CREATE INDEX ON {history} USING gist ({GEOM})",
         )
+
+    def _version_indexes(self, layer_id: str) -> tuple[str, ...]:
+        """What one write did is asked by the versions that made and ended rows."""
+        history = self._name(f"{layer_id}__history")
+        return tuple(f"CREATE INDEX ON {history} ({column})" for column in (VERSION, SUPERSEDED))
 
     def drop_tables(self, connection: sa.Connection, known: KnownLayer) -> None:
         known.tables.history.drop(connection)
@@ -134,7 +140,15 @@ class PostGISStore(SqlStore):
             {"schema": self._schema, "slice": SLICE},
         )
         ready = set(done.scalars())
+        indexed = connection.exec_driver_sql(
+            "SELECT tablename FROM pg_indexes WHERE schemaname = %(schema)s AND indexdef LIKE %(column)s",
+            {"schema": self._schema, "column": f"%({SUPERSEDED})"},
+        )
+        found = set(indexed.scalars())
         for layer_id in layer_ids:
+            if f"{layer_id}__history" not in found:
+                for statement in self._version_indexes(layer_id):
+                    connection.exec_driver_sql(statement)
             if f"{layer_id}__history" in ready:
                 continue
             history = self._name(f"{layer_id}__history")

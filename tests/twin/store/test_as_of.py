@@ -191,6 +191,25 @@ def test_a_new_manifest_does_not_set_the_clock_of_a_layer_back(store: Store, mon
     assert store.version_at(SPEC.id, first.at - timedelta(minutes=1)) == 0
 
 
+def test_what_a_write_did_is_found_by_index_in_older_stores_too(
+    store: SqlStore, reopen: Callable[[], SqlStore]
+) -> None:
+    def indexes(of: SqlStore) -> dict[str, str | None]:
+        plain = sa.create_engine(of.engine.url, poolclass=sa.NullPool)
+        found = sa.inspect(plain).get_indexes(f"{SPEC.id}__history", schema=of.dialect.db_schema)
+        return {entry["column_names"][0]: entry["name"] for entry in found if len(entry["column_names"]) == 1}
+
+    with_a_past(store)
+    made = indexes(store)
+    schema = "" if store.dialect.db_schema is None else f'"{store.dialect.db_schema}".'
+    with store.writing() as connection:
+        for column in ("om_version", "om_superseded"):
+            connection.exec_driver_sql(f'DROP INDEX {schema}"{made[column]}"')
+    again = reopen()
+    assert {"om_version", "om_superseded"} <= indexes(again).keys()
+    assert [t.what for t in again.touched(SPEC.id, 3)] == ["deleted"]
+
+
 def test_a_store_from_before_there_was_a_past_is_brought_up_to_date(
     store_target: str, reopen: Callable[[], Store]
 ) -> None:
