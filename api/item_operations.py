@@ -146,14 +146,20 @@ CREATE_ITEM = described(
     body=_BODY,
     operation_id="createFeature",
 )
+_VALIDITY = query(
+    "validity",
+    {"type": "string", "enum": ["timeline", "correct"], "default": "timeline"},
+    "What a `time` in the body does. `timeline`: the state takes its place on the feature's timeline. `correct`: the dates of the "
+    "present state were wrong; it gets these, and an earlier state that ended where it began now ends where it begins.",
+)
 REPLACE_ITEM = described(
-    [COLLECTION_ID, FEATURE_ID, _CONTENT_CRS, IF_MATCH, REASON],
+    [COLLECTION_ID, FEATURE_ID, _VALIDITY, _CONTENT_CRS, IF_MATCH, REASON],
     _TAKEN | problems(400, 403, 404, 409, 412, 413, 415, 422),
     body=_BODY,
     operation_id="replaceFeature",
 )
 UPDATE_ITEM = described(
-    [COLLECTION_ID, FEATURE_ID, _CONTENT_CRS, IF_MATCH, REASON],
+    [COLLECTION_ID, FEATURE_ID, _VALIDITY, _CONTENT_CRS, IF_MATCH, REASON],
     _TAKEN | problems(400, 403, 404, 409, 412, 413, 415, 422),
     body={"required": True, "content": {"application/merge-patch+json": {"schema": {"type": "object"}}}},
     operation_id="updateFeature",

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from api.crs_edge import EdgeCRS, edge_crs
 from api.deps import parts_of
-from api.errors import UnsupportedMediaError
+from api.errors import BadParameterError, UnsupportedMediaError
 from api.etags import expected_version, feature_etag
 from api.feature_body import parse_feature, parse_json_object, says_when
 from api.item_operations import CREATE_ITEM, DELETE_ITEM, REPLACE_ITEM, UPDATE_ITEM
@@ -55,6 +55,7 @@ async def replace_item(request: Request) -> Response:
 
     `time` says when the state holds: later than the present state, it follows that one, which ends there; the same beginning
     corrects it; before it, a past state is recorded. Without `time` the present state is corrected and its validity kept.
+    With `validity=correct` it is the dates of the present state themselves that are put right.
     """
     return await _with_body(request, _replace, (GEOJSON.media_type, "application/json"))
 
@@ -104,19 +105,21 @@ def _create(request: Request, document: dict[str, Any]) -> Response:
 
 
 def _replace(request: Request, document: dict[str, Any]) -> Response:
+    redates = _redates(request)
     record, author, crs = _opening(request, "replace feature")
     store, feature_id = parts_of(request).store, request.path_params["featureId"]
     expected = expected_version(request, record, store.get(record.id, feature_id))
     repairs = _repairs(record)
     feature = _same_id(_reader(request, record, crs, repairs)(document), feature_id)
     with store.write(record.id, author) as writer:
-        writer.replace(feature, if_version=expected, dated=says_when(document))
+        writer.replace(feature, if_version=expected, dated=says_when(document), redates=redates)
         made = replace(feature, version=writer.version)
     return _told(request, made, _state(request, record, made, crs, 200), repairs)
 
 
 def _update(request: Request, patch: dict[str, Any]) -> Response:
     """Merge and replace; without If-Match, try again when somebody else was faster."""
+    redates = _redates(request)
     record, author, crs = _opening(request, "update feature")
     store, feature_id = parts_of(request).store, request.path_params["featureId"]
     for _ in range(_ATTEMPTS):
@@ -126,7 +129,7 @@ def _update(request: Request, patch: dict[str, Any]) -> Response:
         feature, dated = _merged(current, patch, record, crs, _reader(request, record, crs, repairs))
         try:
             with store.write(record.id, author) as writer:
-                writer.replace(_same_id(feature, feature_id), if_version=current.version, dated=dated)
+                writer.replace(_same_id(feature, feature_id), if_version=current.version, dated=dated, redates=redates)
                 made = replace(feature, version=writer.version)
         except VersionConflictError:
             if expected is not None:
@@ -156,9 +159,19 @@ def _merged(
     return replace(feature, geometry=current.geometry), dated
 
 
+def _redates(request: Request) -> bool:
+    """Whether `validity=correct` says that the dates of the present state were wrong."""
+    wanted = request.query_params.get("validity", "timeline")
+    if wanted not in ("timeline", "correct"):
+        raise BadParameterError(
+            "There is no such way to take the time.", value=wanted, limit="timeline|correct", remedy="Use one of these."
+        )
+    return wanted == "correct"
+
+
 def _opening(request: Request, reason: str) -> tuple[LayerRecord, Author, EdgeCRS]:
     """What every change begins with: no stray parameters, a layer, a policy that allows it, a reference system."""
-    read_parameters(request, ())
+    read_parameters(request, ("validity",) if request.method in ("PUT", "PATCH") else ())
     parts, actor = parts_of(request), actor_of(request)
     layer_id = request.path_params["collectionId"]
     record = registry_of(request).layer(layer_id, actor)

@@ -312,6 +312,20 @@ def test_an_edit_without_a_time_keeps_the_validity(edited):
     assert edited.json(ROAD)["properties"] == {"name": "renamed", "width_m": 21.0}
 
 
+def test_wrong_dates_of_the_present_state_are_put_right(edited):
+    put(edited, interval=["2024-06-01", ".."])
+    earlier = {"time": {"interval": ["2024-03-01", ".."]}}
+    assert edited.request("PATCH", ROAD, json=earlier, headers=MERGE).status_code == 409
+    assert (
+        edited.problem("PATCH", f"{ROAD}?validity=x", 400, json=earlier, headers=MERGE)["limit"] == "timeline|correct"
+    )
+    put_right = edited.request("PATCH", f"{ROAD}?validity=correct", json=earlier, headers=MERGE)
+    assert put_right.json()["time"]["interval"] == ["2024-03-01T00:00:00Z", ".."]
+    for when, width in (("2024-02-29", 12.0), ("2024-04-01", 20.0)):
+        (feature,) = edited.json(f"{ITEMS}?datetime={when}")["features"]
+        assert feature["properties"]["width_m"] == width, when
+
+
 def test_overlapping_validity_is_refused_with_both_intervals(edited):
     put(edited, interval=["2024-06-01", ".."])
     put(edited, interval=["2024-09-01", ".."])

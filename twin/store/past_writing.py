@@ -11,7 +11,7 @@ from twin.schema import PropertyType
 from twin.store.dialect import Dialect
 from twin.store.knowledge import IS_SLICE
 from twin.store.tables import HISTORY_ID, ID, SLICE, STANDING, SUPERSEDED, VERSION, LayerTables
-from twin.store.timeline import Row, same_slice
+from twin.store.timeline import Row, overlapping, same_slice
 from twin.validity import Validity
 
 _FID, _GEOM, _ID, _VERSION, _VALID_FROM, _VALID_TO = range(6)
@@ -58,6 +58,25 @@ class PastWriter:
             self.end_slices(self.tables.history.c[HISTORY_ID].in_(over))
         self.keep_slices(kept)
         return len(kept)
+
+    def make_room(self, head: Row, new: Row) -> None:
+        """Fit the earlier slices of a feature to another validity of its head: the one that ended at the head ends there again.
+
+        Raises:
+            OverlappingValidityError: if an earlier slice would be overlapped, or would lie behind the head.
+        """
+        wanted = self.decoded_validity(new)
+        for number, row in self.standing_slices([new[_ID]]).get(new[_ID], []):
+            known = self.decoded_validity(row)
+            if not wanted.begins_after(known):
+                raise overlapping(new[_ID], wanted, known)
+            if row[_VALID_TO] is not None and row[_VALID_TO] == head[_VALID_FROM]:
+                self.end_slices(self.tables.history.c[HISTORY_ID] == number)
+                self.keep_slices(
+                    [(*row[:_VERSION], self.version, row[_VALID_FROM], new[_VALID_FROM], *row[_VALID_TO + 1 :])]
+                )
+            elif known.overlaps(wanted):
+                raise overlapping(new[_ID], wanted, known)
 
     def standing_slices(self, ids: Sequence[str]) -> dict[str, list[tuple[int, Row]]]:
         """Earlier slices of features as they are known now: number in the history, and the row as `_existing` gives it."""

@@ -181,12 +181,16 @@ class LayerWriter(Protocol):
             DuplicateFeatureError: if its id is taken.
         """
 
-    def replace(self, feature: Feature, *, if_version: int | None = None, dated: bool = True) -> None:
+    def replace(
+        self, feature: Feature, *, if_version: int | None = None, dated: bool = True, redates: bool = False
+    ) -> None:
         """Give the feature of that id a new state, at its place on the timeline.
 
         Args:
             if_version: Refuse when the head was written at another version.
             dated: Whether the state says when it holds; else it corrects the head and keeps the head's validity.
+            redates: The head's validity was wrong: the state takes its place whatever it begins with. A slice that ended where
+                the head began now ends where it begins.
 
         Raises:
             UnknownFeatureError: if there is none.

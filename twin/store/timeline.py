@@ -55,7 +55,7 @@ def overlapping(feature_id: str, new: Validity, known: Validity) -> OverlappingV
         value=str(new),
         limit=f"known already: {known}",
         remedy="Begin where the known state begins to correct it, later to follow it, or end where it begins to precede it; "
-        "to take a state back, restore an earlier version.",
+        "where the dates of the known state are wrong, say validity=correct; to take a state back, restore an earlier version.",
     )
 
 

@@ -105,13 +105,19 @@ class SqlLayerWriter(PastWriter, abc.ABC):
         self._tally += Tally(inserted=1)
         return str(rows[0][_ID])
 
-    def replace(self, feature: Feature, *, if_version: int | None = None, dated: bool = True) -> None:
+    def replace(
+        self, feature: Feature, *, if_version: int | None = None, dated: bool = True, redates: bool = False
+    ) -> None:
         assert feature.id is not None
         self._stop_streaming()
         old = self._standing(feature.id, if_version)
         batch = FeatureBatch.of(self.tables.schema, [feature])
         rows, boxes = self._rows(batch, {feature.id})
-        self._revise([(old, rows[0])], boxes, dated=dated, always=True)
+        if dated and redates:
+            self.make_room(old, rows[0])
+            self._supersede([(old, rows[0])], boxes)
+        else:
+            self._revise([(old, rows[0])], boxes, dated=dated, always=True)
         self._tally += Tally(updated=1)
 
     def delete(self, feature_id: str, *, if_version: int | None = None) -> None:
