@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from twin.store import open_store
 from twin.store.port import Store
 from two_layers import fill
-
-
-@pytest.fixture(params=["geopackage", "postgis"])
-def store_target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "geopackage":
-        return str(tmp_path / "twin.gpkg")
-    return str(request.getfixturevalue("postgis_url"))
-
-
-@pytest.fixture
-def reopen(store_target: str) -> Iterator[Callable[[], Store]]:
-    """Opens the same store once more, as another server would."""
-    opened: list[Store] = []
-
-    def open_again() -> Store:
-        opened.append(open_store(store_target))
-        return opened[-1]
-
-    yield open_again
-    for store in opened:
-        store.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,14 +11,6 @@ from twin.places import open_place_index
 from twin.places.port import PlaceIndex
 from twin.store import open_store
 from twin.store.port import Store
-
-
-@pytest.fixture(params=["geopackage", "postgis"])
-def store_target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """File path or database address of an empty store."""
-    if request.param == "geopackage":
-        return str(tmp_path / "twin.gpkg")
-    return str(request.getfixturevalue("postgis_url"))
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,20 +11,9 @@ import pytest
 from twin.crs import parse_crs, to_cgcs2000
 from twin.feature import Feature, FeatureBatch
 from twin.schema import GeometryType, Property, PropertyType, Schema
-from twin.store import open_store
 from twin.store.port import Author, LayerSpec, Store
 
 METRES = "EPSG:4549"
-
-
-@pytest.fixture(params=["geopackage", "postgis"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    target = str(tmp_path / "twin.gpkg")
-    if request.param == "postgis":
-        target = str(request.getfixturevalue("postgis_url"))
-    opened = open_store(target)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

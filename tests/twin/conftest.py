@@ -1,4 +1,4 @@
-"""Both stores behind one fixture: every test in this folder runs against each."""
+"""Both stores behind one fixture: every test below that takes `store` runs against each. A folder may put something into it."""
 
 from __future__ import annotations
 
