@@ -16,6 +16,7 @@ import shapely
 from twin.bounds import Bounds
 from twin.errors import UnknownLayerError
 from twin.feature import Feature, FeatureBatch
+from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.schema import Property, PropertyType, Schema
 from twin.store.port import GridCount, LayerRecord
@@ -127,7 +128,17 @@ class MemoryStore:
             columns={n: [batch.columns[n][i] for i in rows] for n in names},
         )
 
-    def count_grid(self, layer_id: str, bounds: Bounds, cell_deg: float) -> list[GridCount]:
+    def count_grid(
+        self,
+        layer_id: str,
+        bounds: Bounds,
+        cell_deg: float,
+        *,
+        as_of: int | None = None,
+        interval: Interval | None = None,
+    ) -> list[GridCount]:
+        assert as_of is None, "this store knows now alone"
+        assert interval is None
         boxes = shapely.bounds(self.batches[layer_id].geometries)
         boxes = boxes[np.isfinite(boxes).all(axis=1)]
         columns = np.floor(((boxes[:, 0] + boxes[:, 2]) / 2 + 180) / cell_deg).astype(int).tolist()
