@@ -173,8 +173,15 @@ def test_what_the_server_refuses_is_an_error_of_the_house(town: Town):
 def test_a_check_and_a_new_delivery(town: Town, tmp_path: Path):
     path = write_lamps(tmp_path / "again.geojson")
     assert town.check({**MANIFEST, "id": "more"}, path)["data"]["inserted"] == ROWS
-    report = town.load("lamps", path, mode="replace")
-    assert (report["deleted"], report["inserted"]) == (ROWS, ROWS)
+    same = town.load("lamps", path, mode="replace")
+    assert (same["deleted"], same["inserted"], same["updated"]) == (0, 0, 0), (
+        "a delivery that changes nothing writes nothing"
+    )
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["features"] = document["features"][:-5]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    fewer = town.load("lamps", path, mode="replace")
+    assert (fewer["deleted"], fewer["inserted"]) == (5, 0)
 
 
 def test_the_map_shows_itself_and_asks_nobody_else(town: Town):
