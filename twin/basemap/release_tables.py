@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-_WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+from twin.store.tables import WHOLE
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def release_tables(db_schema: str | None) -> ReleaseTables:
     releases = sa.Table(
         "om_releases",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("fid", WHOLE, primary_key=True),
         sa.Column("name", sa.Text, nullable=False, unique=True),
         sa.Column("at", sa.Text, nullable=False),
         sa.Column("sha256", sa.Text, nullable=False),
@@ -36,17 +36,17 @@ def release_tables(db_schema: str | None) -> ReleaseTables:
     layers = sa.Table(
         "om_release_layers",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("fid", WHOLE, primary_key=True),
         sa.Column("release", sa.Text, nullable=False),
         sa.Column("layer_id", sa.Text, nullable=False),
-        sa.Column("version", _WHOLE, nullable=False),
+        sa.Column("version", WHOLE, nullable=False),
         sa.Column("sha256", sa.Text, nullable=False),
         sa.UniqueConstraint("release", "layer_id"),
     )
     checks = sa.Table(
         "om_basemap_checks",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("fid", WHOLE, primary_key=True),
         sa.Column("at", sa.Text, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
         sa.Column("document", sa.Text, nullable=False),

@@ -19,11 +19,10 @@ from twin.errors import EditionConflictError
 from twin.store.gpkg_metadata import register_attributes
 from twin.store.port import Author, Store
 from twin.store.sql import SqlStore
-from twin.store.tables import ColumnTypes
+from twin.store.tables import WHOLE, ColumnTypes
 from twin.store.values import instant_text, now
 from twin.text import LocalText
 
-_WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # Number of the advisory lock that keeps two servers from making the tables, or two editions from coming in, at once.
 _LOCK = 370284
 _PART = 500
@@ -210,7 +209,7 @@ def _tables(types: ColumnTypes, db_schema: str | None) -> tuple[sa.Table, sa.Tab
     divisions = sa.Table(
         "om_divisions",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("fid", WHOLE, primary_key=True),
         sa.Column("code", text, nullable=False),
         sa.Column("parent", text, index=True),
         sa.Column("name_zh", sa.Text, nullable=False),
@@ -226,13 +225,13 @@ def _tables(types: ColumnTypes, db_schema: str | None) -> tuple[sa.Table, sa.Tab
     editions = sa.Table(
         "om_division_editions",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("fid", WHOLE, primary_key=True),
         sa.Column("id", text, nullable=False, unique=True),
         sa.Column("valid_from", text, nullable=False),
         sa.Column("valid_to", text),
         sa.Column("source", sa.Text, nullable=False),
-        sa.Column("begun", _WHOLE, nullable=False),
-        sa.Column("ended", _WHOLE, nullable=False),
+        sa.Column("begun", WHOLE, nullable=False),
+        sa.Column("ended", WHOLE, nullable=False),
         sa.Column("recorded_at", sa.Text, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
     )

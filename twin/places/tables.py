@@ -12,9 +12,8 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
-from twin.store.tables import ColumnType
+from twin.store.tables import WHOLE, ColumnType
 
-_WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # Text by code point: both databases then find and sort alike.
 _TEXT = sa.Text().with_variant(ColumnType('text COLLATE "C"'), "postgresql")
 
@@ -39,12 +38,12 @@ def place_tables(db_schema: str | None) -> PlaceTables:
     layers = sa.Table(
         "om_place_layers",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("fid", WHOLE, primary_key=True),
         sa.Column("id", sa.Text, nullable=False, unique=True),
-        sa.Column("number", _WHOLE, nullable=False),
-        sa.Column("filling", _WHOLE),
+        sa.Column("number", WHOLE, nullable=False),
+        sa.Column("filling", WHOLE),
         sa.Column("birth", sa.Text, nullable=False),
-        sa.Column("version", _WHOLE),
+        sa.Column("version", WHOLE),
         sa.Column("digest", sa.Text, nullable=False),
         sa.Column("worker", sa.Text, nullable=False, server_default=""),
         sa.Column("busy_until", sa.Double, nullable=False, server_default="0"),
@@ -52,8 +51,8 @@ def place_tables(db_schema: str | None) -> PlaceTables:
     places = sa.Table(
         "om_places",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("layer", _WHOLE, nullable=False),
+        sa.Column("fid", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("layer", WHOLE, nullable=False),
         sa.Column("key", _TEXT, nullable=False),
         sa.Column("zh", _TEXT, nullable=False),
         sa.Column("en", _TEXT, nullable=False),
@@ -71,12 +70,12 @@ def place_tables(db_schema: str | None) -> PlaceTables:
     states = sa.Table(
         "om_place_states",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
-        sa.Column("place", _WHOLE, nullable=False),
-        sa.Column("layer", _WHOLE, nullable=False),
+        sa.Column("fid", WHOLE, primary_key=True),
+        sa.Column("place", WHOLE, nullable=False),
+        sa.Column("layer", WHOLE, nullable=False),
         sa.Column("feature", _TEXT, nullable=False),
-        sa.Column("version", _WHOLE, nullable=False),
-        sa.Column("superseded", _WHOLE),
+        sa.Column("version", WHOLE, nullable=False),
+        sa.Column("superseded", WHOLE),
         sa.Column("slice", sa.SmallInteger, nullable=False),
         sa.Column("valid_from", sa.Text),
         sa.Column("valid_to", sa.Text),

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from twin.store.tables import ColumnTypes
-
-_WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+from twin.store.tables import WHOLE, ColumnTypes
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,8 @@ def relation_tables(types: ColumnTypes, db_schema: str | None) -> RelationTables
     links = sa.Table(
         "om_relations",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("id", _WHOLE, nullable=False),
+        sa.Column("fid", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("id", WHOLE, nullable=False),
         sa.Column("type", text, nullable=False),
         sa.Column("from_layer", text, nullable=False),
         sa.Column("from_id", text, nullable=False),
@@ -45,32 +43,32 @@ def relation_tables(types: ColumnTypes, db_schema: str | None) -> RelationTables
         sa.Column("known_by", text, nullable=False),
         sa.Column("confidence", sa.Double),
         sa.Column("properties", text),
-        sa.Column("version", _WHOLE, nullable=False),
-        sa.Column("superseded", _WHOLE),
+        sa.Column("version", WHOLE, nullable=False),
+        sa.Column("superseded", WHOLE),
     )
     changes = sa.Table(
         "om_relation_changes",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
-        sa.Column("version", _WHOLE, nullable=False, unique=True),
+        sa.Column("fid", WHOLE, primary_key=True),
+        sa.Column("version", WHOLE, nullable=False, unique=True),
         sa.Column("at", sa.Text, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("added", _WHOLE, nullable=False),
-        sa.Column("ended", _WHOLE, nullable=False),
+        sa.Column("added", WHOLE, nullable=False),
+        sa.Column("ended", WHOLE, nullable=False),
     )
     state = sa.Table(
         "om_relation_state",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
-        sa.Column("version", _WHOLE, nullable=False),
-        sa.Column("next_row", _WHOLE, nullable=False),
-        sa.Column("next_id", _WHOLE, nullable=False),
+        sa.Column("fid", WHOLE, primary_key=True),
+        sa.Column("version", WHOLE, nullable=False),
+        sa.Column("next_row", WHOLE, nullable=False),
+        sa.Column("next_id", WHOLE, nullable=False),
     )
     added_types = sa.Table(
         "om_relation_types",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("fid", WHOLE, primary_key=True),
         sa.Column("id", sa.Text, nullable=False, unique=True),
         sa.Column("document", sa.Text, nullable=False),
     )

@@ -31,7 +31,7 @@ STANDING = 2**63 - 1
 
 
 # GeoPackage knows INTEGER only; SQLite's is 64 bits wide.
-_WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 class ColumnType(UserDefinedType):  # type: ignore[type-arg]
@@ -103,10 +103,10 @@ def layer_tables(layer_id: str, schema: Schema, types: ColumnTypes, db_schema: s
     current = sa.Table(
         _quoted(layer_id),
         metadata,
-        sa.Column(FID, _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column(FID, WHOLE, primary_key=True, autoincrement=False),
         sa.Column(GEOM, types.geometry),
         sa.Column(ID, types.text, nullable=False),
-        sa.Column(VERSION, _WHOLE, nullable=False),
+        sa.Column(VERSION, WHOLE, nullable=False),
         sa.Column(VALID_FROM, types.instant),
         sa.Column(VALID_TO, types.instant),
         *_property_columns(schema, types),
@@ -114,16 +114,16 @@ def layer_tables(layer_id: str, schema: Schema, types: ColumnTypes, db_schema: s
     history = sa.Table(
         _quoted(f"{layer_id}__history"),
         metadata,
-        sa.Column(HISTORY_ID, _WHOLE, primary_key=True),
-        sa.Column(FID, _WHOLE, nullable=False),
+        sa.Column(HISTORY_ID, WHOLE, primary_key=True),
+        sa.Column(FID, WHOLE, nullable=False),
         sa.Column(GEOM, types.geometry),
         sa.Column(ID, types.text, nullable=False),
-        sa.Column(VERSION, _WHOLE, nullable=False),
+        sa.Column(VERSION, WHOLE, nullable=False),
         sa.Column(VALID_FROM, types.instant),
         sa.Column(VALID_TO, types.instant),
         *_property_columns(schema, types),
-        sa.Column(SUPERSEDED, _WHOLE, nullable=False),
-        sa.Column(SLICE, _WHOLE, nullable=False, server_default="0"),
+        sa.Column(SUPERSEDED, WHOLE, nullable=False),
+        sa.Column(SLICE, WHOLE, nullable=False, server_default="0"),
     )
     return LayerTables(current, history, schema)
 
@@ -156,14 +156,14 @@ def catalogue_tables(db_schema: str | None) -> CatalogueTables:
     layers = sa.Table(
         "om_layers",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("fid", WHOLE, primary_key=True),
         sa.Column("id", sa.Text, nullable=False, unique=True),
         sa.Column("schema", sa.Text, nullable=False),
         sa.Column("document", sa.Text, nullable=False),
-        sa.Column("revision", _WHOLE, nullable=False),
-        sa.Column("version", _WHOLE, nullable=False),
-        sa.Column("next_fid", _WHOLE, nullable=False),
-        sa.Column("feature_count", _WHOLE, nullable=False),
+        sa.Column("revision", WHOLE, nullable=False),
+        sa.Column("version", WHOLE, nullable=False),
+        sa.Column("next_fid", WHOLE, nullable=False),
+        sa.Column("feature_count", WHOLE, nullable=False),
         sa.Column("west", sa.Double),
         sa.Column("south", sa.Double),
         sa.Column("east", sa.Double),
@@ -174,25 +174,25 @@ def catalogue_tables(db_schema: str | None) -> CatalogueTables:
     changesets = sa.Table(
         "om_changesets",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("fid", WHOLE, primary_key=True),
         sa.Column("layer_id", sa.Text, nullable=False),
-        sa.Column("version", _WHOLE, nullable=False),
+        sa.Column("version", WHOLE, nullable=False),
         sa.Column("at", sa.Text, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("inserted", _WHOLE, nullable=False),
-        sa.Column("updated", _WHOLE, nullable=False),
-        sa.Column("deleted", _WHOLE, nullable=False),
+        sa.Column("inserted", WHOLE, nullable=False),
+        sa.Column("updated", WHOLE, nullable=False),
+        sa.Column("deleted", WHOLE, nullable=False),
         sa.UniqueConstraint("layer_id", "version"),
         sa.Index("om_changesets_at", "layer_id", "at", "version"),
     )
     retired = sa.Table(
         "om_retired",
         metadata,
-        sa.Column("fid", _WHOLE, primary_key=True),
+        sa.Column("fid", WHOLE, primary_key=True),
         sa.Column("id", sa.Text, nullable=False, unique=True),
-        sa.Column("revision", _WHOLE, nullable=False),
-        sa.Column("version", _WHOLE, nullable=False),
-        sa.Column("next_fid", _WHOLE, nullable=False),
+        sa.Column("revision", WHOLE, nullable=False),
+        sa.Column("version", WHOLE, nullable=False),
+        sa.Column("next_fid", WHOLE, nullable=False),
     )
     return CatalogueTables(layers, changesets, retired, metadata)
