@@ -1,0 +1,1 @@
+"""Compiled kernels over the arrays of a snapshot."""

@@ -1,0 +1,1 @@
+"""Columnar copies of layers, from which tiles are cut."""
