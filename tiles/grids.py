@@ -171,6 +171,18 @@ WEB_MERCATOR_QUAD = Grid(
     latitude=_mercator_latitude,
 )
 
+WORLD_CRS84_QUAD = Grid(
+    id="WorldCRS84Quad",
+    crs_uri="http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+    columns=2,
+    rows=1,
+    max_zoom=23,
+    zoom_offset=1,
+    edges=(-180.0, -90.0, 180.0, 90.0),
+    forward=_plain_forward,
+    latitude=_plain_latitude,
+)
+
 CGCS2000_QUAD = Grid(
     id="CGCS2000Quad",
     crs_uri="http://www.opengis.net/def/crs/EPSG/0/4490",
@@ -183,4 +195,4 @@ CGCS2000_QUAD = Grid(
     latitude=_plain_latitude,
 )
 
-GRIDS: Mapping[str, Grid] = MappingProxyType({grid.id: grid for grid in (WEB_MERCATOR_QUAD, CGCS2000_QUAD)})
+GRIDS: Mapping[str, Grid] = MappingProxyType({grid.id: grid for grid in (WEB_MERCATOR_QUAD, WORLD_CRS84_QUAD, CGCS2000_QUAD)})

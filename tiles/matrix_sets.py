@@ -9,8 +9,9 @@ from typing import Any
 
 from tiles.grids import GRIDS, Grid, grid_called
 
-# The OGC registry names WebMercatorQuad; our own grid is named by the address at which this server publishes it.
-_REGISTERED = {"WebMercatorQuad": "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"}
+# The OGC registry names two of them; our own grid is named by the address at which this server publishes it.
+_REGISTRY = "http://www.opengis.net/def/tilematrixset/OGC/1.0/"
+_REGISTERED = {grid_id: _REGISTRY + grid_id for grid_id in ("WebMercatorQuad", "WorldCRS84Quad")}
 
 
 def matrix_set_document(grid_id: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from api.settings import Settings
 from asgi_caller import AsgiCaller
 from layers.policy import Action, Actor
 from memory_layers import decode, schema_of
-from tiles.grids import CGCS2000_QUAD, WEB_MERCATOR_QUAD
+from tiles.grids import CGCS2000_QUAD, WEB_MERCATOR_QUAD, WORLD_CRS84_QUAD
 from twin.errors import PolicyError
 from twin.feature import Feature, FeatureBatch
 from twin.schema import Schema
@@ -62,12 +62,13 @@ def test_an_xyz_tile_holds_the_feature(client: AsgiCaller) -> None:
 
 def test_ogc_order_and_xyz_order_give_the_same_bytes(client: AsgiCaller) -> None:
     assert client.get(OGC).content == client.get(XYZ).content
-    place = CGCS2000_QUAD.tile_at(*PLACE, 13)
-    ogc = client.get(f"/collections/lamps/tiles/CGCS2000Quad/13/{place.y}/{place.x}")
-    xyz = client.get(f"/tiles/lamps/CGCS2000Quad/13/{place.x}/{place.y}.mvt")
-    assert ogc.status_code == 200
-    assert ogc.content == xyz.content
-    assert len(ogc.content) > 0
+    for grid in (CGCS2000_QUAD, WORLD_CRS84_QUAD):
+        place = grid.tile_at(*PLACE, 13)
+        ogc = client.get(f"/collections/lamps/tiles/{grid.id}/13/{place.y}/{place.x}")
+        xyz = client.get(f"/tiles/lamps/{grid.id}/13/{place.x}/{place.y}.mvt")
+        assert ogc.status_code == 200
+        assert ogc.content == xyz.content
+        assert len(ogc.content) > 0
 
 
 def test_several_layers_travel_in_one_tile(client: AsgiCaller) -> None:
@@ -240,7 +241,7 @@ def test_writing_to_a_tile_is_not_offered(client: AsgiCaller) -> None:
 
 def test_the_tilesets_of_a_layer_are_listed_as_the_ogc_suite_reads_them(client: AsgiCaller) -> None:
     listed = client.get("/collections/lamps/tiles").json()["tilesets"]
-    assert len(listed) == 2
+    assert len(listed) == 3
     for entry in listed:
         assert entry["tileMatrixSetURI"]
         (self_link,) = [link for link in entry["links"] if link["rel"] == "self"]
@@ -268,7 +269,7 @@ def test_every_tile_within_the_limits_is_200(client: AsgiCaller, base: str) -> N
 
 def test_the_tiling_schemes_are_published(client: AsgiCaller) -> None:
     listed = client.get("/tileMatrixSets").json()["tileMatrixSets"]
-    assert [entry["id"] for entry in listed] == ["WebMercatorQuad", "CGCS2000Quad"]
+    assert [entry["id"] for entry in listed] == ["WebMercatorQuad", "WorldCRS84Quad", "CGCS2000Quad"]
     for entry in listed:
         document = client.get(entry["links"][0]["href"]).json()
         assert morecantile.TileMatrixSet.model_validate(document).id == entry["id"]
@@ -310,4 +311,4 @@ def test_the_conformance_classes_of_tiles_are_declared(client: AsgiCaller) -> No
 def test_the_landing_page_leads_to_the_tiles_of_the_data_set(client: AsgiCaller) -> None:
     links = client.get("/?f=json").json()["links"]
     (found,) = [link for link in links if link["rel"].endswith("/tilesets-vector")]
-    assert len(client.get(found["href"]).json()["tilesets"]) == 2
+    assert len(client.get(found["href"]).json()["tilesets"]) == 3

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tiles.address import Tile
-from tiles.grids import CGCS2000_QUAD, GRIDS, WEB_MERCATOR_QUAD, Grid, grid_called
+from tiles.grids import CGCS2000_QUAD, GRIDS, WEB_MERCATOR_QUAD, WORLD_CRS84_QUAD, Grid, grid_called
 from tiles.matrix_sets import matrix_set_document
 from twin.errors import TileOutsideGridError, UnknownGridError
 
@@ -54,6 +54,24 @@ def test_our_grid_document_is_the_one_morecantile_makes() -> None:
     assert ours["tileMatrices"][0]["cellSize"] == 0.703125
     assert ours["tileMatrices"][0]["scaleDenominator"] == pytest.approx(279541132.0143589)
     assert ours["tileMatrices"][0]["pointOfOrigin"] == [90, -180]  # the axis order of EPSG:4490
+
+
+@pytest.mark.parametrize("grid_id", ["WebMercatorQuad", "WorldCRS84Quad"])
+def test_the_documents_of_the_registry_say_what_morecantile_knows_of_them(grid_id: str) -> None:
+    theirs, ours = morecantile.tms.get(grid_id), morecantile.TileMatrixSet.model_validate(matrix_set_document(grid_id))
+    assert str(ours.uri) == str(theirs.uri) == f"http://www.opengis.net/def/tilematrixset/OGC/1.0/{grid_id}"
+    assert (ours.orderedAxes, ours.crs.to_epsg()) == (theirs.orderedAxes, theirs.crs.to_epsg())
+    for mine, known in zip(ours.tileMatrices, theirs.tileMatrices, strict=True):
+        assert mine.scaleDenominator == pytest.approx(known.scaleDenominator, rel=1e-9)
+        assert mine.pointOfOrigin == pytest.approx(known.pointOfOrigin)
+
+
+def test_the_two_grids_in_degrees_cut_the_world_alike_and_name_the_axes_each_in_its_own_order() -> None:
+    tile = Tile(z=13, x=13654, y=2445)
+    assert WORLD_CRS84_QUAD.tile_at(*JIAOZHOU, 13) == tile
+    assert WORLD_CRS84_QUAD.lonlat_bounds(tile) == CGCS2000_QUAD.lonlat_bounds(tile)
+    origins = {id_: matrix_set_document(id_)["tileMatrices"][0]["pointOfOrigin"] for id_ in GRIDS}
+    assert (origins["WorldCRS84Quad"], origins["CGCS2000Quad"]) == ([-180, 90], [90, -180])
 
 
 @pytest.mark.parametrize("grid", GRIDS.values(), ids=list(GRIDS))
@@ -130,8 +148,8 @@ def test_a_level_that_is_no_plain_whole_number_is_refused(text: str) -> None:
 
 def test_an_unknown_grid_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnknownGridError) as refused:
-        grid_called("WorldCRS84Quad")
-    assert refused.value.limit == "one of: WebMercatorQuad, CGCS2000Quad"
+        grid_called("WorldCRS84Quart")
+    assert refused.value.limit == "one of: WebMercatorQuad, WorldCRS84Quad, CGCS2000Quad"
 
 
 def test_the_registry_cannot_be_changed() -> None:
