@@ -100,7 +100,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     install_error_handlers(app)
     for module in ROUTERS:
         app.include_router(module.router)
-    _add_middleware(app, settings, tiles.TileDesk(app.state.tiles, parts.policy))
+    _add_middleware(app, settings, tiles.TileDesk(app.state.tiles, parts.policy, parts.store.revisions))
     return app
 
 

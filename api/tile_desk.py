@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from layers.policy import Actor, OpenPolicy, Policy, may_read, require_readable
 from tiles.service import TileService, TileSet
 from tiles.source import NOW
 from twin.moment import Moment
+from twin.store.versions import Revisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,12 @@ class TileDesk:
     Attributes:
         service: Gives the tiles.
         policy: Asked for every layer of every tile.
+        revisions: Gives the present revisions of the layers without waiting; None where the store cannot.
     """
 
     service: TileService
     policy: Policy = field(default_factory=OpenPolicy)
+    revisions: Callable[[], Revisions | None] = lambda: None
 
     def describe(self, layer_ids: Sequence[str], actor: Actor, moment: Moment = NOW) -> TileSet:
         """Layers that `actor` may read. Raises as `TileService.describe`; a layer one may not know of is unknown."""

@@ -9,6 +9,7 @@
 
 `as_of` and `datetime` ask for the tile of another time. An instant is resolved to a version of each layer, and that version is
 in the cache's key and in the ETag: a tile of the past is made once, like any other.
+An answer that is at hand (`tile_hot`) is given on the event loop, without a thread and without a request object.
 An XYZ tile without features is 204. In OGC's paths it is an empty 200: clients and test suites there ask for 200.
 """
 
@@ -17,8 +18,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from starlette.requests import Request
@@ -32,13 +35,16 @@ from api.moments import MOMENT_PARAMETERS, VERSION_HEADER, as_of_headers, parse_
 from api.negotiation import Format, negotiate
 from api.parameters import read_parameters
 from api.tile_desk import TileDesk
+from api.tile_hot import Headers, HotTile, HotTiles
 from api.tile_path import TilePath, match_tile_path
+from layers.policy import Actor
 from tiles.address import Tile
 from tiles.grids import grid_called
 from tiles.service import StoredTile, TileSet
 from tiles.source import NOW
 from tiles.tilesets import MVT
 from twin.errors import OneMapError
+from twin.store.versions import Revisions
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +54,12 @@ _METHODS = "GET, HEAD, OPTIONS"
 _REVALIDATE = "no-cache"
 _IMMUTABLE = "max-age=31536000, immutable"
 _LONGEST_STAMP = 80
+# Only plain addresses are looked up by their words: whatever else a query may hold is read with care on the other way.
+_PLAIN_QUERY = re.compile(rb"(v=[A-Za-z0-9.-]{1,200}|f=mvt)?")
+_MOST_HOT_LAYERS = 16
+_LONGEST_WORDS = 2000
+_ACTOR = ACTOR_HEADER.lower().encode()
+_ASKED = (b"accept", b"accept-encoding", b"if-none-match", b"origin", _ACTOR)
 
 
 class TileRouter:
@@ -66,19 +78,99 @@ class TileRouter:
         self._app = app
         self._desk = desk
         self._cors_origins = tuple(cors_origins)
+        self._hot = HotTiles(desk.revisions, desk.policy)
         self._pool = ThreadPoolExecutor(workers or 4 * (os.cpu_count() or 1), thread_name_prefix="tiles")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = _tile_path(scope) if scope["type"] == "http" else None
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        now = self._desk.revisions() if scope["path"].startswith(("/tiles/", "/collections/")) else None
+        asked = None if now is None else _asked(scope)
+        if asked is not None and now is not None:
+            hot = self._hot.find(asked.key, asked.actor, now)
+            if hot is not None and (message := _hot_answer(hot, asked)) is not None:
+                await _send_hot(message, scope, send, self._cors_origins)
+                return
+        path = _tile_path(scope)
         if path is None:
             await self._app(scope, receive, send)
             return
         if scope["method"] in ("GET", "HEAD"):
-            loop = asyncio.get_running_loop()
-            response = await loop.run_in_executor(self._pool, answer_tile, self._desk, Request(scope), path)
+            response = await self._made(scope, path, asked, now)
         else:
             response = _other_method(scope["method"])
         await _send(response, scope, send, self._cors_origins)
+
+    async def _made(self, scope: Scope, path: TilePath, asked: _Asked | None, now: Revisions | None) -> Response:
+        """The answer on the usual way. What it was made from was read after `now`, so it may be kept under that."""
+        if asked is None or now is None or not 0 < len(path.ids) <= _MOST_HOT_LAYERS:
+            return await self._in_a_thread(scope, path)
+        self._hot.notice(path.ids, now)
+        response = await self._in_a_thread(scope, path)
+        etag = response.headers.get("etag")
+        if etag is not None and response.status_code in (200, 204, 304):
+            headers = [*response.raw_headers]
+            full = response.status_code != 304
+            self._hot.keep(
+                asked.key,
+                HotTile(
+                    layer_ids=path.ids,
+                    revisions=tuple(map(now.get, path.ids)),
+                    agreed=now,
+                    etag=etag,
+                    unchanged=[entry for entry in headers if entry[0] in _OF_304],
+                    status=response.status_code,
+                    headers=headers if full else None,
+                    body=bytes(response.body) if full else b"",
+                    until=self._hot.settled_until(path.ids),
+                ),
+            )
+        return response
+
+    async def _in_a_thread(self, scope: Scope, path: TilePath) -> Response:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, answer_tile, self._desk, Request(scope), path)
+
+
+_OF_304 = (b"etag", b"cache-control", b"vary")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A plain request for a tile, in the words that tell its answer."""
+
+    key: tuple[str, bytes, bytes, bytes]
+    actor: Actor
+    if_none_match: bytes | None
+
+
+def _asked(scope: Scope) -> _Asked | None:
+    """The words of a request; None for one that has to be read with care."""
+    if scope["method"] not in ("GET", "HEAD") or not _PLAIN_QUERY.fullmatch(scope["query_string"]):
+        return None
+    found: dict[bytes, bytes] = {}
+    for header, value in scope["headers"]:
+        if header in _ASKED:
+            if header in found:
+                return None
+            found[header] = value
+    accept, coding, name = (found.get(header, b"") for header in (b"accept", b"accept-encoding", _ACTOR))
+    # Far more than any client sends is not worth a place in memory.
+    if len(accept) + len(coding) + len(name) + len(scope["path"]) > _LONGEST_WORDS:
+        return None
+    actor = Actor.parse(name.decode("latin-1")) if name else Actor()
+    return _Asked(
+        (scope["path"], scope["query_string"], coding + b"\n" + accept, name), actor, found.get(b"if-none-match")
+    )
+
+
+def _hot_answer(hot: HotTile, asked: _Asked) -> tuple[int, Headers, bytes] | None:
+    """Status, headers and body; None where only the 304 is at hand and the client has something else."""
+    known = asked.if_none_match
+    if known is not None and _is_fresh(known.decode("latin-1"), hot.etag):
+        return 304, hot.unchanged, b""
+    return None if hot.headers is None else (hot.status, hot.headers, hot.body)
 
 
 def answer_tile(desk: TileDesk, request: Request, path: TilePath) -> Response:
@@ -173,6 +265,10 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return quality.get("gzip", quality.get("x-gzip", quality.get("*", 0.0))) > 0.0
 
 
+_EXPOSE = (b"access-control-expose-headers", f"ETag, Onemap-Features, Onemap-Left-Out, {VERSION_HEADER}".encode())
+_CORS_FOR_ALL = [(b"access-control-allow-origin", b"*"), _EXPOSE]
+
+
 def _tile_path(scope: Scope) -> TilePath | None:
     root = scope.get("root_path", "").rstrip("/")
     path: str = scope["path"]
@@ -186,17 +282,20 @@ def _other_method(method: str) -> Response:
 
 
 async def _send(response: Response, scope: Scope, send: Send, cors_origins: Sequence[str]) -> None:
-    headers = [*response.raw_headers, *_cors_headers(scope, cors_origins)]
-    body = b"" if scope["method"] == "HEAD" else bytes(response.body)
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await _send_hot((response.status_code, [*response.raw_headers], bytes(response.body)), scope, send, cors_origins)
+
+
+async def _send_hot(answer: tuple[int, Headers, bytes], scope: Scope, send: Send, cors_origins: Sequence[str]) -> None:
+    status, headers, body = answer
+    headers = headers + _cors_headers(scope, cors_origins)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
 def _cors_headers(scope: Scope, cors_origins: Sequence[str]) -> list[tuple[bytes, bytes]]:
-    expose = (b"access-control-expose-headers", f"ETag, Onemap-Features, Onemap-Left-Out, {VERSION_HEADER}".encode())
     if "*" in cors_origins:
-        return [(b"access-control-allow-origin", b"*"), expose]
+        return _CORS_FOR_ALL
     origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
     if origin and origin.decode("latin-1") in cors_origins:
-        return [(b"access-control-allow-origin", origin), (b"vary", b"Origin"), expose]
+        return [(b"access-control-allow-origin", origin), (b"vary", b"Origin"), _EXPOSE]
     return []

@@ -195,4 +195,6 @@ CGCS2000_QUAD = Grid(
     latitude=_plain_latitude,
 )
 
-GRIDS: Mapping[str, Grid] = MappingProxyType({grid.id: grid for grid in (WEB_MERCATOR_QUAD, WORLD_CRS84_QUAD, CGCS2000_QUAD)})
+GRIDS: Mapping[str, Grid] = MappingProxyType(
+    {grid.id: grid for grid in (WEB_MERCATOR_QUAD, WORLD_CRS84_QUAD, CGCS2000_QUAD)}
+)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+from isal import isal_zlib
 
 from tiles.address import Tile
 from tiles.cache import SingleFlightCache
@@ -14,6 +15,7 @@ from twin.errors import BadLimitError, BadMomentError, UnknownLayerError
 from twin.moment import Moment
 
 _MOST_LAYERS = 256
+# ISA-L's second level: 15 times less CPU than zlib's sixth for a tenth more bytes.
 _COMPRESSION_LEVEL = 2
 _GZIP_WINDOW = 31  # zlib's word for "gzip wrapper, largest window"; it writes no clock into the header
 
@@ -38,7 +40,7 @@ class StoredTile:
 
     def plain(self) -> bytes:
         """The bytes without compression."""
-        return zlib.decompress(self.gzipped, wbits=_GZIP_WINDOW) if self.gzipped else b""
+        return isal_zlib.decompress(self.gzipped, wbits=_GZIP_WINDOW) if self.gzipped else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,5 +160,4 @@ class TileService:
 
 
 def _compress(data: bytes) -> bytes:
-    packer = zlib.compressobj(_COMPRESSION_LEVEL, wbits=_GZIP_WINDOW)
-    return packer.compress(data) + packer.flush()
+    return isal_zlib.compress(data, _COMPRESSION_LEVEL, _GZIP_WINDOW)

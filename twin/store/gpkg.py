@@ -35,6 +35,7 @@ from twin.store.statements import LEADING
 from twin.store.tables import ID
 from twin.store.timeline import Row
 from twin.store.values import instant_text, now
+from twin.store.versions import GeoPackageRevisions, Revisions
 from twin.store.windows import window_shape_of
 from twin.store.writing import SqlLayerWriter
 
@@ -69,13 +70,18 @@ class GeoPackageStore(SqlStore):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         super().__init__(_engine(self.path, wait_s, synchronous), GeoPackageDialect())
         self._prepare()
+        self._revisions = GeoPackageRevisions(self.path)
 
     def close(self) -> None:
+        self._revisions.close()
         for connection in self._kept:
             connection.close()
         self._kept.clear()
         self._of_thread = threading.local()
         super().close()
+
+    def revisions(self) -> Revisions | None:
+        return self._revisions.now()
 
     def version(self, layer_id: str) -> int:
         """Asked at every tile, so past SQLAlchemy: one statement on a connection that the thread keeps."""

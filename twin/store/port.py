@@ -31,6 +31,7 @@ from twin.feature import Feature, FeatureBatch
 from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.schema import Schema
+from twin.store.versions import Revisions
 from twin.validity import Validity
 
 
@@ -235,6 +236,13 @@ class Store(Protocol):
 
     def version(self, layer_id: str) -> int:
         """The layer's change number; cheap enough to ask at every tile."""
+
+    def revisions(self) -> Revisions | None:
+        """Revision of every layer by id, without waiting: it moves with the layer's data, its document and its birth.
+
+        The very same object while nothing has been committed, by whatever process. None where the store cannot tell
+        without a way to another machine; then `version` is asked.
+        """
 
     def count_at(self, layer_id: str, version: int) -> int:
         """How many features the layer had at a version, told by its changesets: no feature is read.

@@ -29,6 +29,7 @@ from twin.store.knowledge import has_slices, holds_in, known_rows
 from twin.store.lookups import property_indexes
 from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter, Touched
 from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
+from twin.store.versions import Revisions
 from twin.store.watching import Removal, RemovalWatcher
 from twin.store.windows import prepare_window, window_shape_of, window_values
 from twin.store.writing import SqlLayerWriter
@@ -95,6 +96,9 @@ class SqlStore(abc.ABC):
                 return record
             count, at = self.catalogue.growth(connection, layer_id, as_of)
             return replace(record, version=as_of, feature_count=count, updated_at=at or record.created_at)
+
+    def revisions(self) -> Revisions | None:
+        return None
 
     def version(self, layer_id: str) -> int:
         with self.reading() as connection:
