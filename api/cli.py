@@ -20,6 +20,7 @@ from api.commands import (
     relations,
     serve,
     testing,
+    tiles,
 )
 from api.commands.terminal import error_line, finding_lines, forget_consoles
 from twin.errors import OneMapError
@@ -47,6 +48,7 @@ app.command("places")(places.places)
 app.add_typer(relations.app, name="relations")
 app.command("codes", context_settings=codes.NEGATIVE_NUMBERS)(codes.codes)
 app.add_typer(codes.divisions_app, name="divisions")
+app.add_typer(tiles.app, name="tiles")
 app.add_typer(doctor.app, name="doctor")
 app.command("test", context_settings=testing.PASS_ON)(testing.test)
 

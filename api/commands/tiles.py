@@ -1,0 +1,86 @@
+"""`onemap tiles`: layers into a PMTiles archive, and a look at whether an archive is whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from api.commands.place import DataOption, opened_store
+from api.commands.terminal import CommandError, output, remarks
+
+if TYPE_CHECKING:
+    from tiles.source import TileLayer
+    from twin.bounds import Bounds
+    from twin.store.port import Store
+
+app = typer.Typer(help="Tile archives (PMTiles). · 瓦片包", no_args_is_help=True)
+
+
+@app.command("build")
+def build(
+    file: Annotated[Path, typer.Option("--output", "-o", help="Archive to write, .pmtiles. · 输出文件")],
+    layers: Annotated[list[str] | None, typer.Argument(help="Ids of layers; all without any. · 图层")] = None,
+    min_zoom: Annotated[int, typer.Option("--min-zoom", help="First level. · 最小级别")] = 0,
+    max_zoom: Annotated[int, typer.Option("--max-zoom", help="Last level. · 最大级别")] = 14,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; one to a processor without it.")] = None,
+    data: DataOption = None,
+) -> None:
+    """Build an archive of all tiles; an interrupted build goes on where it stopped · 生成瓦片包"""
+    from tiles.archive.building import BuildOptions, build_archive
+    from tiles.features import StoreTileSource
+
+    target = file.absolute()
+    if not target.parent.is_dir():
+        raise CommandError("The folder of the archive does not exist.", value=str(file), remedy="Make it first.")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with (
+        opened_store(data) as store,
+        Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bars,
+    ):
+        source = StoreTileSource(store)
+        levels: dict[int, TaskID] = {}
+
+        def advance(level: int, done: int, total: int) -> None:
+            if level not in levels:
+                levels[level] = bars.add_task(f"z{level}", total=total)
+            bars.update(levels[level], completed=done)
+
+        built = build_archive(
+            source,
+            layers or source.layer_ids(),
+            target,
+            BuildOptions(min_zoom, max_zoom, threads),
+            lambda layer, box: _is_occupied(store, layer, box),
+            advance,
+        )
+    held = ", ".join(f"{layer.id} v{layer.version}" for layer in built.layers)
+    again = f", {built.resumed:,} taken over · 续建" if built.resumed else ""
+    output().print(
+        f"{file}: {built.tiles:,} tiles, {built.contents:,} different, {built.size:,} bytes ({held}){again} · 已生成",
+        markup=False,
+    )
+
+
+@app.command("verify")
+def verify(file: Annotated[Path, typer.Argument(help="A PMTiles archive. · 瓦片包")]) -> None:
+    """Read every tile of an archive once · 检查瓦片包"""
+    from tiles.archive.reader import Archive
+
+    with Archive(file) as archive:
+        contents = archive.verify()
+        header = archive.header
+        tiles = int(archive.directory.runs.sum())
+    output().print(
+        f"{file}: {tiles:,} tiles, {contents:,} different, levels {header['min_zoom']}-{header['max_zoom']} · 完好",
+        markup=False,
+    )
+
+
+def _is_occupied(store: Store, layer: TileLayer, box: Bounds) -> bool:
+    from twin.query import FeatureQuery
+
+    query = FeatureQuery(bounds=box, boxes_only=True, as_of=layer.as_of, properties=(), geometry=False, limit=1)
+    return len(store.select(layer.id, query)) > 0
