@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -47,10 +47,16 @@ def fit_to_window(geometries: Geometries, window: Window) -> Shapes:
         window: The tile.
     """
     present = np.flatnonzero(shapely.is_geometry(geometries) & ~shapely.is_empty(geometries))
-    finite = _all_finite(geometries[present])
+    finite = all_finite(geometries[present])
     rows = present[finite]
     broken = len(present) - len(rows)
-    placed = window.place(geometries[rows])
+    fitted = fit_placed(window.place(geometries[rows]), window)
+    return replace(fitted, rows=rows[fitted.rows], broken=broken)
+
+
+def fit_placed(placed: Geometries, window: Window) -> Shapes:
+    """The same for geometries that are in tile units already: object (n,), none missing, every coordinate finite."""
+    rows = np.arange(len(placed))
     boxes = shapely.bounds(placed)
     near = (
         (boxes[:, 0] <= window.high)
@@ -60,8 +66,7 @@ def fit_to_window(geometries: Geometries, window: Window) -> Shapes:
     )
     rows, placed, boxes = rows[near], placed[near], boxes[near]
     dimensions = shapely.get_dimensions(placed).astype(np.int64)
-    collections = np.flatnonzero(shapely.get_type_id(placed) == _COLLECTION)
-    placed[collections] = _parts_of(placed[collections], dimensions[collections])
+    placed = in_one_dimension(placed, dimensions)
     placed = _thin(placed, dimensions)
     inside = (boxes[:, :2] >= window.low).all(axis=1) & (boxes[:, 2:] <= window.high).all(axis=1)
     placed[~inside] = _clip(placed[~inside], dimensions[~inside], window)
@@ -75,11 +80,10 @@ def fit_to_window(geometries: Geometries, window: Window) -> Shapes:
         geometries=rounded[kept],
         dimensions=dimensions[kept],
         too_small=int(len(rows) - kept.sum()),
-        broken=broken,
     )
 
 
-def _all_finite(geometries: Geometries) -> npt.NDArray[np.bool_]:
+def all_finite(geometries: Geometries) -> npt.NDArray[np.bool_]:
     """False where any coordinate is NaN or infinite (GEOS skips NaN when it makes boxes)."""
     coordinates, index = shapely.get_coordinates(geometries, return_index=True)
     finite = np.ones(len(geometries), dtype=bool)
@@ -97,6 +101,14 @@ def _thin(geometries: Geometries, dimensions: npt.NDArray[np.int64]) -> Geometri
     result = np.array(geometries, dtype=object)
     result[dense[left]] = thinned[left]
     return result
+
+
+def in_one_dimension(geometries: Geometries, dimensions: npt.NDArray[np.integer]) -> Geometries:
+    """Geometries in which collections have given way to their parts of the highest dimension, as one geometry."""
+    single = np.array(geometries, dtype=object)
+    collections = np.flatnonzero(shapely.get_type_id(single) == _COLLECTION)
+    single[collections] = _parts_of(single[collections], dimensions[collections])
+    return single
 
 
 def _clip(geometries: Geometries, dimensions: npt.NDArray[np.int64], window: Window) -> Geometries:
@@ -133,7 +145,7 @@ def _mended(geometries: Geometries) -> Geometries:
     return np.asarray(shapely.make_valid(geometries, method="structure", keep_collapsed=False), dtype=object)
 
 
-def _parts_of(geometries: Geometries, dimensions: npt.NDArray[np.int64]) -> Geometries:
+def _parts_of(geometries: Geometries, dimensions: npt.NDArray[np.integer]) -> Geometries:
     """Each geometry reduced to its parts of the given dimension, as one multi geometry where it was mixed."""
     result = np.array(geometries, dtype=object)
     for i in np.flatnonzero(

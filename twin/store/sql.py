@@ -22,6 +22,7 @@ from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.schema import PropertyType, Schema
 from twin.store.catalogue import Catalogue, KnownLayer
+from twin.store.changes import Changes, read_changed_rows
 from twin.store.dialect import Dialect
 from twin.store.grid_counts import count_cells, extent_of
 from twin.store.history import ever_stood, read_history, read_touched
@@ -293,6 +294,23 @@ class SqlStore(abc.ABC):
         with self.snapshot() as connection:
             known = self.catalogue.known(connection, layer_id)
             return read_touched(connection, known.tables, version, limit, after)
+
+    def changes_since(
+        self, layer_id: str, version: int, *, most: int, properties: tuple[str, ...] | None = None
+    ) -> Changes | None:
+        """What has changed since a version of the layer, in one consistent reading; None where it is more than `most` rows.
+
+        Raises:
+            UnknownLayerError: if there is no such layer.
+        """
+        with self.snapshot() as connection:
+            known = self.catalogue.known(connection, layer_id)
+            changed = read_changed_rows(connection, known.tables, version, most)
+            if changed is None:
+                return None
+            query = FeatureQuery(ids=changed.standing, properties=properties)
+            rows = self._batch(self._rows(connection, known, query), selected_schema(known.record.schema, properties))
+            return Changes(self.catalogue.version(connection, layer_id), changed.touched, rows)
 
     def _batch(self, rows: Sequence[Any], schema: Schema) -> FeatureBatch:
         return rows_to_batch(rows, schema, self.dialect)

@@ -1,0 +1,300 @@
+"""Tiles cut from a snapshot hold what the store's own tiles hold, at once after every edit, on both stores."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections.abc import Iterator
+
+import mapbox_vector_tile
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tiles.address import Tile
+from tiles.features import StoreTileSource
+from tiles.grids import GRIDS, WEB_MERCATOR_QUAD, Grid
+from tiles.kernel.layer import Part, encode_columns
+from tiles.kernel.warming import load_kernels
+from tiles.kernel.window import TileWindow
+from tiles.mvt.encode import encode_layer
+from tiles.mvt.window import Window
+from tiles.snapshot import keeping
+from tiles.snapshot.building import build_columns
+from tiles.snapshot.keeping import SnapshotKeeper
+from tiles.snapshot.source import SnapshotTileSource
+from twin.feature import Feature, FeatureBatch
+from twin.schema import GeometryType, Property, PropertyType, Schema
+from twin.store import open_store
+from twin.store.port import Author, LayerSpec
+from twin.store.sql import SqlStore
+
+SCHEMA = Schema(
+    GeometryType.GEOMETRY,
+    (
+        Property("name", PropertyType.STRING),
+        Property("floors", PropertyType.INTEGER),
+        Property("area", PropertyType.NUMBER),
+    ),
+)
+AUTHOR = Author("test")
+WEST, SOUTH = 119.95, 36.20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kernels() -> None:
+    load_kernels()
+    keeping._are_kernels_ready()
+    assert keeping._kernels is not None
+    keeping._kernels.join()
+
+
+@pytest.fixture(params=["geopackage", "postgis"])
+def store(request: pytest.FixtureRequest, tmp_path) -> Iterator[SqlStore]:
+    location = str(tmp_path / "one.gpkg") if request.param == "geopackage" else request.getfixturevalue("postgis_url")
+    opened = open_store(location)
+    assert isinstance(opened, SqlStore)
+    yield opened
+    opened.close()
+
+
+def random_shape(rng: random.Random) -> shapely.Geometry:
+    """A building with or without a court, several buildings, a street, or a lamp."""
+    lon, lat = WEST + rng.random() * 0.1, SOUTH + rng.random() * 0.1
+    size = 10 ** rng.uniform(-4.5, -2.3)
+    kind = rng.randrange(6)
+    if kind == 0:
+        return shapely.Point(lon, lat)
+    if kind == 1:
+        return shapely.LineString(
+            [(lon + rng.gauss(0, size), lat + rng.gauss(0, size)) for _ in range(rng.randrange(2, 30))]
+        )
+    corners = sorted(rng.random() * 2 * math.pi for _ in range(rng.randrange(4, 20)))
+    ring = [
+        (lon + size * rng.uniform(0.3, 1) * math.cos(a), lat + size * rng.uniform(0.3, 1) * math.sin(a))
+        for a in corners
+    ]
+    solid = shapely.make_valid(shapely.Polygon(ring), method="structure", keep_collapsed=False)
+    if kind == 2:
+        return solid.difference(shapely.Point(lon, lat).buffer(size * 0.1))
+    if kind == 3:
+        return shapely.MultiPolygon(
+            [
+                shapely.box(lon, lat, lon + size, lat + size),
+                shapely.box(lon + 2 * size, lat, lon + 3 * size, lat + size),
+            ]
+        )
+    return solid
+
+
+def random_batch(rng: random.Random, count: int) -> FeatureBatch:
+    shapes = [random_shape(rng) for _ in range(count)]
+    return FeatureBatch(
+        schema=SCHEMA,
+        fids=np.arange(1, count + 1, dtype=np.int64),
+        ids=[str(i + 1) if i % 3 else f"楼{i + 1}" for i in range(count)],
+        wkb=[shapely.to_wkb(shape) if not shape.is_empty else None for shape in shapes],
+        columns={
+            "name": [rng.choice(["胶州", "兰州路", "a", None]) for _ in range(count)],
+            "floors": [rng.choice([None, -1, 3, 2**40]) for _ in range(count)],
+            "area": [rng.choice([None, 0.5, 1.0, 3e9]) for _ in range(count)],
+        },
+    )
+
+
+def decoded(data: bytes, name: str = "town") -> dict[int, dict]:
+    if not data:
+        return {}
+    layer = mapbox_vector_tile.decode(data, default_options={"y_coord_down": True})[name]
+    return {feature["id"]: feature for feature in layer["features"]}
+
+
+def tiles_over_town(grid: Grid) -> list[Tile]:
+    rng = random.Random(5)
+    tiles = []
+    for z in (0, 6, 9, 11, 12, 13, 14, 15, 16, 17, 18):
+        tiles += [grid.tile_at(WEST + rng.random() * 0.1, SOUTH + rng.random() * 0.1, z) for _ in range(3)]
+    return tiles
+
+
+def assert_same_tile(ours: dict[int, dict], theirs: dict[int, dict]) -> None:
+    """The same features with the same attributes, and shapes that differ by rounding alone."""
+    differing = ours.keys() ^ theirs.keys()
+    for fid in differing:  # at the edge of the buffer, or on the verge of vanishing
+        shape = shapely.geometry.shape((ours.get(fid) or theirs[fid])["geometry"])
+        at_edge = any(edge <= -62 or edge >= 4096 + 62 for edge in shape.bounds)
+        assert at_edge or shape.area <= shape.length <= 40, shape.wkt  # a sliver no wider than two units
+    for fid in ours.keys() & theirs.keys():
+        assert ours[fid]["properties"] == theirs[fid]["properties"]
+        one, other = (shapely.geometry.shape(tile[fid]["geometry"]) for tile in (ours, theirs))
+        assert one.is_valid, one.wkt
+        assert shapely.hausdorff_distance(one, other) <= 70 or abs(one.area - other.area) <= 3 * (one.length + 4)
+        assert abs(one.area - other.area) <= 2 * (one.length + other.length + 4)
+
+
+@pytest.mark.parametrize("grid", GRIDS.values(), ids=lambda grid: grid.id)
+def test_random_features_agree_with_the_encoder_over_shapely(grid: Grid) -> None:
+    batch = random_batch(random.Random(11), 3000)
+    columns = build_columns([batch], SCHEMA)
+    drawn = 0
+    for tile in tiles_over_town(grid):
+        ours = encode_columns("town", [Part(columns)], TileWindow(grid, tile))
+        theirs = encode_layer("town", batch, Window(grid, tile))
+        assert_same_tile(decoded(ours.data), decoded(theirs.data))
+        assert abs(ours.features - theirs.features) <= max(3, theirs.features // 50)
+        drawn += ours.features
+    assert drawn > 5000
+
+
+@settings(max_examples=60)
+@given(st.integers(min_value=0, max_value=2**32 - 1), st.integers(min_value=4, max_value=20))
+def test_polygons_are_valid_after_rounding_whatever_their_shape(seed: int, z: int) -> None:
+    rng = random.Random(seed)
+    lon, lat = rng.uniform(-179.9, 179.9), rng.uniform(-84, 84)
+    size = 360.0 / 2**z * 10 ** rng.uniform(-3, 0.3)
+    # A ring of random vertices crosses itself more often than not.
+    ring = [
+        (max(-180, min(180, lon + rng.gauss(0, size))), max(-85, min(85, lat + rng.gauss(0, size))))
+        for _ in range(rng.randrange(3, 30))
+    ]
+    batch = FeatureBatch(
+        schema=Schema(GeometryType.POLYGON, ()),
+        fids=np.array([7], dtype=np.int64),
+        ids=["7"],
+        wkb=[shapely.to_wkb(shapely.Polygon(ring))],
+        columns={},
+    )
+    columns = build_columns([batch], batch.schema)
+    for grid in GRIDS.values():
+        if z > grid.max_zoom:
+            continue
+        tile = grid.tile_at(lon, lat, z)
+        data = encode_columns("town", [Part(columns)], TileWindow(grid, tile)).data
+        for feature in decoded(data).values():
+            shape = shapely.geometry.shape(feature["geometry"])
+            assert shape.is_valid, shape.wkt
+            assert shape.area > 0
+
+
+def test_what_cannot_be_drawn_is_left_out() -> None:
+    schema = Schema(GeometryType.GEOMETRY, ())
+    shapes = [
+        None,
+        "POINT EMPTY",
+        "LINESTRING (120 36, 120.1 36.1)",
+        "POINT (180 -90)",
+        "POLYGON ((-180 -90, 180 -90, 180 90, -180 90, -180 -90))",
+    ]
+    wkb = [None if text is None else shapely.to_wkb(shapely.from_wkt(text)) for text in shapes]
+    wkb.append(bytes.fromhex("0102000000020000000000000000005e400000000000004240000000000000f87f0000000000004240"))  # NaN
+    batch = FeatureBatch(schema=schema, fids=np.arange(1, 7, dtype=np.int64), ids=list("123456"), wkb=wkb, columns={})
+    columns = build_columns([batch], schema)
+    assert sorted(columns.fids.tolist()) == [3, 4, 5]
+    whole = decoded(encode_columns("town", [Part(columns)], TileWindow(WEB_MERCATOR_QUAD, Tile(z=0, x=0, y=0))).data)
+    assert shapely.geometry.shape(whole[5]["geometry"]).area == pytest.approx(4096**2, rel=0.01)
+    nothing = build_columns([], schema)
+    assert encode_columns("town", [Part(nothing)], TileWindow(WEB_MERCATOR_QUAD, Tile(z=0, x=0, y=0))).data == b""
+
+
+def test_every_edit_is_in_the_next_tile(store: SqlStore) -> None:
+    rng = random.Random(3)
+    batch = random_batch(rng, 400)
+    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
+        writer.upsert(batch)
+    stored = StoreTileSource(store)
+    source = SnapshotTileSource(stored, SnapshotKeeper(store))
+    tile = WEB_MERCATOR_QUAD.tile_at(WEST + 0.05, SOUTH + 0.05, 11)
+    ids = [str(id_) for id_ in batch.ids]
+    gone: list[tuple[str, int]] = []
+    for step in range(25):
+        with store.write("town", AUTHOR) as writer:
+            what = rng.randrange(4)
+            if what == 0:
+                victim = ids.pop(rng.randrange(len(ids)))
+                gone.append((victim, writer.version - 1))
+                writer.delete(victim)
+            elif what == 1 and gone:
+                back, version = gone.pop()
+                writer.restore(back, version)
+                ids.append(back)
+            elif what == 2:
+                ids.append(writer.insert(Feature(None, random_shape(rng), {"name": f"新{step}", "floors": step})))
+            else:
+                writer.replace(Feature(rng.choice(ids), random_shape(rng), {"name": f"改{step}"}))
+        layer = source.describe("town")
+        assert_same_tile(
+            decoded(source.tile(layer, tile, WEB_MERCATOR_QUAD).data),
+            decoded(stored.tile(layer, tile, WEB_MERCATOR_QUAD).data),
+        )
+    assert source._keeper._states["town"].base_version == 2  # no copy was made anew
+    source.close()
+
+
+def test_a_delivery_that_replaces_much_makes_the_copy_anew(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "_MOST_EDITS", 20)
+    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
+        writer.upsert(random_batch(random.Random(1), 100))
+    source = SnapshotTileSource(StoreTileSource(store), SnapshotKeeper(store))
+    tile = Tile(z=0, x=0, y=0)
+    source.tile(source.describe("town"), tile, WEB_MERCATOR_QUAD)
+    first = source._keeper._states["town"]
+    with store.write("town", AUTHOR) as writer:
+        writer.upsert(random_batch(random.Random(2), 100))
+    source.tile(source.describe("town"), tile, WEB_MERCATOR_QUAD)
+    assert source._keeper._states["town"].base_version > first.base_version
+    store.drop_layer("town")
+    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
+        writer.insert(Feature("only", shapely.Point(WEST, SOUTH), {"name": "一"}))
+    found = decoded(source.tile(source.describe("town"), tile, WEB_MERCATOR_QUAD).data)
+    assert [feature["properties"] for feature in found.values()] == [{"name": "一", "_id": "only"}]
+    source.close()
+
+
+def test_readers_never_see_less_than_what_was_acknowledged(store: SqlStore) -> None:
+    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
+        writer.upsert(random_batch(random.Random(1), 300))
+        writer.insert(Feature("clock", shapely.Point(WEST, SOUTH), {"floors": 0}))
+    source = SnapshotTileSource(StoreTileSource(store), SnapshotKeeper(store))
+    tile = WEB_MERCATOR_QUAD.tile_at(WEST, SOUTH, 16)
+    acknowledged = [0]
+    ended = threading.Event()
+    faults: list[str] = []
+
+    def read() -> None:
+        while not ended.is_set():
+            at_least = acknowledged[0]
+            data = source.tile(source.describe("town"), tile, WEB_MERCATOR_QUAD).data
+            shown = next(f for f in decoded(data).values() if f["properties"].get("_id") == "clock")["properties"][
+                "floors"
+            ]
+            if shown < at_least:
+                faults.append(f"{shown} after {at_least}")
+
+    readers = [threading.Thread(target=read) for _ in range(6)]
+    for reader in readers:
+        reader.start()
+    for count in range(1, 40):
+        with store.write("town", AUTHOR) as writer:
+            writer.replace(Feature("clock", shapely.Point(WEST, SOUTH), {"floors": count}))
+        acknowledged[0] = count
+    ended.set()
+    for reader in readers:
+        reader.join()
+    assert faults == []
+    source.close()
+
+
+def test_a_large_layer_is_copied_beside_the_requests(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "_COPIED_AT_ONCE", 10)
+    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
+        writer.upsert(random_batch(random.Random(1), 50))
+    source = SnapshotTileSource(StoreTileSource(store), SnapshotKeeper(store))
+    layer, tile = source.describe("town"), Tile(z=0, x=0, y=0)
+    before = decoded(source.tile(layer, tile, WEB_MERCATOR_QUAD).data)
+    source.close()  # waits for the copy
+    assert source._keeper.state(layer) is not None
+    assert decoded(source.tile(layer, tile, WEB_MERCATOR_QUAD).data).keys() == before.keys()
+

@@ -1,0 +1,527 @@
+"""The compiled encoder: features of a snapshot in one window to bytes of vector tile features.
+
+Source: Mapbox Vector Tile 2.1, 4.3 (commands, zigzag, orientation) and 4.4 (tags); I. E. Sutherland, G. W. Hodgman, "Reentrant
+polygon clipping", 1974; Y.-D. Liang, B. A. Barsky, "A new concept and method for line clipping", 1984.
+
+Everything is an integer in tile units once a vertex is read. A polygon that the kernel cannot vouch for (several rings, cut in several
+places, edges that touch after rounding) is not written: its number is handed back, and `tiles.kernel.mending` sees to it.
+"""
+
+# mypy sees the callers; the kernels' types are numba's.
+# mypy: disallow-untyped-defs=False, disallow-untyped-calls=False, disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tiles.snapshot.layout import LINES, POINTS, POLYGONS, SHELL
+
+_NODE = 16
+# Rings of more vertices are left to GEOS, whose check does not grow with the square of their number.
+_LONGEST_CHECKED = 64
+# Places in the counters that the kernel fills.
+DRAWN, TOO_SMALL, NOT_YET, USED, DOUBTFUL = 0, 1, 2, 3, 4
+
+
+@njit(nogil=True, cache=True)
+def search(tree_boxes, tree_levels, boxes, box):  # pragma: no cover - compiled
+    """Numbers of the features whose boxes meet a box, ascending: int64."""
+    count = len(boxes)
+    found = np.empty(64, dtype=np.int64)
+    n = 0
+    if count == 0:
+        return found[:0]
+    top_level = len(tree_levels) - 2
+    # A node at level l is (l, number); its children are at level l - 1, below level 0 are features.
+    stack = np.empty((_NODE * (top_level + 2) + 1, 2), dtype=np.int64)
+    stack[0, 0], stack[0, 1] = top_level, 0
+    top = 0
+    while top >= 0:
+        level, node = stack[top, 0], stack[top, 1]
+        top -= 1
+        at = tree_levels[level] + node
+        if not _meets(tree_boxes, at, box):
+            continue
+        if level == 0:
+            for i in range(node * _NODE, min(count, (node + 1) * _NODE)):
+                if _meets(boxes, i, box):
+                    if n == len(found):
+                        wider = np.empty(2 * n, dtype=np.int64)
+                        wider[:n] = found
+                        found = wider
+                    found[n] = i
+                    n += 1
+        else:
+            last = min(tree_levels[level] - tree_levels[level - 1], (node + 1) * _NODE)
+            for child in range(last - 1, node * _NODE - 1, -1):
+                top += 1
+                stack[top, 0], stack[top, 1] = level - 1, child
+    return found[:n]
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _meets(boxes, i, box):  # pragma: no cover - compiled
+    return boxes[i, 0] <= box[2] and boxes[i, 2] >= box[0] and boxes[i, 1] <= box[3] and boxes[i, 3] >= box[1]
+
+
+@njit(nogil=True, cache=True)
+def encode_features(  # pragma: no cover - compiled
+    chosen,  # int64 numbers of features
+    fids,
+    kinds,
+    first_zoom,
+    boxes,
+    feature_paths,
+    path_vertices,
+    path_roles,
+    x,
+    y,
+    vertex_zoom,
+    codes,
+    picks,  # int64 columns of `codes`, in the order of the layer's keys
+    remap,  # int32 (v,) all UNKNOWN; left so
+    value_base,  # number of the first value of this part in the layer's table
+    hidden,  # uint8 (n,) or empty
+    inner,  # int64 (4,) box within which nothing needs a cut
+    frame,  # int64 (8,): level, bits, extent, origin x, origin y, low, high, whether polygons are checked
+    counters,  # int64 (5,)
+):
+    zoom, bits, extent, origin_x, origin_y = frame[0], frame[1], frame[2], frame[3], frame[4]
+    low, high, checked = frame[5], frame[6], frame[7] != 0
+    half = (np.int64(1) << bits) >> 1
+    out = np.empty(1 << 16, dtype=np.uint8)
+    at = 0
+    used = np.empty(1024, dtype=np.int32)
+    n_used = 0
+    doubtful = np.empty(64, dtype=np.int64)
+    n_doubtful = 0
+    geometry = np.empty(4096, dtype=np.uint8)
+    ring = np.empty((512, 2), dtype=np.int64)
+    other = np.empty((512, 2), dtype=np.int64)
+    tag_values = np.empty(len(picks) + 1, dtype=np.int64)
+    masked = len(hidden) > 0
+    for number in chosen:
+        if masked and hidden[number]:
+            continue
+        if first_zoom[number] > zoom:
+            counters[NOT_YET] += 1
+            continue
+        kind = kinds[number]
+        first_path, end_path = feature_paths[number], feature_paths[number + 1]
+        vertices = path_vertices[end_path] - path_vertices[first_path]
+        room = 2 * vertices + 16
+        if room > len(ring):
+            ring = np.empty((2 * room, 2), dtype=np.int64)
+            other = np.empty((2 * room, 2), dtype=np.int64)
+        if 24 * room + 64 > len(geometry):
+            geometry = np.empty(2 * (24 * room + 64), dtype=np.uint8)
+        whole = (
+            boxes[number, 0] >= inner[0]
+            and boxes[number, 2] <= inner[2]
+            and boxes[number, 1] >= inner[1]
+            and boxes[number, 3] <= inner[3]
+        )
+        size = 0
+        pen_x = np.int64(0)
+        pen_y = np.int64(0)
+        met = whole
+        sound = True
+        if kind == POINTS:
+            kept = 0
+            for v in range(path_vertices[first_path], path_vertices[end_path]):
+                px = ((np.int64(x[v]) - origin_x) * extent + half) >> bits
+                py = ((np.int64(y[v]) - origin_y) * extent + half) >> bits
+                if whole or (low <= px <= high and low <= py <= high):
+                    ring[kept, 0], ring[kept, 1] = px, py
+                    kept += 1
+            if kept > 0:
+                size = _varint(geometry, size, (kept << 3) | 1)
+                for i in range(kept):
+                    size = _step(geometry, size, ring[i, 0] - pen_x, ring[i, 1] - pen_y)
+                    pen_x, pen_y = ring[i, 0], ring[i, 1]
+        elif kind == LINES:
+            for path in range(first_path, end_path):
+                n = _place(
+                    x,
+                    y,
+                    vertex_zoom,
+                    path_vertices[path],
+                    path_vertices[path + 1],
+                    zoom,
+                    bits,
+                    half,
+                    extent,
+                    origin_x,
+                    origin_y,
+                    ring,
+                )
+                if whole:
+                    if n >= 2:
+                        size, pen_x, pen_y = _line(geometry, size, pen_x, pen_y, ring, 0, n)
+                    continue
+                begun = 0
+                for i in range(n - 1):
+                    inside, ax, ay, bx, by = _cut(ring[i, 0], ring[i, 1], ring[i + 1, 0], ring[i + 1, 1], low, high)
+                    if not inside:
+                        if begun >= 2:
+                            size, pen_x, pen_y = _line(geometry, size, pen_x, pen_y, other, 0, begun)
+                        begun = 0
+                        continue
+                    met = True
+                    if begun > 0 and (other[begun - 1, 0] != ax or other[begun - 1, 1] != ay):
+                        if begun >= 2:
+                            size, pen_x, pen_y = _line(geometry, size, pen_x, pen_y, other, 0, begun)
+                        begun = 0
+                    if begun == 0:
+                        other[0, 0], other[0, 1] = ax, ay
+                        begun = 1
+                    if ax != bx or ay != by:
+                        other[begun, 0], other[begun, 1] = bx, by
+                        begun += 1
+                    if 24 * begun + size + 64 > len(geometry):  # a line of many parts
+                        geometry = _wider(geometry, size, 2 * (24 * begun + size + 64))
+                if begun >= 2:
+                    size, pen_x, pen_y = _line(geometry, size, pen_x, pen_y, other, 0, begun)
+        elif kind == POLYGONS:
+            sound = not checked or end_path - first_path == 1
+            shell_drawn = False
+            for path in range(first_path, end_path):
+                is_shell = path_roles[path] == SHELL
+                if not is_shell and not shell_drawn:
+                    continue
+                n = _place(
+                    x,
+                    y,
+                    vertex_zoom,
+                    path_vertices[path],
+                    path_vertices[path + 1],
+                    zoom,
+                    bits,
+                    half,
+                    extent,
+                    origin_x,
+                    origin_y,
+                    ring,
+                )
+                if not whole:
+                    if 6 * n + 16 > len(other) or 6 * n + 16 > len(ring):
+                        other = np.empty((12 * n + 32, 2), dtype=np.int64)
+                        wider_ring = np.empty((12 * n + 32, 2), dtype=np.int64)
+                        wider_ring[:n] = ring[:n]
+                        ring = wider_ring
+                    n, crossings = _clip(ring, other, n, low, high)
+                    met = met or n >= 3
+                    if checked and crossings > 2:
+                        sound = False
+                n = _tidy(ring, n)
+                area = _area(ring, n) if n >= 3 else np.int64(0)
+                if area == 0:
+                    if is_shell:
+                        shell_drawn = False
+                    continue
+                if is_shell:
+                    shell_drawn = True
+                if not sound:
+                    break
+                if checked and not _is_simple(ring, n):
+                    sound = False
+                    break
+                if 24 * n + size + 64 > len(geometry):
+                    geometry = _wider(geometry, size, 2 * (24 * n + size + 64))
+                size, pen_x, pen_y = _ring(geometry, size, pen_x, pen_y, ring, n, (area > 0) != is_shell)
+        if not sound:
+            if n_doubtful == len(doubtful):
+                more = np.empty(2 * n_doubtful, dtype=np.int64)
+                more[:n_doubtful] = doubtful
+                doubtful = more
+            doubtful[n_doubtful] = number
+            n_doubtful += 1
+            continue
+        if size == 0:
+            if met:
+                counters[TOO_SMALL] += 1
+            continue
+        # Tags
+        pairs = 0
+        tag_size = 0
+        for k in range(len(picks)):
+            code = codes[number, picks[k]]
+            if code < 0:
+                tag_values[k] = -1
+                continue
+            value = remap[code]
+            if value < 0:
+                if n_used == len(used):
+                    more_used = np.empty(2 * n_used, dtype=np.int32)
+                    more_used[:n_used] = used
+                    used = more_used
+                value = np.int32(n_used)
+                remap[code] = value
+                used[n_used] = code
+                n_used += 1
+            tag_values[k] = value_base + value
+            tag_size += _length(k) + _length(value_base + value)
+            pairs += 1
+        # The feature
+        fid = fids[number]
+        body = (1 + _length(fid) if fid >= 0 else 0) + 2 + 1 + _length(size) + size
+        if pairs > 0:
+            body += 1 + _length(tag_size) + tag_size
+        if at + body + 16 > len(out):
+            out = _wider(out, at, 2 * (at + body + 16))
+        out[at] = 0x12
+        at = _varint(out, at + 1, body)
+        if fid >= 0:
+            out[at] = 0x08
+            at = _varint(out, at + 1, fid)
+        if pairs > 0:
+            out[at] = 0x12
+            at = _varint(out, at + 1, tag_size)
+            for k in range(len(picks)):
+                if tag_values[k] >= 0:
+                    at = _varint(out, at, k)
+                    at = _varint(out, at, tag_values[k])
+        out[at] = 0x18
+        out[at + 1] = kind
+        out[at + 2] = 0x22
+        at = _varint(out, at + 3, size)
+        for i in range(size):
+            out[at + i] = geometry[i]
+        at += size
+        counters[DRAWN] += 1
+    for i in range(n_used):
+        remap[used[i]] = -1
+    counters[USED] = n_used
+    counters[DOUBTFUL] += n_doubtful
+    return out[:at], used[:n_used], doubtful[:n_doubtful]
+
+
+@njit(nogil=True, cache=True)
+def gather_values(used, value_starts, value_bytes):  # pragma: no cover - compiled
+    """The values of a layer's table as fields of the layer."""
+    total = 0
+    for code in used:
+        length = value_starts[code + 1] - value_starts[code]
+        total += 1 + _length(length) + length
+    out = np.empty(total, dtype=np.uint8)
+    at = 0
+    for code in used:
+        start, end = value_starts[code], value_starts[code + 1]
+        out[at] = 0x22
+        at = _varint(out, at + 1, end - start)
+        for i in range(start, end):
+            out[at] = value_bytes[i]
+            at += 1
+    return out
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _place(
+    x, y, vertex_zoom, first, end, zoom, bits, half, extent, origin_x, origin_y, ring
+):  # pragma: no cover - compiled
+    n = 0
+    for v in range(first, end):
+        if vertex_zoom[v] <= zoom:
+            px = ((np.int64(x[v]) - origin_x) * extent + half) >> bits
+            py = ((np.int64(y[v]) - origin_y) * extent + half) >> bits
+            if n == 0 or ring[n - 1, 0] != px or ring[n - 1, 1] != py:
+                ring[n, 0], ring[n, 1] = px, py
+                n += 1
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _wider(buffer, filled, size):  # pragma: no cover - compiled
+    wider = np.empty(size, dtype=np.uint8)
+    wider[:filled] = buffer[:filled]
+    return wider
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _length(value):  # pragma: no cover - compiled
+    n = 1
+    while value >= 0x80:
+        value >>= 7
+        n += 1
+    return n
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _varint(out, at, value):  # pragma: no cover - compiled
+    while value >= 0x80:
+        out[at] = (value & 0x7F) | 0x80
+        value >>= 7
+        at += 1
+    out[at] = value
+    return at + 1
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _step(out, at, dx, dy):  # pragma: no cover - compiled
+    at = _varint(out, at, (dx << 1) ^ (dx >> 63))
+    return _varint(out, at, (dy << 1) ^ (dy >> 63))
+
+
+@njit(nogil=True, cache=True)
+def _line(out, at, pen_x, pen_y, line, first, end):  # pragma: no cover - compiled
+    at = _varint(out, at, (1 << 3) | 1)
+    at = _step(out, at, line[first, 0] - pen_x, line[first, 1] - pen_y)
+    at = _varint(out, at, ((end - first - 1) << 3) | 2)
+    for i in range(first + 1, end):
+        at = _step(out, at, line[i, 0] - line[i - 1, 0], line[i, 1] - line[i - 1, 1])
+    return at, line[end - 1, 0], line[end - 1, 1]
+
+
+@njit(nogil=True, cache=True)
+def _ring(out, at, pen_x, pen_y, ring, n, backwards):  # pragma: no cover - compiled
+    first = n - 1 if backwards else 0
+    step = -1 if backwards else 1
+    at = _varint(out, at, (1 << 3) | 1)
+    at = _step(out, at, ring[first, 0] - pen_x, ring[first, 1] - pen_y)
+    at = _varint(out, at, ((n - 1) << 3) | 2)
+    i = first
+    for _ in range(n - 1):
+        at = _step(out, at, ring[i + step, 0] - ring[i, 0], ring[i + step, 1] - ring[i, 1])
+        i += step
+    at = _varint(out, at, (1 << 3) | 7)
+    return at, ring[i, 0], ring[i, 1]
+
+
+@njit(nogil=True, cache=True)
+def _cut(ax, ay, bx, by, low, high):  # pragma: no cover - compiled
+    """A segment within the square: whether any of it is, and its ends."""
+    if low <= ax <= high and low <= ay <= high and low <= bx <= high and low <= by <= high:
+        return True, ax, ay, bx, by
+    t0, t1 = 0.0, 1.0
+    dx, dy = float(bx - ax), float(by - ay)
+    for side in range(4):
+        if side == 0:
+            p, q = -dx, float(ax - low)
+        elif side == 1:
+            p, q = dx, float(high - ax)
+        elif side == 2:
+            p, q = -dy, float(ay - low)
+        else:
+            p, q = dy, float(high - ay)
+        if p == 0.0:
+            if q < 0.0:
+                return False, ax, ay, bx, by
+        else:
+            r = q / p
+            if p < 0.0:
+                t0 = max(t0, r)
+            else:
+                t1 = min(t1, r)
+            if t0 > t1:
+                return False, ax, ay, bx, by
+    cx, cy, ex, ey = ax, ay, bx, by
+    if t0 > 0.0:
+        cx, cy = np.int64(np.rint(ax + t0 * dx)), np.int64(np.rint(ay + t0 * dy))
+    if t1 < 1.0:
+        ex, ey = np.int64(np.rint(ax + t1 * dx)), np.int64(np.rint(ay + t1 * dy))
+    return True, cx, cy, ex, ey
+
+
+@njit(nogil=True, cache=True)
+def _clip(ring, other, n, low, high):  # pragma: no cover - compiled
+    """A ring cut to the square, in place; its number of vertices and how often it crossed the square's edges."""
+    crossings = 0
+    for side in range(4):
+        if n == 0:
+            return 0, crossings
+        axis = side % 2
+        keep_above = side < 2
+        limit = low if keep_above else high
+        m = 0
+        for i in range(n):
+            j = i - 1 if i > 0 else n - 1
+            here, there = ring[i, axis], ring[j, axis]
+            in_here = here >= limit if keep_above else here <= limit
+            in_there = there >= limit if keep_above else there <= limit
+            if in_here != in_there:
+                t = float(limit - there) / float(here - there)
+                crossing = np.int64(np.rint(ring[j, 1 - axis] + t * float(ring[i, 1 - axis] - ring[j, 1 - axis])))
+                other[m, axis], other[m, 1 - axis] = limit, crossing
+                m += 1
+                crossings += 1
+            if in_here:
+                other[m, 0], other[m, 1] = ring[i, 0], ring[i, 1]
+                m += 1
+        for i in range(m):
+            ring[i, 0], ring[i, 1] = other[i, 0], other[i, 1]
+        n = m
+    return n, crossings
+
+
+@njit(nogil=True, cache=True)
+def _tidy(ring, n):  # pragma: no cover - compiled
+    """A ring without repeated vertices and without spikes of no width, in place; its number of vertices."""
+    m = 0
+    for i in range(n):
+        ring[m, 0], ring[m, 1] = ring[i, 0], ring[i, 1]
+        m += 1
+        while m >= 2:
+            if ring[m - 1, 0] == ring[m - 2, 0] and ring[m - 1, 1] == ring[m - 2, 1]:
+                m -= 1
+            elif m >= 3 and _is_spike(ring, m - 3, m - 2, m - 1):
+                ring[m - 2, 0], ring[m - 2, 1] = ring[m - 1, 0], ring[m - 1, 1]
+                m -= 1
+            else:
+                break
+    first = 0
+    while m - first >= 3:  # where the ring closes
+        if (ring[m - 1, 0] == ring[first, 0] and ring[m - 1, 1] == ring[first, 1]) or _is_spike(
+            ring, m - 2, m - 1, first
+        ):
+            m -= 1
+        elif _is_spike(ring, m - 1, first, first + 1):
+            first += 1
+        else:
+            break
+    if first > 0:
+        for i in range(m - first):
+            ring[i, 0], ring[i, 1] = ring[first + i, 0], ring[first + i, 1]
+    return m - first
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _is_spike(ring, a, b, c):  # pragma: no cover - compiled
+    ux, uy = ring[b, 0] - ring[a, 0], ring[b, 1] - ring[a, 1]
+    vx, vy = ring[c, 0] - ring[b, 0], ring[c, 1] - ring[b, 1]
+    return ux * vy == uy * vx and ux * vx + uy * vy < 0
+
+
+@njit(nogil=True, cache=True)
+def _area(ring, n):  # pragma: no cover - compiled
+    """Twice the area by the surveyor's formula, relative to the first vertex."""
+    total = np.int64(0)
+    for i in range(1, n - 1):
+        total += (ring[i, 0] - ring[0, 0]) * (ring[i + 1, 1] - ring[0, 1]) - (ring[i + 1, 0] - ring[0, 0]) * (
+            ring[i, 1] - ring[0, 1]
+        )
+    return total
+
+
+@njit(nogil=True, cache=True)
+def _is_simple(ring, n):  # pragma: no cover - compiled
+    """Whether no two edges of a ring meet but neighbours at their common end. Says no to rings that are too long to try."""
+    if n == 3:
+        return True
+    if n > _LONGEST_CHECKED:
+        return False
+    for i in range(n - 2):
+        ax, ay, bx, by = ring[i, 0], ring[i, 1], ring[i + 1, 0], ring[i + 1, 1]
+        west, east, north, south = min(ax, bx), max(ax, bx), min(ay, by), max(ay, by)
+        for j in range(i + 2, n if i > 0 else n - 1):
+            k = j + 1 if j + 1 < n else 0
+            cx, cy, dx, dy = ring[j, 0], ring[j, 1], ring[k, 0], ring[k, 1]
+            if min(cx, dx) > east or max(cx, dx) < west or min(cy, dy) > south or max(cy, dy) < north:
+                continue
+            d1 = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+            d2 = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
+            d3 = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)
+            d4 = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
+            if not ((d1 > 0 and d2 > 0) or (d1 < 0 and d2 < 0) or (d3 > 0 and d4 > 0) or (d3 < 0 and d4 < 0)):
+                return False
+    return True

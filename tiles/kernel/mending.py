@@ -1,0 +1,98 @@
+"""The few polygons that rounding or cutting may break, put right by GEOS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from tiles.kernel.window import TileWindow
+from tiles.mvt.shapes import fit_placed
+from tiles.mvt.window import Window
+from tiles.snapshot.layout import POLYGONS, SHELL, Columns
+from tiles.snapshot.paths import paths_of, ranges
+
+# Tile units of mended polygons are kept from this number on, so that none is negative.
+MENDED_ORIGIN = 1 << 20
+
+
+def mended_columns(columns: Columns, chosen: npt.NDArray[np.int64], window: TileWindow) -> tuple[Columns, int]:
+    """Columns of valid polygons in tile units, counted from `MENDED_ORIGIN`, under the same table of values.
+
+    Args:
+        columns: Where the polygons are.
+        chosen: int64: their numbers.
+        window: The tile.
+
+    Returns:
+        The columns, and how many vanish when rounded.
+    """
+    placed = _polygons_in_tile(columns, chosen, window)
+    shapes = fit_placed(placed, Window(window.grid, window.tile, window.extent, window.buffer))
+    paths = paths_of(shapes.geometries)
+    numbers = chosen[shapes.rows]
+    units = (paths.coordinates + MENDED_ORIGIN).astype(np.uint32)
+    nothing = np.zeros(len(units), dtype=np.uint8)
+    count = len(numbers)
+    mended = replace(
+        columns,
+        fids=columns.fids[numbers],
+        kinds=np.full(count, POLYGONS, dtype=np.uint8),
+        first_zoom=np.zeros(count, dtype=np.uint8),
+        boxes=np.ones((count, 4), dtype=np.uint32),
+        centres=columns.centres[numbers],
+        feature_paths=paths.feature_paths,
+        path_vertices=paths.path_vertices,
+        path_roles=paths.roles,
+        x=units[:, 0].copy(),
+        y=units[:, 1].copy(),
+        row=units[:, 1].copy(),
+        vertex_zoom=nothing,
+        codes=columns.codes[numbers],
+    )
+    return mended, shapes.too_small
+
+
+def _polygons_in_tile(columns: Columns, chosen: npt.NDArray[np.int64], window: TileWindow) -> npt.NDArray[np.object_]:
+    """Polygons as they are kept, in tile units, in floating point: object (c,), polygons and multipolygons."""
+    paths, _ = ranges(columns.feature_paths, chosen)
+    vertices, sizes = ranges(columns.path_vertices, paths)
+    origin_x, origin_y = window.origin
+    unit = window.extent / 2.0**window.bits
+    ordinates = columns.y if window.is_mercator else columns.row
+    xy = np.column_stack(
+        [
+            (columns.x[vertices].astype(np.int64) - origin_x) * unit,
+            (ordinates[vertices].astype(np.int64) - origin_y) * unit,
+        ]
+    )
+    roles = columns.path_roles[paths]
+    shell_of = np.flatnonzero(roles == SHELL)[np.cumsum(roles == SHELL) - 1]
+    whole = (sizes >= 3) & (sizes[shell_of] >= 3)  # a shell that is no ring takes its holes along
+    drawn, kept = np.repeat(whole, sizes), np.flatnonzero(whole)
+    rings = shapely.linearrings(xy[drawn], indices=np.repeat(np.arange(len(kept)), sizes[kept]))
+    owner = np.repeat(np.arange(len(chosen)), columns.feature_paths[chosen + 1] - columns.feature_paths[chosen])[kept]
+    shell = roles[kept] == SHELL
+    part = np.cumsum(shell) - 1
+    polygons = _filled(np.atleast_1d(rings), shell, part)
+    result = np.empty(len(chosen), dtype=object)
+    owner_of_part = owner[shell]
+    for number in range(len(chosen)):  # few
+        mine = polygons[owner_of_part == number]
+        result[number] = mine[0] if len(mine) == 1 else shapely.multipolygons(mine)
+    return result
+
+
+def _filled(
+    rings: npt.NDArray[np.object_], shell: npt.NDArray[np.bool_], part: npt.NDArray[np.int64]
+) -> npt.NDArray[np.object_]:
+    """Shells with their holes."""
+    if shell.all():
+        return np.atleast_1d(np.asarray(shapely.polygons(rings), dtype=object))
+    shells, holes, of = rings[shell], rings[~shell], part[~shell]
+    made = [shapely.Polygon(one, holes[of == i].tolist()) for i, one in enumerate(shells)]
+    filled = np.empty(len(made), dtype=object)
+    filled[:] = made
+    return filled

@@ -1,0 +1,64 @@
+"""Tiles cut from snapshots. What a snapshot cannot tell, the store does: other times, density grids, layers that have none yet."""
+
+from __future__ import annotations
+
+import importlib
+
+from tiles.address import Tile
+from tiles.features import StoreTileSource
+from tiles.grids import Grid
+from tiles.snapshot.keeping import SnapshotKeeper
+from tiles.snapshot.state import State
+from tiles.source import NOW, TileBytes, TileLayer
+from twin.bounds import Bounds
+from twin.moment import Moment
+
+
+class SnapshotTileSource:
+    """The tile source over snapshots.
+
+    Args:
+        stored: Describes the layers, and gives every tile that no snapshot can.
+        keeper: Has the snapshots.
+    """
+
+    def __init__(self, stored: StoreTileSource, keeper: SnapshotKeeper) -> None:
+        self._stored = stored
+        self._keeper = keeper
+
+    def layer_ids(self) -> tuple[str, ...]:
+        return self._stored.layer_ids()
+
+    def describe(self, layer_id: str, moment: Moment = NOW) -> TileLayer:
+        return self._stored.describe(layer_id, moment)
+
+    def bounds(self, layer: TileLayer) -> Bounds | None:
+        return self._stored.bounds(layer)
+
+    def forget(self, layer_id: str) -> None:
+        self._stored.forget(layer_id)
+        self._keeper.forget(layer_id)
+
+    def close(self) -> None:
+        """Make no more snapshots."""
+        self._keeper.close()
+
+    def tile(self, layer: TileLayer, tile: Tile, grid: Grid) -> TileBytes:
+        """One layer of one tile. Raises as `TileSource.tile`."""
+        grid.check(tile)
+        if layer.as_of is None and layer.interval is None and not layer.is_density(tile, grid):
+            state = self._keeper.state(layer)
+            if state is not None:
+                return _drawn(layer.id, state, tile, grid)
+        return self._stored.tile(layer, tile, grid)
+
+
+def _drawn(name: str, state: State, tile: Tile, grid: Grid) -> TileBytes:
+    # Imported with the first snapshot: the compiler must not delay the start of a server.
+    kernel = importlib.import_module("tiles.kernel.layer")
+    window = importlib.import_module("tiles.kernel.window").TileWindow(grid, tile)
+    parts = [kernel.Part(state.columns, state.hidden)]
+    if state.fresh is not None:
+        parts.append(kernel.Part(state.fresh))
+    drawn = kernel.encode_columns(name, parts, window)
+    return TileBytes(drawn.data, drawn.features, drawn.too_small + drawn.not_yet)

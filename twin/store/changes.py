@@ -1,0 +1,53 @@
+"""What has changed in a layer since a version: for copies of a layer that follow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+
+from twin.feature import FeatureBatch
+from twin.store.tables import FID, ID, SLICE, STANDING, SUPERSEDED, VERSION, LayerTables
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The difference between a version of a layer and what stands now.
+
+    Attributes:
+        version: What stands now.
+        touched: int64, ascending: row numbers that were changed, deleted or inserted since; what a copy holds of them is out of date.
+        rows: Those of them that stand, as they stand.
+    """
+
+    version: int
+    touched: npt.NDArray[np.int64]
+    rows: FeatureBatch
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRows:
+    """Row numbers touched, and the public ids of those that stand."""
+
+    touched: npt.NDArray[np.int64]
+    standing: tuple[str, ...]
+
+
+def read_changed_rows(connection: sa.Connection, tables: LayerTables, since: int, most: int) -> ChangedRows | None:
+    """What was written after a version; None where it is more than `most` rows. Slices before a head do not count."""
+    current, history = tables.current, tables.history
+    written = connection.execute(
+        sa.select(current.c[FID], current.c[ID]).where(current.c[VERSION] > since).limit(most + 1)
+    ).fetchall()
+    ended = connection.execute(
+        sa.select(history.c[FID])
+        .where(history.c[SLICE] == 0, history.c[SUPERSEDED] > since, history.c[SUPERSEDED] < STANDING)
+        .distinct()
+        .limit(most + 1)
+    ).scalars()
+    touched = {fid for fid, _ in written}.union(ended)
+    if len(touched) > most:
+        return None
+    return ChangedRows(np.array(sorted(touched), dtype=np.int64), tuple(str(public) for _, public in written))
