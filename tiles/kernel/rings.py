@@ -1,0 +1,155 @@
+"""Compiled geometry in tile units: segments and rings cut to a square, tidied, measured and judged.
+
+Source: I. E. Sutherland, G. W. Hodgman, "Reentrant polygon clipping", 1974; Y.-D. Liang, B. A. Barsky, "A new concept and method for
+line clipping", 1984.
+"""
+
+# mypy sees the callers; the kernels' types are numba's.
+# mypy: disallow-untyped-defs=False, disallow-untyped-calls=False, disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+# Rings of more vertices are left to GEOS, whose check does not grow with the square of their number.
+_LONGEST_CHECKED = 64
+
+
+@njit(nogil=True, cache=True)
+def cut(ax, ay, bx, by, low, high):  # pragma: no cover - compiled
+    """A segment within the square: whether any of it is, and its ends."""
+    if low <= ax <= high and low <= ay <= high and low <= bx <= high and low <= by <= high:
+        return True, ax, ay, bx, by
+    t0, t1 = 0.0, 1.0
+    dx, dy = float(bx - ax), float(by - ay)
+    for side in range(4):
+        if side == 0:
+            p, q = -dx, float(ax - low)
+        elif side == 1:
+            p, q = dx, float(high - ax)
+        elif side == 2:
+            p, q = -dy, float(ay - low)
+        else:
+            p, q = dy, float(high - ay)
+        if p == 0.0:
+            if q < 0.0:
+                return False, ax, ay, bx, by
+        else:
+            r = q / p
+            if p < 0.0:
+                t0 = max(t0, r)
+            else:
+                t1 = min(t1, r)
+            if t0 > t1:
+                return False, ax, ay, bx, by
+    cx, cy, ex, ey = ax, ay, bx, by
+    if t0 > 0.0:
+        cx, cy = np.int64(np.rint(ax + t0 * dx)), np.int64(np.rint(ay + t0 * dy))
+    if t1 < 1.0:
+        ex, ey = np.int64(np.rint(ax + t1 * dx)), np.int64(np.rint(ay + t1 * dy))
+    return True, cx, cy, ex, ey
+
+
+@njit(nogil=True, cache=True)
+def clip(ring, other, n, low, high):  # pragma: no cover - compiled
+    """A ring cut to the square, in place; its number of vertices and how often it crossed the square's edges."""
+    crossings = 0
+    for side in range(4):
+        if n == 0:
+            return 0, crossings
+        axis = side % 2
+        keep_above = side < 2
+        limit = low if keep_above else high
+        m = 0
+        for i in range(n):
+            j = i - 1 if i > 0 else n - 1
+            here, there = ring[i, axis], ring[j, axis]
+            in_here = here >= limit if keep_above else here <= limit
+            in_there = there >= limit if keep_above else there <= limit
+            if in_here != in_there:
+                t = float(limit - there) / float(here - there)
+                crossing = np.int64(np.rint(ring[j, 1 - axis] + t * float(ring[i, 1 - axis] - ring[j, 1 - axis])))
+                other[m, axis], other[m, 1 - axis] = limit, crossing
+                m += 1
+                crossings += 1
+            if in_here:
+                other[m, 0], other[m, 1] = ring[i, 0], ring[i, 1]
+                m += 1
+        for i in range(m):
+            ring[i, 0], ring[i, 1] = other[i, 0], other[i, 1]
+        n = m
+    return n, crossings
+
+
+@njit(nogil=True, cache=True)
+def tidy(ring, n):  # pragma: no cover - compiled
+    """A ring without repeated vertices and without spikes of no width, in place; its number of vertices."""
+    m = 0
+    for i in range(n):
+        ring[m, 0], ring[m, 1] = ring[i, 0], ring[i, 1]
+        m += 1
+        while m >= 2:
+            if ring[m - 1, 0] == ring[m - 2, 0] and ring[m - 1, 1] == ring[m - 2, 1]:
+                m -= 1
+            elif m >= 3 and _is_spike(ring, m - 3, m - 2, m - 1):
+                ring[m - 2, 0], ring[m - 2, 1] = ring[m - 1, 0], ring[m - 1, 1]
+                m -= 1
+            else:
+                break
+    first = 0
+    while m - first >= 3:  # where the ring closes
+        if (ring[m - 1, 0] == ring[first, 0] and ring[m - 1, 1] == ring[first, 1]) or _is_spike(
+            ring, m - 2, m - 1, first
+        ):
+            m -= 1
+        elif _is_spike(ring, m - 1, first, first + 1):
+            first += 1
+        else:
+            break
+    if first > 0:
+        for i in range(m - first):
+            ring[i, 0], ring[i, 1] = ring[first + i, 0], ring[first + i, 1]
+    return m - first
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _is_spike(ring, a, b, c):  # pragma: no cover - compiled
+    ux, uy = ring[b, 0] - ring[a, 0], ring[b, 1] - ring[a, 1]
+    vx, vy = ring[c, 0] - ring[b, 0], ring[c, 1] - ring[b, 1]
+    return ux * vy == uy * vx and ux * vx + uy * vy < 0
+
+
+@njit(nogil=True, cache=True)
+def area(ring, n):  # pragma: no cover - compiled
+    """Twice the area by the surveyor's formula, relative to the first vertex."""
+    total = np.int64(0)
+    for i in range(1, n - 1):
+        total += (ring[i, 0] - ring[0, 0]) * (ring[i + 1, 1] - ring[0, 1]) - (ring[i + 1, 0] - ring[0, 0]) * (
+            ring[i, 1] - ring[0, 1]
+        )
+    return total
+
+
+@njit(nogil=True, cache=True)
+def is_simple(ring, n):  # pragma: no cover - compiled
+    """Whether no two edges of a ring meet but neighbours at their common end. Says no to rings that are too long to try."""
+    if n == 3:
+        return True
+    if n > _LONGEST_CHECKED:
+        return False
+    for i in range(n - 2):
+        ax, ay, bx, by = ring[i, 0], ring[i, 1], ring[i + 1, 0], ring[i + 1, 1]
+        west, east, north, south = min(ax, bx), max(ax, bx), min(ay, by), max(ay, by)
+        for j in range(i + 2, n if i > 0 else n - 1):
+            k = j + 1 if j + 1 < n else 0
+            cx, cy, dx, dy = ring[j, 0], ring[j, 1], ring[k, 0], ring[k, 1]
+            if min(cx, dx) > east or max(cx, dx) < west or min(cy, dy) > south or max(cy, dy) < north:
+                continue
+            d1 = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+            d2 = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
+            d3 = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)
+            d4 = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
+            if not ((d1 > 0 and d2 > 0) or (d1 < 0 and d2 < 0) or (d3 > 0 and d4 > 0) or (d3 < 0 and d4 < 0)):
+                return False
+    return True
