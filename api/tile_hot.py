@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from layers.policy import Actor, Policy, may_read
+from tiles.cache import BoundedEntries
 from twin.store.versions import Revisions
 
 Headers = list[tuple[bytes, bytes]]
@@ -47,7 +48,7 @@ class HotTile:
 
     @property
     def size(self) -> int:
-        return len(self.body) + _OVERHEAD_BYTES
+        return len(self.body)
 
 
 @dataclass(slots=True)
@@ -65,9 +66,11 @@ class HotTiles:
     policy: Policy
     max_bytes: int = 64 * 1024 * 1024
     clock: Callable[[], float] = monotonic
-    _tiles: dict[Hashable, HotTile] = field(default_factory=dict)
-    _bytes: int = 0
+    _tiles: BoundedEntries[HotTile] = field(init=False)
     _moved: dict[str, tuple[int | None, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._tiles = BoundedEntries(self.max_bytes, _OVERHEAD_BYTES)
 
     def find(self, key: Hashable, actor: Actor, now: Revisions) -> HotTile | None:
         """The answer of that key for this actor, if it is the one that would be made now."""
@@ -76,11 +79,11 @@ class HotTiles:
             return None
         if tile.agreed is not now:
             if tile.revisions != tuple(map(now.get, tile.layer_ids)):
-                self._drop(key)
+                self._tiles.drop(key)
                 return None
             tile.agreed = now
         if tile.until < self.clock():
-            self._drop(key)
+            self._tiles.drop(key)
             return None
         return tile if all(may_read(self.policy, actor, layer_id) for layer_id in tile.layer_ids) else None
 
@@ -98,22 +101,11 @@ class HotTiles:
 
     def keep(self, key: Hashable, tile: HotTile) -> None:
         """Put an answer at hand, and let the oldest go where room is short."""
-        self._drop(key)
-        if tile.size > self.max_bytes // 4:  # one giant must not push everybody else out
-            return
-        self._tiles[key] = tile
-        self._bytes += tile.size
-        while self._bytes > self.max_bytes:
-            self._drop(next(iter(self._tiles)))
+        self._tiles.keep(key, tile)
 
     @property
     def bytes_used(self) -> int:
-        return self._bytes
+        return self._tiles.bytes_used
 
     def __len__(self) -> int:
         return len(self._tiles)
-
-    def _drop(self, key: Hashable) -> None:
-        gone = self._tiles.pop(key, None)
-        if gone is not None:
-            self._bytes -= gone.size

@@ -14,6 +14,8 @@ from loud_skips import loud_lines, skip_loudly
 from postgis_cluster import PostGISCluster, running_cluster
 from processes import CHECKOUT, Spawned, spawn_python
 from server_process import ServerProcess
+from twin.store import open_store
+from twin.store.port import Store
 
 hypothesis.settings.register_profile(
     "onemap",
@@ -85,6 +87,28 @@ def new_postgis_database(postgis_cluster: PostGISCluster) -> Iterator[Callable[[
 def postgis_url(new_postgis_database: Callable[[], str]) -> str:
     """URL of a fresh, empty database with PostGIS, this test's own."""
     return new_postgis_database()
+
+
+@pytest.fixture(params=["geopackage", "postgis"])
+def store_target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """File path or database address of an empty store."""
+    if request.param == "geopackage":
+        return str(tmp_path / "twin.gpkg")
+    return str(request.getfixturevalue("postgis_url"))
+
+
+@pytest.fixture
+def reopen(store_target: str) -> Iterator[Callable[[], Store]]:
+    """Opens the same store once more, as another server would."""
+    opened: list[Store] = []
+
+    def open_again() -> Store:
+        opened.append(open_store(store_target))
+        return opened[-1]
+
+    yield open_again
+    for store in opened:
+        store.close()
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,49 @@ class Sized(Protocol):
 
 T = TypeVar("T", bound=Sized)
 
+
+class BoundedEntries(Generic[T]):
+    """Entries by key, bounded in bytes; the one that has stood longest without `refresh` goes first. Not locked.
+
+    Args:
+        max_bytes: Room for entries; 0 keeps nothing.
+        overhead_bytes: What an entry costs beside its bytes: key, table slot, objects.
+    """
+
+    def __init__(self, max_bytes: int, overhead_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._overhead = overhead_bytes
+        self._entries: OrderedDict[Hashable, T] = OrderedDict()
+        self.bytes_used = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: Hashable) -> T | None:
+        return self._entries.get(key)
+
+    def refresh(self, key: Hashable) -> None:
+        """Make an entry the last to go."""
+        self._entries.move_to_end(key)
+
+    def keep(self, key: Hashable, entry: T) -> None:
+        """Put an entry in, in place of an older one of that key, and let others go where room is short."""
+        self.drop(key)
+        cost = entry.size + self._overhead
+        if cost > self._max_bytes // 4:  # one giant must not push everybody else out
+            return
+        self._entries[key] = entry
+        self.bytes_used += cost
+        while self.bytes_used > self._max_bytes:
+            self.drop(next(iter(self._entries)))
+
+    def drop(self, key: Hashable) -> None:
+        """Let an entry go, if it is there."""
+        gone = self._entries.pop(key, None)
+        if gone is not None:
+            self.bytes_used -= gone.size + self._overhead
+
+
 # What an entry costs beside its bytes: key, table slot, objects.
 _OVERHEAD_BYTES = 400
 
@@ -30,15 +73,13 @@ class SingleFlightCache(Generic[T]):
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
         self._lock = threading.Lock()
-        self._entries: OrderedDict[Hashable, T] = OrderedDict()
+        self._entries: BoundedEntries[T] = BoundedEntries(max_bytes, _OVERHEAD_BYTES)
         self._making: dict[Hashable, Future[T]] = {}
 
     @property
     def bytes_used(self) -> int:
-        return self._bytes
+        return self._entries.bytes_used
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -52,7 +93,7 @@ class SingleFlightCache(Generic[T]):
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:
-                self._entries.move_to_end(key)
+                self._entries.refresh(key)
                 return entry
             waiting = self._making.get(key)
             promise = self._making.setdefault(key, Future()) if waiting is None else waiting
@@ -68,16 +109,6 @@ class SingleFlightCache(Generic[T]):
             raise
         with self._lock:
             del self._making[key]
-            self._keep(key, entry)
+            self._entries.keep(key, entry)
         promise.set_result(entry)
         return entry
-
-    def _keep(self, key: Hashable, entry: T) -> None:
-        cost = entry.size + _OVERHEAD_BYTES
-        if cost > self._max_bytes // 4:  # one giant must not push everybody else out
-            return
-        self._entries[key] = entry
-        self._bytes += cost
-        while self._bytes > self._max_bytes:
-            _, gone = self._entries.popitem(last=False)
-            self._bytes -= gone.size + _OVERHEAD_BYTES

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -183,16 +183,9 @@ WORLD_CRS84_QUAD = Grid(
     latitude=_plain_latitude,
 )
 
-CGCS2000_QUAD = Grid(
-    id="CGCS2000Quad",
-    crs_uri="http://www.opengis.net/def/crs/EPSG/0/4490",
-    columns=2,
-    rows=1,
-    max_zoom=18,
-    zoom_offset=1,
-    edges=(-180.0, -90.0, 180.0, 90.0),
-    forward=_plain_forward,
-    latitude=_plain_latitude,
+# It cuts the world like the registered grid of degrees; only the reference system and the depth are its own.
+CGCS2000_QUAD = replace(
+    WORLD_CRS84_QUAD, id="CGCS2000Quad", crs_uri="http://www.opengis.net/def/crs/EPSG/0/4490", max_zoom=18
 )
 
 GRIDS: Mapping[str, Grid] = MappingProxyType(

@@ -15,14 +15,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from isal import isal_zlib
 from pmtiles.tile import Compression, Entry, TileType, serialize_header, tileid_to_zxy, zxy_to_tileid
 
 from tiles.address import Tile
 from tiles.archive.directory import encode_directories
 from tiles.archive.reader import HEADER_BYTES
 from tiles.archive.work import Made, WorkFolder
+from tiles.compression import gzipped
 from tiles.grids import WEB_MERCATOR_QUAD
+from tiles.mvt.window import Window
 from tiles.plan import as_it_stood
 from tiles.source import TileBytes, TileLayer, TileSource
 from tiles.tilejson import joined_bounds, tilejson
@@ -31,7 +32,6 @@ from twin.errors import BadCall, StoreBusyError
 
 DEEPEST = 22
 _BATCH = 64
-_MERCATOR_LAT_DEG = 85.0511287
 
 Progress = Callable[[int, int, int], None]
 """Level, tiles of it that are done, tiles of it that may hold something."""
@@ -90,7 +90,7 @@ def build_archive(
             entries = list(_entries(work.made))
             if not entries:
                 raise BadCall("No tile of these levels holds anything.", value=f"{low}-{high}", remedy="Go deeper.")
-            head = _head(entries, work, layers, box, options)
+            head = _head(entries, work, layers, options)
             size = len(head) + work.size
             tiles, contents = sum(entry.run_length for entry in entries), work.contents
             work.finish(target, head)
@@ -139,7 +139,7 @@ class _Walk:
         tile = Tile(z=z, x=x, y=y)
         shares = [self._share(layer, tile) for layer in self.layers]
         data = b"".join(share.data for share in shares)
-        return (_gzip(data) if data else b""), bool(data) or self._holds_anything(tile, shares)
+        return gzipped(data), bool(data) or self._holds_anything(tile, shares)
 
     def _share(self, layer: TileLayer, tile: Tile) -> TileBytes:
         """The layer's share as it stood when the build began: the present while that is the same, else the past."""
@@ -153,7 +153,7 @@ class _Walk:
         """Whether an empty tile has something below it that was too small to be drawn."""
         if tile.z == self.options.max_zoom:
             return False
-        box = WEB_MERCATOR_QUAD.lonlat_bounds(tile, 64 / 4096)
+        box = WEB_MERCATOR_QUAD.lonlat_bounds(tile, Window(WEB_MERCATOR_QUAD, tile).margin)
         return any(share.left_out for share in shares) or any(
             self.occupied(as_it_stood(layer, layer.version), box) for layer in self.layers
         )
@@ -191,15 +191,13 @@ def _entries(made: dict[int, Made]) -> Iterator[Entry]:
         yield last
 
 
-def _head(
-    entries: list[Entry], work: WorkFolder, layers: tuple[TileLayer, ...], box: Bounds, options: BuildOptions
-) -> bytes:
+def _head(entries: list[Entry], work: WorkFolder, layers: tuple[TileLayer, ...], options: BuildOptions) -> bytes:
     """Everything before the tiles: header, root, metadata, leaves."""
     root, leaves = encode_directories(entries)
-    text = json.dumps(_metadata(layers, options), ensure_ascii=False, sort_keys=True)
+    told = tilejson(layers, "")
+    text = json.dumps(_metadata(told, layers, options), ensure_ascii=False, sort_keys=True)
     metadata = gzip.compress(text.encode(), mtime=0)
-    south, north = (round(max(-_MERCATOR_LAT_DEG, min(_MERCATOR_LAT_DEG, lat)) * 1e7) for lat in (box.south, box.north))
-    west, east = round(box.west * 1e7), round(box.east * 1e7)
+    west, south, east, north = (round(edge * 1e7) for edge in told["bounds"])
     header = serialize_header(
         {
             "version": 3,
@@ -224,7 +222,7 @@ def _head(
             "min_lat_e7": south,
             "max_lon_e7": east,
             "max_lat_e7": north,
-            "center_zoom": min(max(_tilejson_zoom(layers), options.min_zoom), options.max_zoom),
+            "center_zoom": min(max(int(told["center"][2]), options.min_zoom), options.max_zoom),
             "center_lon_e7": (west + east) // 2,
             "center_lat_e7": (south + north) // 2,
         }
@@ -232,13 +230,8 @@ def _head(
     return bytes(header) + root + metadata + leaves
 
 
-def _tilejson_zoom(layers: tuple[TileLayer, ...]) -> int:
-    return int(tilejson(layers, "")["center"][2])
-
-
-def _metadata(layers: tuple[TileLayer, ...], options: BuildOptions) -> dict[str, Any]:
+def _metadata(told: dict[str, Any], layers: tuple[TileLayer, ...], options: BuildOptions) -> dict[str, Any]:
     """TileJSON's words about the layers, at the archive's levels, and which version of each it holds."""
-    told = tilejson(layers, "")
     low, high = options.min_zoom, options.max_zoom
     fields = [{**layer, "minzoom": low, "maxzoom": high} for layer in told["vector_layers"]]
     kept: dict[str, Any] = {
@@ -246,8 +239,3 @@ def _metadata(layers: tuple[TileLayer, ...], options: BuildOptions) -> dict[str,
     }
     versions = {layer.id: {"version": layer.version, "edition": layer.edition} for layer in layers}
     return {**kept, "type": "overlay", "version": "1.0.0", "vector_layers": fields, "onemap:layers": versions}
-
-
-def _gzip(data: bytes) -> bytes:
-    packer = isal_zlib.compressobj(2, isal_zlib.DEFLATED, 31)
-    return bytes(packer.compress(data) + packer.flush())

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from pmtiles.tile import Compression, HeaderDict, TileType, deserialize_header, zxy_to_tileid
+from pmtiles.tile import Compression, HeaderDict, deserialize_header, zxy_to_tileid
 
 from tiles.address import Tile
 from tiles.archive.directory import Directory, decode_directory, unzip
@@ -140,10 +140,6 @@ class Archive:
         for offset, length in sorted(contents):
             self.plain(self._map[base + offset : base + offset + length])
         return len(contents)
-
-    @property
-    def is_vector(self) -> bool:
-        return self.header["tile_type"] is TileType.MVT
 
 
 def _broken(path: Path, why: str) -> UnreadableFileError:

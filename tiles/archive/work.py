@@ -82,7 +82,7 @@ class WorkFolder:
         self._journal.truncate(whole)
         self._tiles.truncate(self.size)
 
-    def add(self, tile_id: int, content: bytes, *, deeper: bool) -> Made:
+    def add(self, tile_id: int, content: bytes, *, deeper: bool) -> None:
         """Keep a tile; a content that is there already is not written again."""
         offset = 0
         if content:
@@ -95,8 +95,7 @@ class WorkFolder:
                 self.size += len(content)
         record = _RECORD.pack(tile_id, offset, len(content), deeper, zlib.crc32(content))
         _write_all(self._journal.fileno(), record)
-        made = self.made[tile_id] = Made(offset, len(content), deeper)
-        return made
+        self.made[tile_id] = Made(offset, len(content), deeper)
 
     @property
     def contents(self) -> int:

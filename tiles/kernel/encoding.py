@@ -1,7 +1,6 @@
 """The compiled encoder: features of a snapshot in one window to bytes of vector tile features.
 
-Source: Mapbox Vector Tile 2.1, 4.3 (commands, zigzag, orientation) and 4.4 (tags); I. E. Sutherland, G. W. Hodgman, "Reentrant
-polygon clipping", 1974; Y.-D. Liang, B. A. Barsky, "A new concept and method for line clipping", 1984.
+Source: Mapbox Vector Tile 2.1, 4.3 (commands, zigzag, orientation) and 4.4 (tags).
 
 Everything is an integer in tile units once a vertex is read. A polygon that the kernel cannot vouch for (several rings, cut in several
 places, edges that touch after rounding) is not written: its number is handed back, and `tiles.kernel.mending` sees to it.
@@ -17,11 +16,11 @@ from numba import njit
 
 from tiles.kernel.rings import area as area_of
 from tiles.kernel.rings import clip, cut, is_simple, tidy
+from tiles.snapshot.index import NODE
 from tiles.snapshot.layout import LINES, POINTS, POLYGONS, SHELL
 
-_NODE = 16
 # Places in the counters that the kernel fills.
-DRAWN, TOO_SMALL, NOT_YET, USED, DOUBTFUL = 0, 1, 2, 3, 4
+DRAWN, TOO_SMALL, NOT_YET = 0, 1, 2
 
 
 @njit(nogil=True, cache=True)
@@ -34,7 +33,7 @@ def search(tree_boxes, tree_levels, boxes, box):  # pragma: no cover - compiled
         return found[:0]
     top_level = len(tree_levels) - 2
     # A node at level l is (l, number); its children are at level l - 1, below level 0 are features.
-    stack = np.empty((_NODE * (top_level + 2) + 1, 2), dtype=np.int64)
+    stack = np.empty((NODE * (top_level + 2) + 1, 2), dtype=np.int64)
     stack[0, 0], stack[0, 1] = top_level, 0
     top = 0
     while top >= 0:
@@ -44,17 +43,15 @@ def search(tree_boxes, tree_levels, boxes, box):  # pragma: no cover - compiled
         if not _meets(tree_boxes, at, box):
             continue
         if level == 0:
-            for i in range(node * _NODE, min(count, (node + 1) * _NODE)):
+            for i in range(node * NODE, min(count, (node + 1) * NODE)):
                 if _meets(boxes, i, box):
                     if n == len(found):
-                        wider = np.empty(2 * n, dtype=np.int64)
-                        wider[:n] = found
-                        found = wider
+                        found = _wider(found, n, 2 * n)
                     found[n] = i
                     n += 1
         else:
-            last = min(tree_levels[level] - tree_levels[level - 1], (node + 1) * _NODE)
-            for child in range(last - 1, node * _NODE - 1, -1):
+            last = min(tree_levels[level] - tree_levels[level - 1], (node + 1) * NODE)
+            for child in range(last - 1, node * NODE - 1, -1):
                 top += 1
                 stack[top, 0], stack[top, 1] = level - 1, child
     return found[:n]
@@ -79,13 +76,12 @@ def encode_features(  # pragma: no cover - compiled
     y,
     vertex_zoom,
     codes,
-    picks,  # int64 columns of `codes`, in the order of the layer's keys
     remap,  # int32 (v,) all UNKNOWN; left so
     value_base,  # number of the first value of this part in the layer's table
     hidden,  # uint8 (n,) or empty
     inner,  # int64 (4,) box within which nothing needs a cut
     frame,  # int64 (8,): level, bits, extent, origin x, origin y, low, high, whether polygons are checked
-    counters,  # int64 (5,)
+    counters,  # int64 (3,), added to
 ):
     zoom, bits, extent, origin_x, origin_y = frame[0], frame[1], frame[2], frame[3], frame[4]
     low, high, checked = frame[5], frame[6], frame[7] != 0
@@ -99,7 +95,7 @@ def encode_features(  # pragma: no cover - compiled
     geometry = np.empty(4096, dtype=np.uint8)
     ring = np.empty((512, 2), dtype=np.int64)
     other = np.empty((512, 2), dtype=np.int64)
-    tag_values = np.empty(len(picks) + 1, dtype=np.int64)
+    tag_values = np.empty(codes.shape[1], dtype=np.int64)
     masked = len(hidden) > 0
     for number in chosen:
         if masked and hidden[number]:
@@ -142,20 +138,7 @@ def encode_features(  # pragma: no cover - compiled
                     pen_x, pen_y = ring[i, 0], ring[i, 1]
         elif kind == LINES:
             for path in range(first_path, end_path):
-                n = _place(
-                    x,
-                    y,
-                    vertex_zoom,
-                    path_vertices[path],
-                    path_vertices[path + 1],
-                    zoom,
-                    bits,
-                    half,
-                    extent,
-                    origin_x,
-                    origin_y,
-                    ring,
-                )
+                n = _place(x, y, vertex_zoom, path_vertices[path], path_vertices[path + 1], frame, ring)
                 if whole:
                     if n >= 2:
                         size, pen_x, pen_y = _line(geometry, size, pen_x, pen_y, ring, 0, n)
@@ -190,20 +173,7 @@ def encode_features(  # pragma: no cover - compiled
                 is_shell = path_roles[path] == SHELL
                 if not is_shell and not shell_drawn:
                     continue
-                n = _place(
-                    x,
-                    y,
-                    vertex_zoom,
-                    path_vertices[path],
-                    path_vertices[path + 1],
-                    zoom,
-                    bits,
-                    half,
-                    extent,
-                    origin_x,
-                    origin_y,
-                    ring,
-                )
+                n = _place(x, y, vertex_zoom, path_vertices[path], path_vertices[path + 1], frame, ring)
                 if not whole:
                     if 6 * n + 16 > len(other) or 6 * n + 16 > len(ring):
                         other = np.empty((12 * n + 32, 2), dtype=np.int64)
@@ -232,9 +202,7 @@ def encode_features(  # pragma: no cover - compiled
                 size, pen_x, pen_y = _ring(geometry, size, pen_x, pen_y, ring, n, (area > 0) != is_shell)
         if not sound:
             if n_doubtful == len(doubtful):
-                more = np.empty(2 * n_doubtful, dtype=np.int64)
-                more[:n_doubtful] = doubtful
-                doubtful = more
+                doubtful = _wider(doubtful, n_doubtful, 2 * n_doubtful)
             doubtful[n_doubtful] = number
             n_doubtful += 1
             continue
@@ -245,17 +213,15 @@ def encode_features(  # pragma: no cover - compiled
         # Tags
         pairs = 0
         tag_size = 0
-        for k in range(len(picks)):
-            code = codes[number, picks[k]]
+        for k in range(codes.shape[1]):
+            code = codes[number, k]
             if code < 0:
                 tag_values[k] = -1
                 continue
             value = remap[code]
             if value < 0:
                 if n_used == len(used):
-                    more_used = np.empty(2 * n_used, dtype=np.int32)
-                    more_used[:n_used] = used
-                    used = more_used
+                    used = _wider(used, n_used, 2 * n_used)
                 value = np.int32(n_used)
                 remap[code] = value
                 used[n_used] = code
@@ -278,7 +244,7 @@ def encode_features(  # pragma: no cover - compiled
         if pairs > 0:
             out[at] = 0x12
             at = _varint(out, at + 1, tag_size)
-            for k in range(len(picks)):
+            for k in range(codes.shape[1]):
                 if tag_values[k] >= 0:
                     at = _varint(out, at, k)
                     at = _varint(out, at, tag_values[k])
@@ -292,8 +258,6 @@ def encode_features(  # pragma: no cover - compiled
         counters[DRAWN] += 1
     for i in range(n_used):
         remap[used[i]] = -1
-    counters[USED] = n_used
-    counters[DOUBTFUL] += n_doubtful
     return out[:at], used[:n_used], doubtful[:n_doubtful]
 
 
@@ -317,9 +281,10 @@ def gather_values(used, value_starts, value_bytes):  # pragma: no cover - compil
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _place(
-    x, y, vertex_zoom, first, end, zoom, bits, half, extent, origin_x, origin_y, ring
-):  # pragma: no cover - compiled
+def _place(x, y, vertex_zoom, first, end, frame, ring):  # pragma: no cover - compiled
+    """Vertices of a path in tile units, without those that the level needs not and without repeats; their number."""
+    zoom, bits, extent, origin_x, origin_y = frame[0], frame[1], frame[2], frame[3], frame[4]
+    half = (np.int64(1) << bits) >> 1
     n = 0
     for v in range(first, end):
         if vertex_zoom[v] <= zoom:
@@ -333,7 +298,7 @@ def _place(
 
 @njit(nogil=True, cache=True)
 def _wider(buffer, filled, size):  # pragma: no cover - compiled
-    wider = np.empty(size, dtype=np.uint8)
+    wider = np.empty(size, dtype=buffer.dtype)
     wider[:filled] = buffer[:filled]
     return wider
 

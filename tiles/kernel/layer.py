@@ -14,6 +14,7 @@ from tiles.kernel.mending import MENDED_ORIGIN, mended_columns
 from tiles.kernel.window import TileWindow
 from tiles.mvt.protobuf import field_bytes, field_varint
 from tiles.snapshot.layout import UNKNOWN, Columns
+from tiles.snapshot.world import WORLD
 
 _NOTHING_HIDDEN = np.empty(0, dtype=np.uint8)
 # Scratch for the numbers of values in a tile's table, one for each table that a thread works with.
@@ -61,7 +62,7 @@ def encode_columns(name: str, parts: Sequence[Part], window: TileWindow) -> Enco
         parts: At least one; all of them with the keys of the first.
         window: The tile, its extent and buffer.
     """
-    counters = np.zeros(5, dtype=np.int64)
+    counters = np.zeros(3, dtype=np.int64)
     features: list[bytes] = []
     values: list[bytes] = []
     base = 0
@@ -130,13 +131,11 @@ def _run(
     checked: bool,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     """The kernel over chosen features; unchecked ones are in tile units already (`tiles.kernel.mending`)."""
-    low, high = -window.buffer, window.extent + window.buffer
-    inner = np.array(window.inner_box(), dtype=np.int64)
+    low, high = int(window.low), int(window.high)
     if checked:
-        frame = [window.zoom, window.bits, window.extent, *window.origin, low, high, 1]
+        frame, inner = [window.zoom, window.bits, window.extent, *window.origin, low, high, 1], window.inner_box()
     else:
-        frame = [window.zoom, 0, 1, MENDED_ORIGIN, MENDED_ORIGIN, low, high, 0]
-        inner = np.array([0, 0, 1 << 32, 1 << 32], dtype=np.int64)
+        frame, inner = [window.zoom, 0, 1, MENDED_ORIGIN, MENDED_ORIGIN, low, high, 0], (0, 0, WORLD, WORLD)
     result: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int64]] = encode_features(
         chosen,
         columns.fids,
@@ -147,14 +146,13 @@ def _run(
         columns.path_vertices,
         columns.path_roles,
         columns.x,
-        columns.y if window.is_mercator or not checked else columns.row,
+        columns.y if window.is_mercator else columns.row,
         columns.vertex_zoom,
         columns.codes,
-        np.arange(len(columns.keys), dtype=np.int64),
         remap,
         base,
         _NOTHING_HIDDEN if hidden is None else hidden,
-        inner,
+        np.array(inner, dtype=np.int64),
         np.array(frame, dtype=np.int64),
         counters,
     )

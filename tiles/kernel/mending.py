@@ -10,7 +10,6 @@ import shapely
 
 from tiles.kernel.window import TileWindow
 from tiles.mvt.shapes import fit_placed
-from tiles.mvt.window import Window
 from tiles.snapshot.layout import POLYGONS, SHELL, Columns
 from tiles.snapshot.paths import paths_of, ranges
 
@@ -30,11 +29,10 @@ def mended_columns(columns: Columns, chosen: npt.NDArray[np.int64], window: Tile
         The columns, and how many vanish when rounded.
     """
     placed = _polygons_in_tile(columns, chosen, window)
-    shapes = fit_placed(placed, Window(window.grid, window.tile, window.extent, window.buffer))
+    shapes = fit_placed(placed, window)
     paths = paths_of(shapes.geometries)
     numbers = chosen[shapes.rows]
-    units = (paths.coordinates + MENDED_ORIGIN).astype(np.uint32)
-    nothing = np.zeros(len(units), dtype=np.uint8)
+    x, y = (paths.coordinates + MENDED_ORIGIN).astype(np.uint32).T.copy()
     count = len(numbers)
     mended = replace(
         columns,
@@ -46,10 +44,10 @@ def mended_columns(columns: Columns, chosen: npt.NDArray[np.int64], window: Tile
         feature_paths=paths.feature_paths,
         path_vertices=paths.path_vertices,
         path_roles=paths.roles,
-        x=units[:, 0].copy(),
-        y=units[:, 1].copy(),
-        row=units[:, 1].copy(),
-        vertex_zoom=nothing,
+        x=x,
+        y=y,
+        row=y,  # in tile units the grids are alike
+        vertex_zoom=np.zeros(len(x), dtype=np.uint8),
         codes=columns.codes[numbers],
     )
     return mended, shapes.too_small

@@ -1,4 +1,4 @@
-"""Compiles the kernels, or loads them where that has been done: `python -m tiles.kernel.warming` is a step of the set-up."""
+"""Compiles the kernels, or loads them where that has been done: `python -m tiles.kernel.warming` does so ahead of the first tile."""
 
 from __future__ import annotations
 

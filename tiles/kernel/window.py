@@ -6,28 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tiles.address import Tile
-from tiles.grids import WEB_MERCATOR_QUAD, Grid
+from tiles.grids import WEB_MERCATOR_QUAD
+from tiles.mvt.window import Window
 from tiles.snapshot.layout import WORLD_BITS
-from tiles.snapshot.world import world_y
-
-_WORLD = 1 << WORLD_BITS
+from tiles.snapshot.world import WORLD
 
 
 @dataclass(frozen=True, slots=True)
-class TileWindow:
-    """A tile's own coordinates: 0 to `extent` from its west and north edge, growing east and south.
-
-    Attributes:
-        grid, tile: Which square of the world it is.
-        extent: Units along a side.
-        buffer: Units that geometry may reach beyond the edges.
-    """
-
-    grid: Grid
-    tile: Tile
-    extent: int = 4096
-    buffer: int = 64
+class TileWindow(Window):
+    """The square a tile is drawn in, with its edges in world units."""
 
     @property
     def zoom(self) -> int:
@@ -51,29 +38,29 @@ class TileWindow:
 
     def mercator_box(self) -> tuple[int, int, int, int]:
         """West, north, east, south of tile and buffer in `x` and `y`, one unit wider than needed; cut at the world's edge."""
-        margin = -(-(self.buffer << self.bits) // self.extent) + 1
-        west, north = self.origin
-        side = 1 << self.bits
-        box = [west - margin, north - margin, west + side + margin, north + side + margin]
-        if not self.is_mercator:
-            box[1], box[3] = _y_of_row(box[1]) - 1, _y_of_row(box[3]) + 1
-        cut = [min(max(edge, 0), _WORLD - 1) for edge in box]
-        return cut[0], cut[1], cut[2], cut[3]
+        west, north, east, south = (
+            min(max(edge, 0), WORLD - 1) for edge in self._box(-(-(self.buffer << self.bits) // self.extent), 1)
+        )
+        return west, north, east, south
 
     def inner_box(self) -> tuple[int, int, int, int]:
         """West, north, east, south in `x` and `y`: what lies within needs no cut. Never wider than tile and buffer."""
-        margin = max(0, (self.buffer << self.bits) // self.extent - 1)
+        return self._box((self.buffer << self.bits) // self.extent, -1)
+
+    def _box(self, margin: int, hair: int) -> tuple[int, int, int, int]:
+        """The tile grown by `margin` and by a hair for what rounding may have moved, or drawn in by it."""
         west, north = self.origin
         side = 1 << self.bits
-        box = [west - margin, north - margin, west + side + margin, north + side + margin]
+        grown = max(0, margin + hair)
+        top, bottom = north - grown, north + side + grown
         if not self.is_mercator:
-            box[1], box[3] = _y_of_row(box[1]) + 1, _y_of_row(box[3]) - 1
-        return box[0], box[1], box[2], box[3]
+            top, bottom = self._y_of_row(top) - hair, self._y_of_row(bottom) + hair
+        return west - grown, top, west + side + grown, bottom
 
-
-def _y_of_row(row: int) -> int:
-    """The Mercator ordinate of a parallel given by its row on the grid of degrees; far outside beyond the poles."""
-    latitude = 90.0 - row * 360.0 / _WORLD
-    if abs(latitude) >= 90.0:
-        return 2 * _WORLD if latitude < 0 else -_WORLD
-    return int(world_y(np.array([latitude]), clamp=False)[0])
+    def _y_of_row(self, row: int) -> int:
+        """The Mercator ordinate of a parallel given by its row on the grid of degrees; far outside beyond the poles."""
+        latitude = self.grid.latitude(2 * row / WORLD)
+        if abs(latitude) >= 90.0:
+            return 2 * WORLD if latitude < 0 else -WORLD
+        _, y = WEB_MERCATOR_QUAD.forward(np.zeros(1), np.array([latitude]))
+        return round(float(y[0]) * WORLD)

@@ -53,13 +53,13 @@ def encode_layer(name: str, batch: FeatureBatch, window: Window) -> EncodedLayer
     rows = shapes.rows.tolist()
     fids: list[int] = batch.fids[shapes.rows].tolist()
     columns = {name: column for name, column in batch.columns.items() if name != PUBLIC_ID}
-    columns[PUBLIC_ID] = _foreign_ids(batch)
+    columns[PUBLIC_ID] = foreign_ids(batch)
     tags = encode_attributes(columns, rows)
     data = _layer(name, _features(fids, shapes, tags), tags, window.extent)
     return EncodedLayer(data, len(rows), shapes.too_small, shapes.broken)
 
 
-def _foreign_ids(batch: FeatureBatch) -> list[str | None]:
+def foreign_ids(batch: FeatureBatch) -> list[str | None]:
     """Public ids that are not simply the row number."""
     return [None if public == str(fid) else public for public, fid in zip(batch.ids, batch.fids.tolist(), strict=True)]
 

@@ -46,12 +46,16 @@ def fit_to_window(geometries: Geometries, window: Window) -> Shapes:
         geometries: Object (n,), CGCS2000 lon/lat degrees, None allowed.
         window: The tile.
     """
-    present = np.flatnonzero(shapely.is_geometry(geometries) & ~shapely.is_empty(geometries))
-    finite = all_finite(geometries[present])
-    rows = present[finite]
-    broken = len(present) - len(rows)
+    rows, broken = drawable_rows(geometries)
     fitted = fit_placed(window.place(geometries[rows]), window)
     return replace(fitted, rows=rows[fitted.rows], broken=broken)
+
+
+def drawable_rows(geometries: Geometries) -> tuple[npt.NDArray[np.int64], int]:
+    """Places of the geometries that hold something, int64 ascending; and how many are broken by a coordinate that is not finite."""
+    present = np.flatnonzero(shapely.is_geometry(geometries) & ~shapely.is_empty(geometries))
+    rows = present[_all_finite(geometries[present])]
+    return rows, len(present) - len(rows)
 
 
 def fit_placed(placed: Geometries, window: Window) -> Shapes:
@@ -83,7 +87,7 @@ def fit_placed(placed: Geometries, window: Window) -> Shapes:
     )
 
 
-def all_finite(geometries: Geometries) -> npt.NDArray[np.bool_]:
+def _all_finite(geometries: Geometries) -> npt.NDArray[np.bool_]:
     """False where any coordinate is NaN or infinite (GEOS skips NaN when it makes boxes)."""
     coordinates, index = shapely.get_coordinates(geometries, return_index=True)
     finite = np.ones(len(geometries), dtype=bool)

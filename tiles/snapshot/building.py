@@ -11,14 +11,15 @@ import numpy.typing as npt
 import shapely
 
 from tiles.kernel.vertex_zoom import vertex_zooms
-from tiles.mvt.encode import PUBLIC_ID
-from tiles.mvt.shapes import all_finite, in_one_dimension
-from tiles.snapshot.index import hilbert_order, pack_tree
+from tiles.mvt.encode import PUBLIC_ID, foreign_ids
+from tiles.mvt.shapes import drawable_rows, in_one_dimension
+from tiles.snapshot.index import pack_tree
 from tiles.snapshot.layout import POLYGONS, Columns
 from tiles.snapshot.paths import paths_of, ranges, starts_of
 from tiles.snapshot.values import ValueTable
-from tiles.snapshot.world import world_row, world_x, world_y
+from tiles.snapshot.world import world_units
 from twin.feature import FeatureBatch
+from twin.hilbert import hilbert_keys
 from twin.schema import Schema
 
 Ints = npt.NDArray[np.int64]
@@ -66,7 +67,7 @@ def build_columns(
         numbers = np.empty((len(batch), len(keys) + 1), dtype=np.int32)
         for column, key in enumerate(keys):
             numbers[:, column] = table.numbers(column, batch.columns[key])
-        numbers[:, -1] = table.numbers(len(keys), _foreign_ids(batch))
+        numbers[:, -1] = table.numbers(len(keys), foreign_ids(batch))
         for piece in _pieces(batch):
             pieces.append(piece)
             fids.append(batch.fids[piece.rows])
@@ -76,15 +77,9 @@ def build_columns(
     return _in_order(pieces, fids, codes, (*keys, PUBLIC_ID), table)
 
 
-def _foreign_ids(batch: FeatureBatch) -> list[str | None]:
-    """Public ids that are not simply the row number."""
-    return [None if public == str(fid) else public for public, fid in zip(batch.ids, batch.fids.tolist(), strict=True)]
-
-
 def _pieces(batch: FeatureBatch) -> list[_Piece]:
     geometries = batch.geometries
-    present = np.flatnonzero(shapely.is_geometry(geometries) & ~shapely.is_empty(geometries))
-    present = present[all_finite(geometries[present])]
+    present, _ = drawable_rows(geometries)
     dimensions = shapely.get_dimensions(geometries[present])
     single = in_one_dimension(geometries[present], dimensions)
     found = []
@@ -98,8 +93,7 @@ def _pieces(batch: FeatureBatch) -> list[_Piece]:
 def _without_repeats(rows: Ints, geometries: npt.NDArray[np.object_], kind: int) -> _Piece:
     """One piece in world units; a vertex where the one before it on its path already was is dropped, of lines and rings."""
     paths = paths_of(geometries)
-    lon, lat = paths.coordinates[:, 0], paths.coordinates[:, 1]
-    x, y, row = world_x(lon), world_y(lat).astype(np.uint32), world_row(lat)
+    x, y, row = world_units(paths.coordinates[:, 0], paths.coordinates[:, 1])
     sizes = np.diff(paths.path_vertices)
     if kind > 1 and len(x):
         path = np.repeat(np.arange(len(sizes)), sizes)
@@ -126,7 +120,7 @@ def _in_order(
     x, y, row = (_joined([getattr(p, axis) for p in pieces], np.uint32) for axis in ("x", "y", "row"))
     boxes = _boxes(x, y, path_vertices[feature_paths])
     centres = _centres(boxes)
-    order = hilbert_order(centres)
+    order = np.argsort(hilbert_keys(boxes.astype(np.float64)), kind="stable")
     paths, sizes_of_features = ranges(feature_paths, order)
     vertices, sizes_of_paths = ranges(path_vertices, paths)
     boxes = boxes[order]
@@ -135,8 +129,6 @@ def _in_order(
     x, y = x[vertices], y[vertices]
     closed = (np.repeat(kinds[order], sizes_of_features) == POLYGONS).astype(np.uint8)
     all_codes = np.concatenate(codes) if codes else np.empty((0, len(keys)), dtype=np.int32)
-    if len(all_codes) and (all_codes[:, -1] < 0).all():  # every public id is the row number
-        keys, all_codes = keys[:-1], all_codes[:, :-1]
     return Columns(
         keys=keys,
         fids=_joined(fids, np.int64)[order],
@@ -151,7 +143,7 @@ def _in_order(
         y=y,
         row=row[vertices],
         vertex_zoom=vertex_zooms(x, y, starts, closed),
-        codes=np.ascontiguousarray(all_codes[order]),
+        codes=all_codes[order],
         value_starts=value_starts,
         value_bytes=value_bytes,
         tree_boxes=tree_boxes,

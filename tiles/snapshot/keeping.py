@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import threading
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Protocol
 
@@ -50,7 +49,7 @@ class SnapshotKeeper:
         self._lock = threading.Lock()
         self._turns: dict[str, threading.Lock] = {}
         self._states: dict[str, State] = {}
-        self._builds: dict[str, Future[None]] = {}
+        self._ordered: set[str] = set()
         self._builders = ThreadPoolExecutor(1, thread_name_prefix="snapshots")
 
     def state(self, layer: TileLayer) -> State | None:
@@ -99,8 +98,9 @@ class SnapshotKeeper:
             return self._copy(layer)
         if count <= self._most_features:
             with self._lock:
-                if layer.id not in self._builds:
-                    self._builds[layer.id] = self._builders.submit(self._copy_aside, layer)
+                if layer.id not in self._ordered:
+                    self._builders.submit(self._copy_aside, layer)
+                    self._ordered.add(layer.id)
         return None
 
     def _copy_aside(self, layer: TileLayer) -> None:
@@ -112,7 +112,7 @@ class SnapshotKeeper:
             log.exception("No snapshot of layer %s was made.", layer.id)
         finally:
             with self._lock:
-                self._builds.pop(layer.id, None)
+                self._ordered.discard(layer.id)
 
     def _copy(self, layer: TileLayer) -> State:
         version = self._store.version(layer.id)
@@ -130,6 +130,7 @@ def _make_of(layer: TileLayer) -> str:
 
 _kernels_lock = threading.Lock()
 _kernels: threading.Thread | None = None
+_kernels_loaded = threading.Event()
 
 
 def _are_kernels_ready() -> bool:
@@ -139,14 +140,22 @@ def _are_kernels_ready() -> bool:
         if _kernels is None:
             _kernels = threading.Thread(target=_load_kernels, name="kernels")
             _kernels.start()
-    return not _kernels.is_alive()
+    return _kernels_loaded.is_set()
 
 
 def _load_kernels() -> None:
-    importlib.import_module("tiles.kernel.warming").load_kernels()
+    try:
+        from tiles.kernel.warming import load_kernels
+
+        load_kernels()
+    except Exception:
+        log.exception("The tile kernels cannot be compiled; tiles go on being made from the store.")
+    else:
+        _kernels_loaded.set()
 
 
 def _columns_of(batches: Iterable[FeatureBatch], layer: TileLayer) -> Columns:
     # Imported late: the compiler comes along, which must not delay the start of a server.
-    columns: Columns = importlib.import_module("tiles.snapshot.building").build_columns(batches, layer.schema)
-    return columns
+    from tiles.snapshot.building import build_columns
+
+    return build_columns(batches, layer.schema)

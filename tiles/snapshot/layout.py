@@ -35,7 +35,7 @@ class Columns:
     v distinct values.
 
     Attributes:
-        keys: p names of properties, in the order of the schema, `_id` last where some public id is not the row number.
+        keys: p names of properties, in the order of the schema, then `_id` for public ids that are not the row number.
         fids: int64 (n,) row numbers.
         kinds: uint8 (n,) kind of geometry.
         first_zoom: uint8 (n,) Web Mercator level from which a feature is drawn; 0 for always.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 from tiles.address import Tile
 from tiles.features import StoreTileSource
 from tiles.grids import Grid
@@ -55,10 +53,11 @@ class SnapshotTileSource:
 
 def _drawn(name: str, state: State, tile: Tile, grid: Grid) -> TileBytes:
     # Imported with the first snapshot: the compiler must not delay the start of a server.
-    kernel = importlib.import_module("tiles.kernel.layer")
-    window = importlib.import_module("tiles.kernel.window").TileWindow(grid, tile)
-    parts = [kernel.Part(state.columns, state.hidden)]
+    from tiles.kernel.layer import Part, encode_columns
+    from tiles.kernel.window import TileWindow
+
+    parts = [Part(state.columns, state.hidden)]
     if state.fresh is not None:
-        parts.append(kernel.Part(state.fresh))
-    drawn = kernel.encode_columns(name, parts, window)
+        parts.append(Part(state.fresh))
+    drawn = encode_columns(name, parts, TileWindow(grid, tile))
     return TileBytes(drawn.data, drawn.features, drawn.too_small + drawn.not_yet)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,6 @@ class State:
         base_version: Version of the columns. They may hold later rows, too; those are among the next changes again.
         version: Version that columns, mask and fresh rows show together.
         columns: The copy.
-        by_fid: int64 (n,) numbers of the features in order of their row numbers.
         hidden: uint8 (n,) 1 for features that are out of date; None where none is.
         fresh: Rows written since; None where none stands.
     """
@@ -28,14 +27,13 @@ class State:
     base_version: int
     version: int
     columns: Columns
-    by_fid: npt.NDArray[np.int64] = field(repr=False)
     hidden: npt.NDArray[np.uint8] | None = None
     fresh: Columns | None = None
 
     @classmethod
     def of(cls, make: str, version: int, columns: Columns) -> State:
         """A copy nobody has written over yet."""
-        return cls(make, version, version, columns, np.argsort(columns.fids, kind="stable"))
+        return cls(make, version, version, columns)
 
     def with_changes(self, version: int, touched: npt.NDArray[np.int64], fresh: Columns) -> State:
         """The state after all changes since `base_version`.
@@ -45,12 +43,10 @@ class State:
             touched: int64: row numbers that are out of date in the copy.
             fresh: Those of them that stand.
         """
-        fids = self.columns.fids[self.by_fid]
-        at = np.searchsorted(fids, touched)
-        held = at < len(fids)
-        held[held] = fids[at[held]] == touched[held]
-        hidden = np.zeros(len(fids), dtype=np.uint8)
-        hidden[self.by_fid[at[held]]] = 1
+        outdated = np.isin(self.columns.fids, touched)
         return replace(
-            self, version=version, hidden=hidden if held.any() else None, fresh=fresh if len(fresh) else None
+            self,
+            version=version,
+            hidden=outdated.astype(np.uint8) if outdated.any() else None,
+            fresh=fresh if len(fresh) else None,
         )

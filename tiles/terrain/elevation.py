@@ -20,8 +20,18 @@ from rasterio.errors import RasterioError
 from rasterio.fill import fillnodata
 from rasterio.windows import Window
 
+from tiles.grids import MERCATOR_EDGE_M
 from twin.bounds import Bounds
-from twin.crs import CRS, bounds_to_cgcs2000, horizontal_part, is_same_place, parse_crs, transform_points, vertical_part
+from twin.crs import (
+    CGCS2000,
+    CRS,
+    bounds_to_cgcs2000,
+    horizontal_part,
+    is_same_place,
+    parse_crs,
+    transform_points,
+    vertical_part,
+)
 from twin.errors import MissingCRSError, UnreadableFileError
 from twin.vertical import UNKNOWN, parse_vertical_datum
 
@@ -29,7 +39,7 @@ Floats = npt.NDArray[np.float64]
 Heights = npt.NDArray[np.float32]
 
 REACH = 16
-_METRES_PER_DEGREE = math.radians(1.0) * 6_378_137.0
+_METRES_PER_DEGREE = MERCATOR_EDGE_M / 180.0
 # Coarser levels are held in memory; where one would be larger than this, the full resolution is read instead.
 _LARGEST_HELD_PIXELS = 16_000_000
 
@@ -91,7 +101,7 @@ class Elevation:
         return result
 
     def _project(self, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
-        x, y = transform_points(np.ravel(lon), np.ravel(lat), parse_crs("EPSG:4490"), self.crs)
+        x, y = transform_points(np.ravel(lon), np.ravel(lat), parse_crs(CGCS2000), self.crs)
         return x.reshape(np.shape(lon)), y.reshape(np.shape(lon))
 
     def _bilinear(self, row: Floats, column: Floats, level: int, shape: tuple[int, int]) -> Heights:

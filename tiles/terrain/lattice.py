@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from tiles.address import Tile
-from tiles.grids import Grid
+from tiles.grids import MERCATOR_EDGE_M, Grid
 from tiles.terrain.elevation import Floats
-
-_EQUATOR_M = 2.0 * math.pi * 6_378_137.0
 
 
 def pixel_centres(grid: Grid, tile: Tile, size: int) -> tuple[Floats, Floats]:
@@ -29,4 +25,4 @@ def pixel_centres(grid: Grid, tile: Tile, size: int) -> tuple[Floats, Floats]:
 
 def spacing_m(grid: Grid, z: int, size: int) -> float:
     """Metres between samples along the equator: it depends on the level alone, so neighbours choose the same resolution."""
-    return _EQUATOR_M / ((grid.columns << z) * size)
+    return 2.0 * MERCATOR_EDGE_M / ((grid.columns << z) * size)

@@ -67,9 +67,7 @@ def height_image(
     Raises:
         TileOutsideGridError: if the grid has no such tile.
     """
-    box = grid.lonlat_bounds(tile)
-    data = elevation.bounds
-    if box.east < data.west or box.west > data.east or box.north < data.south or box.south > data.north:
+    if not grid.lonlat_bounds(tile).intersects(elevation.bounds):
         return None
     lon, lat = pixel_centres(grid, tile, size)
     heights = elevation.heights(lon, lat, elevation.level_for(spacing_m(grid, tile.z, size)))

@@ -310,7 +310,7 @@ class SqlStore(abc.ABC):
                 return None
             query = FeatureQuery(ids=changed.standing, properties=properties)
             rows = self._batch(self._rows(connection, known, query), selected_schema(known.record.schema, properties))
-            return Changes(self.catalogue.version(connection, layer_id), changed.touched, rows)
+            return Changes(known.record.version, changed.touched, rows)
 
     def _batch(self, rows: Sequence[Any], schema: Schema) -> FeatureBatch:
         return rows_to_batch(rows, schema, self.dialect)

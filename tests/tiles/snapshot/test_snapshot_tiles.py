@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import replace
 
 import mapbox_vector_tile
 import numpy as np
@@ -28,7 +29,6 @@ from tiles.snapshot.keeping import SnapshotKeeper
 from tiles.snapshot.source import SnapshotTileSource
 from twin.feature import Feature, FeatureBatch
 from twin.schema import GeometryType, Property, PropertyType, Schema
-from twin.store import open_store
 from twin.store.port import Author, LayerSpec
 from twin.store.sql import SqlStore
 
@@ -52,13 +52,16 @@ def _kernels() -> None:
     keeping._kernels.join()
 
 
-@pytest.fixture(params=["geopackage", "postgis"])
-def store(request: pytest.FixtureRequest, tmp_path) -> Iterator[SqlStore]:
-    location = str(tmp_path / "one.gpkg") if request.param == "geopackage" else request.getfixturevalue("postgis_url")
-    opened = open_store(location)
-    assert isinstance(opened, SqlStore)
-    yield opened
-    opened.close()
+@pytest.fixture
+def store(reopen: Callable[[], SqlStore]) -> SqlStore:
+    return reopen()
+
+
+def source_over(store: SqlStore, batch: FeatureBatch) -> SnapshotTileSource:
+    """The source over a new layer `town` that holds a batch."""
+    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
+        writer.upsert(batch)
+    return SnapshotTileSource(StoreTileSource(store), SnapshotKeeper(store))
 
 
 def random_shape(rng: random.Random) -> shapely.Geometry:
@@ -201,10 +204,8 @@ def test_what_cannot_be_drawn_is_left_out() -> None:
 def test_every_edit_is_in_the_next_tile(store: SqlStore) -> None:
     rng = random.Random(3)
     batch = random_batch(rng, 400)
-    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
-        writer.upsert(batch)
+    source = source_over(store, batch)
     stored = StoreTileSource(store)
-    source = SnapshotTileSource(stored, SnapshotKeeper(store))
     tile = WEB_MERCATOR_QUAD.tile_at(WEST + 0.05, SOUTH + 0.05, 11)
     ids = [str(id_) for id_ in batch.ids]
     gone: list[tuple[str, int]] = []
@@ -232,11 +233,36 @@ def test_every_edit_is_in_the_next_tile(store: SqlStore) -> None:
     source.close()
 
 
+def test_the_first_id_of_its_own_reaches_a_layer_that_had_none(store: SqlStore) -> None:
+    plain = replace(random_batch(random.Random(1), 20), ids=[None] * 20)
+    source = source_over(store, plain)
+    tile = Tile(z=0, x=0, y=0)
+    before = decoded(source.tile(source.describe("town"), tile, WEB_MERCATOR_QUAD).data)
+    assert before
+    assert not any("_id" in feature["properties"] for feature in before.values())
+    with store.write("town", AUTHOR) as writer:
+        writer.insert(Feature("钟楼", shapely.Point(WEST, SOUTH), {"name": "钟"}))
+    after = decoded(source.tile(source.describe("town"), tile, WEB_MERCATOR_QUAD).data)
+    assert [f["properties"] for fid, f in after.items() if fid not in before] == [{"name": "钟", "_id": "钟楼"}]
+    source.close()
+
+
+def test_kernels_that_cannot_be_compiled_are_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("no locator available")
+
+    monkeypatch.setattr("tiles.kernel.warming.load_kernels", fail)
+    monkeypatch.setattr(keeping, "_kernels", None)
+    monkeypatch.setattr(keeping, "_kernels_loaded", threading.Event())
+    assert not keeping._are_kernels_ready()
+    assert keeping._kernels is not None
+    keeping._kernels.join()
+    assert not keeping._are_kernels_ready()
+
+
 def test_a_delivery_that_replaces_much_makes_the_copy_anew(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "_MOST_EDITS", 20)
-    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
-        writer.upsert(random_batch(random.Random(1), 100))
-    source = SnapshotTileSource(StoreTileSource(store), SnapshotKeeper(store))
+    source = source_over(store, random_batch(random.Random(1), 100))
     tile = Tile(z=0, x=0, y=0)
     source.tile(source.describe("town"), tile, WEB_MERCATOR_QUAD)
     first = source._keeper._states["town"]
@@ -253,10 +279,9 @@ def test_a_delivery_that_replaces_much_makes_the_copy_anew(store: SqlStore, monk
 
 
 def test_readers_never_see_less_than_what_was_acknowledged(store: SqlStore) -> None:
-    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
-        writer.upsert(random_batch(random.Random(1), 300))
+    source = source_over(store, random_batch(random.Random(1), 300))
+    with store.write("town", AUTHOR) as writer:
         writer.insert(Feature("clock", shapely.Point(WEST, SOUTH), {"floors": 0}))
-    source = SnapshotTileSource(StoreTileSource(store), SnapshotKeeper(store))
     tile = WEB_MERCATOR_QUAD.tile_at(WEST, SOUTH, 16)
     acknowledged = [0]
     ended = threading.Event()
@@ -288,9 +313,7 @@ def test_readers_never_see_less_than_what_was_acknowledged(store: SqlStore) -> N
 
 def test_a_large_layer_is_copied_beside_the_requests(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "_COPIED_AT_ONCE", 10)
-    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
-        writer.upsert(random_batch(random.Random(1), 50))
-    source = SnapshotTileSource(StoreTileSource(store), SnapshotKeeper(store))
+    source = source_over(store, random_batch(random.Random(1), 50))
     layer, tile = source.describe("town"), Tile(z=0, x=0, y=0)
     before = decoded(source.tile(layer, tile, WEB_MERCATOR_QUAD).data)
     source.close()  # waits for the copy
