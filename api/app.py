@@ -36,9 +36,9 @@ from api.routes import (
     view,
 )
 from api.settings import Settings, unknown_names
+from api.tile_parts import tile_source
 from layers.policy import OpenPolicy, Policy
 from layers.relating import RelationDesk
-from tiles.features import StoreTileSource
 from tiles.service import TileService
 from twin.basemap.release_book import watch_pins
 from twin.store import open_store
@@ -88,6 +88,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         close_place_index(app)
+        close_tiles()
         if store is None:
             parts.store.close()
 
@@ -95,7 +96,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     app.state.parts = parts
     watch_pins(parts.store)
     app.state.desk = RelationDesk.open(parts.store, parts.policy)
-    app.state.tiles = TileService(StoreTileSource(parts.store))
+    source, close_tiles = tile_source(parts.store, settings, opened_here=store is None)
+    app.state.tiles = TileService(source)
     app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES)
     install_error_handlers(app)
     for module in ROUTERS:

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     inbox: Path | None = Field(
         default=None, description="Folder that inbox sources may read from; empty means inbox inside ONEMAP_DATA_DIR."
     )
+    snapshots: Path | None = Field(
+        default=None,
+        description="Folder for copies of large layers that tiles are cut from; empty means snapshots inside ONEMAP_DATA_DIR.",
+    )
     source_hosts: list[str] = Field(
         default=[],
         description='Servers that ogc-features sources may read from, as a JSON list of "host" or "host:port".',
@@ -110,6 +114,11 @@ class Settings(BaseSettings):
     def inbox_dir(self) -> Path:
         """Folder that inbox sources may read from; it need not exist."""
         return self.inbox or self.data_dir / "inbox"
+
+    @property
+    def snapshot_dir(self) -> Path:
+        """Folder for copies of large layers; made when needed, and nothing is lost with it."""
+        return self.snapshots or self.data_dir / "snapshots"
 
     @property
     def is_loopback(self) -> bool:

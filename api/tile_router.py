@@ -194,6 +194,9 @@ def _answer(desk: TileDesk, request: Request, path: TilePath) -> Response:
     if _is_fresh(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     stored = desk.service.tile(layers, tile, grid)
+    if stored.provisional:
+        del headers["ETag"]
+        headers["Cache-Control"] = "no-store"
     return _tile_response(stored, request, headers, empty_status=200 if path.ogc else 204)
 
 

@@ -84,8 +84,13 @@ class SingleFlightCache(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get_or_make(self, key: Hashable, make: Callable[[], T]) -> T:
+    def get_or_make(self, key: Hashable, make: Callable[[], T], keep: Callable[[T], bool] = lambda _: True) -> T:
         """The entry of `key`, made by the first who asks while the others wait.
+
+        Args:
+            key: What is asked for.
+            make: Makes it.
+            keep: Whether what was made may be given again later.
 
         Raises:
             Exception: whatever `make` raises, to everybody who waited; nothing is kept then.
@@ -97,9 +102,9 @@ class SingleFlightCache(Generic[T]):
                 return entry
             waiting = self._making.get(key)
             promise = self._making.setdefault(key, Future()) if waiting is None else waiting
-        return promise.result() if waiting is not None else self._made(key, make, promise)
+        return promise.result() if waiting is not None else self._made(key, make, promise, keep)
 
-    def _made(self, key: Hashable, make: Callable[[], T], promise: Future[T]) -> T:
+    def _made(self, key: Hashable, make: Callable[[], T], promise: Future[T], keep: Callable[[T], bool]) -> T:
         try:
             entry = make()
         except BaseException as error:
@@ -109,6 +114,7 @@ class SingleFlightCache(Generic[T]):
             raise
         with self._lock:
             del self._making[key]
-            self._entries.keep(key, entry)
+            if keep(entry):
+                self._entries.keep(key, entry)
         promise.set_result(entry)
         return entry

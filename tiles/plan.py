@@ -16,7 +16,7 @@ from twin.store.port import LayerRecord
 from twin.text import LocalText
 
 # Part of every stamp: raise it when the encoder draws the same data differently.
-ENCODER = 1
+ENCODER = 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,7 +36,7 @@ def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -
     below = density_zoom(record.feature_count, record.bounds, _wished_zoom(record.document))
     # A layer that was dropped and made anew counts its versions from zero: the instant of birth tells them apart.
     birth = int(record.created_at.timestamp() * 1e6)
-    looks = zlib.crc32(repr((record.id, birth, below, schema.names)).encode("utf-8", "replace"))
+    make = zlib.crc32(repr((record.id, birth, schema.names)).encode("utf-8", "replace"))
     return TileLayer(
         id=record.id,
         title=LocalText.parse(record.document.get("title") or record.id),
@@ -44,7 +44,7 @@ def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -
         attribution=str(record.document.get("attribution") or ""),
         schema=schema,
         version=record.version,
-        stamp=f"{ENCODER}-{looks:08x}-{record.version}",
+        stamp=f"{ENCODER}-{make:08x}-{below}-{record.version}",
         bounds=record.bounds,
         density_below=below,
     )

@@ -26,11 +26,13 @@ class StoredTile:
         gzipped: Compressed bytes; empty for a tile without features.
         features: Features drawn, all layers together.
         left_out: Features inside the tile that are not drawn.
+        provisional: See `TileBytes`.
     """
 
     gzipped: bytes
     features: int
     left_out: int
+    provisional: bool = False
 
     @property
     def size(self) -> int:
@@ -141,7 +143,7 @@ class TileService:
         """
         grid.check(tile)
         key = (tuple((layer.id, layer.stamp) for layer in layers.layers), grid.id, tile.z, tile.x, tile.y)
-        return self._cache.get_or_make(key, lambda: self._make(layers, tile, grid))
+        return self._cache.get_or_make(key, lambda: self._make(layers, tile, grid), keep=_is_final)
 
     def forget(self, layer_id: str) -> None:
         """Notice at once that a manifest has changed or a layer is gone."""
@@ -154,4 +156,9 @@ class TileService:
             gzipped=gzipped(data),
             features=sum(share.features for share in shares),
             left_out=sum(share.left_out for share in shares),
+            provisional=any(share.provisional for share in shares),
         )
+
+
+def _is_final(tile: StoredTile) -> bool:
+    return not tile.provisional

@@ -52,6 +52,11 @@ class TileLayer:
     interval: Interval | None = None
 
     @property
+    def make(self) -> str:
+        """What settles how the layer is copied: its edition without density level and version."""
+        return "-".join(self.edition.split("-")[:2])
+
+    @property
     def edition(self) -> str:
         """The stamp without the times asked for: encoder, looks, birth and version, which with them settle every byte."""
         return self.stamp.partition(".")[0]
@@ -69,11 +74,13 @@ class TileBytes:
         data: Uncompressed Mapbox Vector Tile; empty where nothing is drawn.
         features: Features (or density cells) drawn.
         left_out: Features inside the tile that are not drawn: smaller than a tile unit, or broken.
+        provisional: The same tile will soon look otherwise, though the layer stands as it is: it is not to be remembered.
     """
 
     data: bytes
     features: int = 0
     left_out: int = 0
+    provisional: bool = False
 
 
 class TileSource(Protocol):

@@ -14,7 +14,10 @@ from api.commands.place import checkout_dir
 from api.commands.terminal import CommandError, remarks
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--help"]}
-NEEDED = ("ruff", "mypy", "importlinter", "pytest")
+NEEDED = ("ruff", "mypy", "importlinter", "pytest", "xdist")
+_MOST_PROCESSES = 4
+# Arguments with which pytest runs as it is told.
+_IN_ONE_PROCESS = ("-n", "--dist", "--pdb", "--trace", "--collect-only", "--co", "--lf", "--help", "--version", "-h")
 
 
 def test(context: typer.Context) -> None:
@@ -37,6 +40,15 @@ def test(context: typer.Context) -> None:
 def checks(pytest_arguments: list[str]) -> list[tuple[str, list[str]]]:
     """Name and command of each check, the quick ones first."""
     python = sys.executable
+    if not any(argument.startswith(_IN_ONE_PROCESS) for argument in pytest_arguments):
+        # A file's tests stay together: they share its services. Each process starts services of its own.
+        pytest_arguments = [
+            "-n",
+            str(min(os.cpu_count() or 1, _MOST_PROCESSES)),
+            "--dist",
+            "loadfile",
+            *pytest_arguments,
+        ]
     return [
         ("ruff check", [python, "-m", "ruff", "check", "."]),
         ("ruff format", [python, "-m", "ruff", "format", "--check", "."]),

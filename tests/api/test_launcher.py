@@ -91,6 +91,7 @@ def test_an_interrupted_set_up_leaves_no_stamp_and_the_next_one_finishes(launche
     done = []
     monkeypatch.setattr(launcher, "make_venv", lambda: done.append("venv"))
     monkeypatch.setattr(launcher, "install_project", lambda: done.append("project"))
+    monkeypatch.setattr(launcher, "compile_kernels", lambda: done.append("kernels"))
 
     def interrupted(lock):
         raise KeyboardInterrupt
@@ -103,7 +104,7 @@ def test_an_interrupted_set_up_leaves_no_stamp_and_the_next_one_finishes(launche
 
     monkeypatch.setattr(launcher, "install_lock", done.append)
     launcher.set_up("requirements.lock")
-    assert done == ["venv", "venv", "requirements.lock", "project"]
+    assert done == ["venv", "venv", "requirements.lock", "project", "kernels"]
     assert launcher.is_ready("requirements.lock")
     assert not launcher.UNFINISHED.exists()
 

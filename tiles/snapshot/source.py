@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tiles.address import Tile
 from tiles.features import StoreTileSource
 from tiles.grids import Grid
@@ -48,6 +50,8 @@ class SnapshotTileSource:
             state = self._keeper.state(layer)
             if state is not None:
                 return _drawn(layer.id, state, tile, grid)
+            # Drawn in another way than it will be in a moment: good enough to look at, not to be remembered.
+            return replace(self._stored.tile(layer, tile, grid), provisional=self._keeper.is_coming(layer.id))
         return self._stored.tile(layer, tile, grid)
 
 
@@ -56,8 +60,6 @@ def _drawn(name: str, state: State, tile: Tile, grid: Grid) -> TileBytes:
     from tiles.kernel.layer import Part, encode_columns
     from tiles.kernel.window import TileWindow
 
-    parts = [Part(state.columns, state.hidden)]
-    if state.fresh is not None:
-        parts.append(Part(state.fresh))
+    parts = [Part(sheet.columns, sheet.hidden) for sheet in state.sheets]
     drawn = encode_columns(name, parts, TileWindow(grid, tile))
     return TileBytes(drawn.data, drawn.features, drawn.too_small + drawn.not_yet)

@@ -35,4 +35,5 @@ class ValueTable:
     def packed(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Where each value begins, and all of them on end: `Columns.value_starts` and `value_bytes`."""
         starts = starts_of(np.fromiter(map(len, self._numbers), dtype=np.int64, count=len(self._numbers)))
-        return starts, np.frombuffer(b"".join(self._numbers), dtype=np.uint8)
+        # Writable, as every array of a snapshot: compiled code takes a read-only one for another type.
+        return starts, np.frombuffer(bytearray().join(self._numbers), dtype=np.uint8)

@@ -27,9 +27,10 @@ from twin.store.dialect import Dialect
 from twin.store.grid_counts import count_cells, extent_of
 from twin.store.history import ever_stood, read_history, read_touched
 from twin.store.knowledge import has_slices, holds_in, known_rows
-from twin.store.lookups import property_indexes
+from twin.store.lookups import PropertyIndex, property_indexes
 from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter, Touched
 from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
+from twin.store.tables import VERSION
 from twin.store.versions import Revisions
 from twin.store.watching import Removal, RemovalWatcher
 from twin.store.windows import prepare_window, window_shape_of, window_values
@@ -136,6 +137,20 @@ class SqlStore(abc.ABC):
     def index(self, layer_id: str, properties: Sequence[str]) -> None:
         with self.reading() as connection:
             wanted = property_indexes(self.catalogue.known(connection, layer_id).tables, properties)
+        self._make_indexes(wanted)
+
+    def follow(self, layer_id: str) -> None:
+        """Make `changes_since` quick for a layer, however large, by an index of its rows' versions.
+
+        Raises:
+            UnknownLayerError: if there is no such layer.
+        """
+        with self.reading() as connection:
+            current = self.catalogue.known(connection, layer_id).tables.current
+        self._make_indexes([PropertyIndex(current, VERSION)])
+
+    def _make_indexes(self, wanted: Sequence[PropertyIndex]) -> None:
+        with self.reading() as connection:
             missing = [index for index in wanted if not index.is_made(connection)]
         if missing:
             with self.writing() as connection:

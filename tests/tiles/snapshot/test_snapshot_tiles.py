@@ -2,117 +2,33 @@
 
 from __future__ import annotations
 
-import math
 import random
 import threading
-from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
-import mapbox_vector_tile
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from random_town import SCHEMA, SOUTH, WEST, decoded, random_batch, random_shape
+from snapshot_town import AUTHOR, source_over
 from tiles.address import Tile
 from tiles.features import StoreTileSource
 from tiles.grids import GRIDS, WEB_MERCATOR_QUAD, Grid
+from tiles.kernel import readiness
 from tiles.kernel.layer import Part, encode_columns
-from tiles.kernel.warming import load_kernels
 from tiles.kernel.window import TileWindow
 from tiles.mvt.encode import encode_layer
 from tiles.mvt.window import Window
 from tiles.snapshot import keeping
 from tiles.snapshot.building import build_columns
-from tiles.snapshot.keeping import SnapshotKeeper
-from tiles.snapshot.source import SnapshotTileSource
 from twin.feature import Feature, FeatureBatch
-from twin.schema import GeometryType, Property, PropertyType, Schema
-from twin.store.port import Author, LayerSpec
+from twin.schema import GeometryType, Schema
+from twin.store.port import LayerSpec
 from twin.store.sql import SqlStore
-
-SCHEMA = Schema(
-    GeometryType.GEOMETRY,
-    (
-        Property("name", PropertyType.STRING),
-        Property("floors", PropertyType.INTEGER),
-        Property("area", PropertyType.NUMBER),
-    ),
-)
-AUTHOR = Author("test")
-WEST, SOUTH = 119.95, 36.20
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _kernels() -> None:
-    load_kernels()
-    keeping._are_kernels_ready()
-    assert keeping._kernels is not None
-    keeping._kernels.join()
-
-
-@pytest.fixture
-def store(reopen: Callable[[], SqlStore]) -> SqlStore:
-    return reopen()
-
-
-def source_over(store: SqlStore, batch: FeatureBatch) -> SnapshotTileSource:
-    """The source over a new layer `town` that holds a batch."""
-    with store.write("town", AUTHOR, create=LayerSpec("town", SCHEMA)) as writer:
-        writer.upsert(batch)
-    return SnapshotTileSource(StoreTileSource(store), SnapshotKeeper(store))
-
-
-def random_shape(rng: random.Random) -> shapely.Geometry:
-    """A building with or without a court, several buildings, a street, or a lamp."""
-    lon, lat = WEST + rng.random() * 0.1, SOUTH + rng.random() * 0.1
-    size = 10 ** rng.uniform(-4.5, -2.3)
-    kind = rng.randrange(6)
-    if kind == 0:
-        return shapely.Point(lon, lat)
-    if kind == 1:
-        return shapely.LineString(
-            [(lon + rng.gauss(0, size), lat + rng.gauss(0, size)) for _ in range(rng.randrange(2, 30))]
-        )
-    corners = sorted(rng.random() * 2 * math.pi for _ in range(rng.randrange(4, 20)))
-    ring = [
-        (lon + size * rng.uniform(0.3, 1) * math.cos(a), lat + size * rng.uniform(0.3, 1) * math.sin(a))
-        for a in corners
-    ]
-    solid = shapely.make_valid(shapely.Polygon(ring), method="structure", keep_collapsed=False)
-    if kind == 2:
-        return solid.difference(shapely.Point(lon, lat).buffer(size * 0.1))
-    if kind == 3:
-        return shapely.MultiPolygon(
-            [
-                shapely.box(lon, lat, lon + size, lat + size),
-                shapely.box(lon + 2 * size, lat, lon + 3 * size, lat + size),
-            ]
-        )
-    return solid
-
-
-def random_batch(rng: random.Random, count: int) -> FeatureBatch:
-    shapes = [random_shape(rng) for _ in range(count)]
-    return FeatureBatch(
-        schema=SCHEMA,
-        fids=np.arange(1, count + 1, dtype=np.int64),
-        ids=[str(i + 1) if i % 3 else f"楼{i + 1}" for i in range(count)],
-        wkb=[shapely.to_wkb(shape) if not shape.is_empty else None for shape in shapes],
-        columns={
-            "name": [rng.choice(["胶州", "兰州路", "a", None]) for _ in range(count)],
-            "floors": [rng.choice([None, -1, 3, 2**40]) for _ in range(count)],
-            "area": [rng.choice([None, 0.5, 1.0, 3e9]) for _ in range(count)],
-        },
-    )
-
-
-def decoded(data: bytes, name: str = "town") -> dict[int, dict]:
-    if not data:
-        return {}
-    layer = mapbox_vector_tile.decode(data, default_options={"y_coord_down": True})[name]
-    return {feature["id"]: feature for feature in layer["features"]}
 
 
 def tiles_over_town(grid: Grid) -> list[Tile]:
@@ -201,10 +117,10 @@ def test_what_cannot_be_drawn_is_left_out() -> None:
     assert encode_columns("town", [Part(nothing)], TileWindow(WEB_MERCATOR_QUAD, Tile(z=0, x=0, y=0))).data == b""
 
 
-def test_every_edit_is_in_the_next_tile(store: SqlStore) -> None:
+def test_every_edit_is_in_the_next_tile(store: SqlStore, folder: Path) -> None:
     rng = random.Random(3)
     batch = random_batch(rng, 400)
-    source = source_over(store, batch)
+    source = source_over(store, folder, batch)
     stored = StoreTileSource(store)
     tile = WEB_MERCATOR_QUAD.tile_at(WEST + 0.05, SOUTH + 0.05, 11)
     ids = [str(id_) for id_ in batch.ids]
@@ -233,9 +149,9 @@ def test_every_edit_is_in_the_next_tile(store: SqlStore) -> None:
     source.close()
 
 
-def test_the_first_id_of_its_own_reaches_a_layer_that_had_none(store: SqlStore) -> None:
+def test_the_first_id_of_its_own_reaches_a_layer_that_had_none(store: SqlStore, folder: Path) -> None:
     plain = replace(random_batch(random.Random(1), 20), ids=[None] * 20)
-    source = source_over(store, plain)
+    source = source_over(store, folder, plain)
     tile = Tile(z=0, x=0, y=0)
     before = decoded(source.tile(source.describe("town"), tile, WEB_MERCATOR_QUAD).data)
     assert before
@@ -252,17 +168,17 @@ def test_kernels_that_cannot_be_compiled_are_not_ready(monkeypatch: pytest.Monke
         raise RuntimeError("no locator available")
 
     monkeypatch.setattr("tiles.kernel.warming.load_kernels", fail)
-    monkeypatch.setattr(keeping, "_kernels", None)
-    monkeypatch.setattr(keeping, "_kernels_loaded", threading.Event())
-    assert not keeping._are_kernels_ready()
-    assert keeping._kernels is not None
-    keeping._kernels.join()
-    assert not keeping._are_kernels_ready()
+    monkeypatch.setattr(readiness, "_loading", None)
+    monkeypatch.setattr(readiness, "_loaded", threading.Event())
+    assert not readiness.wait_for_kernels()
+    assert not readiness.are_kernels_loading()
 
 
-def test_a_delivery_that_replaces_much_makes_the_copy_anew(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "_MOST_EDITS", 20)
-    source = source_over(store, random_batch(random.Random(1), 100))
+def test_a_delivery_that_replaces_much_makes_the_copy_anew(
+    store: SqlStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_MANY_EDITED", 20)
+    source = source_over(store, folder, random_batch(random.Random(1), 100))
     tile = Tile(z=0, x=0, y=0)
     source.tile(source.describe("town"), tile, WEB_MERCATOR_QUAD)
     first = source._keeper._states["town"]
@@ -278,8 +194,8 @@ def test_a_delivery_that_replaces_much_makes_the_copy_anew(store: SqlStore, monk
     source.close()
 
 
-def test_readers_never_see_less_than_what_was_acknowledged(store: SqlStore) -> None:
-    source = source_over(store, random_batch(random.Random(1), 300))
+def test_readers_never_see_less_than_what_was_acknowledged(store: SqlStore, folder: Path) -> None:
+    source = source_over(store, folder, random_batch(random.Random(1), 300))
     with store.write("town", AUTHOR) as writer:
         writer.insert(Feature("clock", shapely.Point(WEST, SOUTH), {"floors": 0}))
     tile = WEB_MERCATOR_QUAD.tile_at(WEST, SOUTH, 16)
@@ -309,13 +225,3 @@ def test_readers_never_see_less_than_what_was_acknowledged(store: SqlStore) -> N
         reader.join()
     assert faults == []
     source.close()
-
-
-def test_a_large_layer_is_copied_beside_the_requests(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "_COPIED_AT_ONCE", 10)
-    source = source_over(store, random_batch(random.Random(1), 50))
-    layer, tile = source.describe("town"), Tile(z=0, x=0, y=0)
-    before = decoded(source.tile(layer, tile, WEB_MERCATOR_QUAD).data)
-    source.close()  # waits for the copy
-    assert source._keeper.state(layer) is not None
-    assert decoded(source.tile(layer, tile, WEB_MERCATOR_QUAD).data).keys() == before.keys()

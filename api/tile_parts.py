@@ -1,0 +1,30 @@
+"""Where the server's tiles come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from api.settings import Settings
+from tiles.features import StoreTileSource
+from tiles.snapshot.keeping import SnapshotKeeper
+from tiles.snapshot.making import MakerProcess
+from tiles.snapshot.source import SnapshotTileSource
+from tiles.source import TileSource
+from twin.store.port import Store
+from twin.store.sql import SqlStore
+
+
+def tile_source(store: Store, settings: Settings, *, opened_here: bool) -> tuple[TileSource, Callable[[], None]]:
+    """The source of tiles over a store, and what ends its work.
+
+    Args:
+        store: Where layers live.
+        settings: Name the folder of snapshots, and the store if it was opened from them.
+        opened_here: Whether it was: another process can then open it too and make snapshots there.
+    """
+    stored = StoreTileSource(store)
+    if not isinstance(store, SqlStore):  # nothing tells what has changed
+        return stored, lambda: None
+    maker = MakerProcess(settings.store_location) if opened_here else None
+    source = SnapshotTileSource(stored, SnapshotKeeper(store, settings.snapshot_dir, maker))
+    return source, source.close
