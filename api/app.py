@@ -102,7 +102,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     install_error_handlers(app)
     for module in ROUTERS:
         app.include_router(module.router)
-    _add_middleware(app, settings, tiles.TileDesk(app.state.tiles, parts.policy, parts.store.revisions))
+    app.state.tile_desk = tiles.TileDesk(app.state.tiles, parts.policy, parts.store.revisions)
+    _add_middleware(app, settings, app.state.tile_desk)
     return app
 
 

@@ -56,13 +56,11 @@ class HotTiles:
     """The answers at hand, oldest out first. Lives on one event loop: nothing in it is locked.
 
     Attributes:
-        revisions: Gives the present revisions without waiting; None where they cannot be told.
         policy: Asked for each layer of each answer.
         max_bytes: Room for answers.
         clock: Seconds that only grow.
     """
 
-    revisions: Callable[[], Revisions | None]
     policy: Policy
     max_bytes: int = 64 * 1024 * 1024
     clock: Callable[[], float] = monotonic

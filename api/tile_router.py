@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -70,22 +71,33 @@ class TileRouter:
         desk: Gives the tiles to those who may have them.
         cors_origins: Origins that may read tiles from a browser; "*" stands for all.
         workers: Threads that encode, or wait for a tile that another one is encoding; None for four to a processor.
+        once_a_turn: Ask for the present revisions once in each turn of the event loop. Right where every request is a task
+            of its own, as under uvicorn: a task that runs later in the same turn was queued, its request therefore received,
+            before the revisions were asked. Wrong where one task writes and reads by itself.
     """
 
     def __init__(
-        self, app: ASGIApp, desk: TileDesk, cors_origins: Sequence[str] = ("*",), workers: int | None = None
+        self,
+        app: ASGIApp,
+        desk: TileDesk,
+        cors_origins: Sequence[str] = ("*",),
+        workers: int | None = None,
+        *,
+        once_a_turn: bool = False,
     ) -> None:
         self._app = app
         self._desk = desk
         self._cors_origins = tuple(cors_origins)
-        self._hot = HotTiles(desk.revisions, desk.policy)
+        self._hot = HotTiles(desk.policy)
+        self._once_a_turn = once_a_turn
+        self._of_this_turn: Revisions | None = None
         self._pool = ThreadPoolExecutor(workers or 4 * (os.cpu_count() or 1), thread_name_prefix="tiles")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        now = self._desk.revisions() if scope["path"].startswith(("/tiles/", "/collections/")) else None
+        now = self._revisions() if scope["path"].startswith(("/tiles/", "/collections/")) else None
         asked = None if now is None else _asked(scope)
         if asked is not None and now is not None:
             hot = self._hot.find(asked.key, asked.actor, now)
@@ -101,6 +113,17 @@ class TileRouter:
         else:
             response = _other_method(scope["method"])
         await _send(response, scope, send, self._cors_origins)
+
+    def _revisions(self) -> Revisions | None:
+        if not self._once_a_turn:
+            return self._desk.revisions()
+        if self._of_this_turn is None:
+            self._of_this_turn = self._desk.revisions()
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        return self._of_this_turn
+
+    def _end_turn(self) -> None:
+        self._of_this_turn = None
 
     async def _made(self, scope: Scope, path: TilePath, asked: _Asked | None, now: Revisions | None) -> Response:
         """The answer on the usual way. What it was made from was read after `now`, so it may be kept under that."""
@@ -129,6 +152,7 @@ class TileRouter:
         return response
 
     async def _in_a_thread(self, scope: Scope, path: TilePath) -> Response:
+        scope.setdefault("app", self._app)  # ahead of the framework nobody has named it yet
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, answer_tile, self._desk, Request(scope), path)
 
@@ -171,6 +195,11 @@ def _hot_answer(hot: HotTile, asked: _Asked) -> tuple[int, Headers, bytes] | Non
     if known is not None and _is_fresh(known.decode("latin-1"), hot.etag):
         return 304, hot.unchanged, b""
     return None if hot.headers is None else (hot.status, hot.headers, hot.body)
+
+
+def tiles_first(app: FastAPI, cors_origins: Sequence[str]) -> TileRouter:
+    """The application of `create_app` behind a tile router of its own, so that tiles do not even pass the framework's front."""
+    return TileRouter(app, app.state.tile_desk, cors_origins, once_a_turn=True)
 
 
 def answer_tile(desk: TileDesk, request: Request, path: TilePath) -> Response:

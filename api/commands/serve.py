@@ -38,6 +38,7 @@ def run_server(settings: Settings, when_ready: Callable[[str], None] | None = No
     import uvicorn
 
     from api.app import create_app
+    from api.tile_router import tiles_first
 
     if not settings.is_loopback:
         warn(
@@ -61,7 +62,7 @@ def run_server(settings: Settings, when_ready: Callable[[str], None] | None = No
 
     with listener, contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
         config = uvicorn.Config(
-            create_app(settings.model_copy(update={"port": port})),
+            tiles_first(create_app(settings.model_copy(update={"port": port})), settings.cors_origins),
             log_config=None,  # ours is set up above
             access_log=settings.log_level == "debug",
             server_header=False,

@@ -11,8 +11,15 @@ from api.app import create_app
 from api.settings import Settings
 from app_client import AppClient
 from lamp_layer import with_lamps
+from tiles.kernel import readiness
 from twin.store import open_store
 from twin.store.port import Store
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernels() -> None:
+    """Tiles made while the kernels are loading are not remembered: here they are loaded before."""
+    assert readiness.wait_for_kernels()
 
 
 @pytest.fixture

@@ -227,7 +227,7 @@ def hot_tile(hot: HotTiles, body: bytes, revisions: dict[str, int]) -> HotTile:
 
 def test_what_is_at_hand_stays_within_its_bytes() -> None:
     now = {"lamps": 1}
-    hot = HotTiles(lambda: now, OpenPolicy(), max_bytes=20_000)
+    hot = HotTiles(OpenPolicy(), max_bytes=20_000)
     for key in range(100):
         hot.keep(key, hot_tile(hot, b"x" * 2000, now))
     hot.keep("giant", hot_tile(hot, b"x" * 15_000, now))
@@ -238,7 +238,7 @@ def test_what_is_at_hand_stays_within_its_bytes() -> None:
 
 def test_an_answer_made_right_after_a_change_is_made_once_more_when_manifests_have_settled() -> None:
     clock, now = Clock(), {"lamps": 1}
-    hot = HotTiles(lambda: now, OpenPolicy(), clock=clock)
+    hot = HotTiles(OpenPolicy(), clock=clock)
     hot.notice(("lamps",), now)
     hot.keep("a", hot_tile(hot, b"early", now))
     assert hot.find("a", Actor(), now) is not None
