@@ -36,10 +36,9 @@ from api.routes import (
     view,
 )
 from api.settings import Settings, unknown_names
-from api.tile_parts import tile_source
+from api.tile_parts import tile_service
 from layers.policy import OpenPolicy, Policy
 from layers.relating import RelationDesk
-from tiles.service import TileService
 from twin.basemap.release_book import watch_pins
 from twin.store import open_store
 from twin.store.port import Store
@@ -96,8 +95,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     app.state.parts = parts
     watch_pins(parts.store)
     app.state.desk = RelationDesk.open(parts.store, parts.policy)
-    source, close_tiles = tile_source(parts.store, settings, opened_here=store is None)
-    app.state.tiles = TileService(source)
+    app.state.tiles, close_tiles = tile_service(parts.store, settings, opened_here=store is None)
     app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES)
     install_error_handlers(app)
     for module in ROUTERS:

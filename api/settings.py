@@ -55,6 +55,13 @@ class Settings(BaseSettings):
         default=None,
         description="Folder for copies of large layers that tiles are cut from; empty means snapshots inside ONEMAP_DATA_DIR.",
     )
+    tile_memory_mb: int = Field(default=256, ge=0, description="Room in memory for tiles that were made; 0 keeps none.")
+    tile_disk_mb: int = Field(
+        default=0,
+        ge=0,
+        description="Room on disk (tiles.cache inside ONEMAP_DATA_DIR) for tiles that were made; 0 keeps none.",
+    )
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests, all on one port.")
     source_hosts: list[str] = Field(
         default=[],
         description='Servers that ogc-features sources may read from, as a JSON list of "host" or "host:port".',
@@ -119,6 +126,11 @@ class Settings(BaseSettings):
     def snapshot_dir(self) -> Path:
         """Folder for copies of large layers; made when needed, and nothing is lost with it."""
         return self.snapshots or self.data_dir / "snapshots"
+
+    @property
+    def tile_cache_file(self) -> Path:
+        """Where tiles are kept beyond a restart, if there is room for them."""
+        return self.data_dir / "tiles.cache"
 
     @property
     def is_loopback(self) -> bool:

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from api.settings import Settings
+from tiles.disk_cache import DiskCache
 from tiles.features import StoreTileSource
+from tiles.service import TileService
 from tiles.snapshot.keeping import SnapshotKeeper
 from tiles.snapshot.making import MakerProcess
 from tiles.snapshot.source import SnapshotTileSource
 from tiles.source import TileSource
 from twin.store.port import Store
 from twin.store.sql import SqlStore
+
+
+def tile_service(store: Store, settings: Settings, *, opened_here: bool) -> tuple[TileService, Callable[[], None]]:
+    """The tiles of a store as `settings` want them kept, and what ends that. Arguments as `tile_source`."""
+    source, close_source = tile_source(store, settings, opened_here=opened_here)
+    disk = DiskCache(settings.tile_cache_file, settings.tile_disk_mb << 20) if settings.tile_disk_mb else None
+
+    def close() -> None:
+        close_source()
+        if disk is not None:
+            disk.close()
+
+    return TileService(source, settings.tile_memory_mb << 20, disk), close
 
 
 def tile_source(store: Store, settings: Settings, *, opened_here: bool) -> tuple[TileSource, Callable[[], None]]:

@@ -29,6 +29,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.codings import coding_for
 from api.deps import parts_of
 from api.errors import problem, problem_of
 from api.layer_parts import ACTOR_HEADER, actor_of
@@ -40,9 +41,11 @@ from api.tile_hot import Headers, HotTile, HotTiles
 from api.tile_path import TilePath, match_tile_path
 from layers.policy import Actor
 from tiles.address import Tile
+from tiles.compression import Coding
 from tiles.grids import grid_called
-from tiles.service import StoredTile, TileSet
+from tiles.service import TileSet
 from tiles.source import NOW
+from tiles.stored import StoredTile
 from tiles.tilesets import MVT
 from twin.errors import OneMapError
 from twin.store.versions import Revisions
@@ -222,11 +225,12 @@ def _answer(desk: TileDesk, request: Request, path: TilePath) -> Response:
     headers = _validators(layers, parameters.get("v"))
     if _is_fresh(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    stored = desk.service.tile(layers, tile, grid)
+    coding = coding_for(request.headers.get("accept-encoding", ""))
+    stored = desk.service.tile(layers, tile, grid, coding or "gzip")
     if stored.provisional:
         del headers["ETag"]
         headers["Cache-Control"] = "no-store"
-    return _tile_response(stored, request, headers, empty_status=200 if path.ogc else 204)
+    return _tile_response(stored, coding, headers, empty_status=200 if path.ogc else 204)
 
 
 def _read_query(request: Request, path: TilePath) -> dict[str, str]:
@@ -272,29 +276,13 @@ def _is_fresh(if_none_match: str | None, etag: str) -> bool:
     return "*" in known or etag.removeprefix("W/") in [entry.removeprefix("W/") for entry in known]
 
 
-def _tile_response(stored: StoredTile, request: Request, headers: dict[str, str], empty_status: int) -> Response:
+def _tile_response(stored: StoredTile, coding: Coding | None, headers: dict[str, str], empty_status: int) -> Response:
     headers |= {"Onemap-Features": str(stored.features), "Onemap-Left-Out": str(stored.left_out)}
-    if not stored.gzipped:
+    if not stored.body:
         return Response(status_code=empty_status, headers=headers, media_type=MVT if empty_status == 200 else None)
-    if accepts_gzip(request.headers.get("accept-encoding", "")):
-        return Response(stored.gzipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=MVT)
-    return Response(stored.plain(), headers=headers, media_type=MVT)
-
-
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether the client takes gzip. Source: RFC 9110, 12.5.3.
-
-    >>> accepts_gzip("br, gzip;q=0.5"), accepts_gzip("gzip;q=0, *"), accepts_gzip("identity")
-    (True, False, False)
-    """
-    quality: dict[str, float] = {}
-    for part in accept_encoding.lower().split(","):
-        coding, _, weight = part.partition(";")
-        try:
-            quality[coding.strip()] = float(weight.strip().removeprefix("q=")) if weight else 1.0
-        except ValueError:
-            quality[coding.strip()] = 0.0
-    return quality.get("gzip", quality.get("x-gzip", quality.get("*", 0.0))) > 0.0
+    if coding is None:
+        return Response(stored.plain(), headers=headers, media_type=MVT)
+    return Response(stored.body, headers=headers | {"Content-Encoding": coding}, media_type=MVT)
 
 
 _EXPOSE = (b"access-control-expose-headers", f"ETag, Onemap-Features, Onemap-Left-Out, {VERSION_HEADER}".encode())

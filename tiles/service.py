@@ -5,42 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from isal import isal_zlib
-
 from tiles.address import Tile
 from tiles.cache import SingleFlightCache
-from tiles.compression import GZIP_WINDOW, gzipped
+from tiles.compression import Coding, compressed
+from tiles.disk_cache import DiskCache
 from tiles.grids import Grid
 from tiles.source import NOW, TileLayer, TileSource
+from tiles.stored import StoredTile
 from twin.errors import BadLimitError, BadMomentError, UnknownLayerError
 from twin.moment import Moment
 
 _MOST_LAYERS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTile:
-    """A tile as it is kept.
-
-    Attributes:
-        gzipped: Compressed bytes; empty for a tile without features.
-        features: Features drawn, all layers together.
-        left_out: Features inside the tile that are not drawn.
-        provisional: See `TileBytes`.
-    """
-
-    gzipped: bytes
-    features: int
-    left_out: int
-    provisional: bool = False
-
-    @property
-    def size(self) -> int:
-        return len(self.gzipped)
-
-    def plain(self) -> bytes:
-        """The bytes without compression."""
-        return isal_zlib.decompress(self.gzipped, wbits=GZIP_WINDOW) if self.gzipped else b""
+# Layers with their stamps, grid, z, x, y, coding.
+_Key = tuple[tuple[tuple[str, str], ...], str, int, int, int, Coding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +56,13 @@ class TileService:
 
     Args:
         source: Where they come from.
-        cache_bytes: Room for compressed tiles.
+        cache_bytes: Room for compressed tiles in memory.
+        disk: Where they are kept beyond a restart; None for nowhere.
     """
 
-    def __init__(self, source: TileSource, cache_bytes: int = 256 * 1024 * 1024) -> None:
+    def __init__(self, source: TileSource, cache_bytes: int = 256 * 1024 * 1024, disk: DiskCache | None = None) -> None:
         self._source = source
+        self._disk = disk
         self._cache: SingleFlightCache[StoredTile] = SingleFlightCache(cache_bytes)
 
     def describe(self, layer_ids: Sequence[str], moment: Moment = NOW) -> TileSet:
@@ -134,26 +113,39 @@ class TileService:
             layers, layers=tuple(replace(layer, bounds=self._source.bounds(layer)) for layer in layers.layers)
         )
 
-    def tile(self, layers: TileSet, tile: Tile, grid: Grid) -> StoredTile:
-        """One tile with all the layers.
+    def tile(self, layers: TileSet, tile: Tile, grid: Grid, coding: Coding = "gzip") -> StoredTile:
+        """One tile with all the layers, compressed as asked for.
 
         Raises:
             TileOutsideGridError: if the grid has no such tile.
             UnknownLayerError: if a layer has gone in the meantime.
         """
         grid.check(tile)
-        key = (tuple((layer.id, layer.stamp) for layer in layers.layers), grid.id, tile.z, tile.x, tile.y)
-        return self._cache.get_or_make(key, lambda: self._make(layers, tile, grid), keep=_is_final)
+        key: _Key = (tuple((layer.id, layer.stamp) for layer in layers.layers), grid.id, tile.z, tile.x, tile.y, coding)
+        return self._cache.get_or_make(key, lambda: self._found(key, layers, tile, grid), keep=_is_final)
 
     def forget(self, layer_id: str) -> None:
         """Notice at once that a manifest has changed or a layer is gone."""
         self._source.forget(layer_id)
 
-    def _make(self, layers: TileSet, tile: Tile, grid: Grid) -> StoredTile:
+    def _found(self, key: _Key, layers: TileSet, tile: Tile, grid: Grid) -> StoredTile:
+        """The tile from disk, or made and kept there."""
+        if self._disk is None:
+            return self._make(layers, tile, grid, key[-1])
+        kept = self._disk.get(key)
+        if kept is not None:
+            return kept
+        made = self._make(layers, tile, grid, key[-1])
+        if _is_final(made):
+            self._disk.keep(key, made)
+        return made
+
+    def _make(self, layers: TileSet, tile: Tile, grid: Grid, coding: Coding) -> StoredTile:
         shares = [self._source.tile(layer, tile, grid) for layer in layers.layers]
         data = b"".join(share.data for share in shares)
         return StoredTile(
-            gzipped=gzipped(data),
+            body=compressed(data, coding),
+            coding=coding,
             features=sum(share.features for share in shares),
             left_out=sum(share.left_out for share in shares),
             provisional=any(share.provisional for share in shares),

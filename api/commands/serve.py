@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
+import os
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -14,15 +16,23 @@ from api.commands.place import DataOption, require_writable, settings_for
 from api.commands.terminal import CommandError, output, warn
 
 if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
     from api.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on. · 监听地址", show_default="127.0.0.1")]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Processes that answer requests. · 进程数", show_default="1")
+]
 PortOption = Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one. · 端口", show_default="8000")]
 
 
-def serve(host: HostOption = None, port: PortOption = None, data: DataOption = None) -> None:
+def serve(
+    host: HostOption = None, port: PortOption = None, workers: WorkersOption = None, data: DataOption = None
+) -> None:
     """Run the server · 启动服务"""
-    run_server(settings_for(data, host=host, port=port))
+    run_server(settings_for(data, host=host, port=port, workers=workers))
 
 
 def run_server(settings: Settings, when_ready: Callable[[str], None] | None = None) -> None:
@@ -35,11 +45,6 @@ def run_server(settings: Settings, when_ready: Callable[[str], None] | None = No
     Raises:
         CommandError: if the address cannot be listened on, or the data folder not written to.
     """
-    import uvicorn
-
-    from api.app import create_app
-    from api.tile_router import tiles_first
-
     if not settings.is_loopback:
         warn(
             f"!! Listening on {settings.host}: everybody who reaches this machine can read AND CHANGE every layer, because "
@@ -52,24 +57,76 @@ def run_server(settings: Settings, when_ready: Callable[[str], None] | None = No
     port = listener.getsockname()[1]
     address = f"http://{browser_host(settings.host)}:{port}"
 
+    settings = settings.model_copy(update={"port": port})
+
+    def announce() -> None:
+        output().print(f"One Map · 一张图  →  [bold]{address}/view[/]")
+        if when_ready is not None:
+            when_ready(address)
+
+    with listener, contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
+        if settings.workers == 1:
+            _run_here(settings, listener, announce)
+        else:
+            _run_workers(settings, listener, announce)
+
+
+def _run_here(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
+    import uvicorn
+
     class AnnouncingServer(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
-                output().print(f"One Map · 一张图  →  [bold]{address}/view[/]")
-                if when_ready is not None:
-                    when_ready(address)
+                announce()
 
-    with listener, contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
-        config = uvicorn.Config(
-            tiles_first(create_app(settings.model_copy(update={"port": port})), settings.cors_origins),
-            log_config=None,  # ours is set up above
-            access_log=settings.log_level == "debug",
-            server_header=False,
-            proxy_headers=False,  # links follow ONEMAP_TRUST_FORWARDED
-            timeout_graceful_shutdown=5,
-        )
-        AnnouncingServer(config).run(sockets=[listener])
+    AnnouncingServer(_configuration(settings)).run(sockets=[listener])
+
+
+def _run_workers(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Processes on one socket; one that dies is started again. The store's tables are there before they all look for them."""
+    from uvicorn.supervisors import Multiprocess
+
+    from twin.store import open_store
+
+    open_store(settings.store_location).close()
+    config = _configuration(settings)
+    listener.listen(config.backlog)  # from now on requests wait until a worker takes them
+    announce()
+    Multiprocess(config, sockets=[listener]).run()
+
+
+def _configuration(settings: Settings) -> uvicorn.Config:
+    import uvicorn
+
+    return uvicorn.Config(
+        functools.partial(application, settings),
+        factory=True,
+        workers=settings.workers,
+        log_config=None,  # ours is set up by the application
+        access_log=settings.log_level == "debug",
+        server_header=False,
+        proxy_headers=False,  # links follow ONEMAP_TRUST_FORWARDED
+        timeout_graceful_shutdown=5,
+    )
+
+
+def application(settings: Settings) -> ASGIApp:
+    """What a server process runs: the tiles, ahead of everything else."""
+    from api.app import create_app
+    from api.tile_router import tiles_first
+
+    set_up_logging(settings.log_level)
+    make_room_for_kernels(settings)
+    return tiles_first(create_app(settings), settings.cors_origins)
+
+
+def make_room_for_kernels(settings: Settings) -> None:
+    """Where the code's folder cannot be written to, compiled kernels are kept with the data, not compiled at every start."""
+    import tiles.kernel
+
+    if not os.access(tiles.kernel.__path__[0], os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.data_dir / "kernels"))
 
 
 def listen(host: str, port: int) -> socket.socket:

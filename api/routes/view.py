@@ -11,13 +11,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.codings import accepts_gzip
 from api.deps import parts_of
 from api.layer_parts import actor_of, city_of, registry_of
 from api.moments import parse_moment
 from api.operation import ThinRoute, described, problems, query
 from api.parameters import read_parameters
 from api.tile_desk import tile_desk_of
-from api.tile_router import accepts_gzip
 from api.viewer.assets import Asset, deck_bundle, page_html, static_file
 from api.viewer.choices import PARAMETERS, read_options
 from layers.catalogue import catalogue

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import morecantile
 import pytest
+import zstandard
 from shapely import Point, box
 
 from api.app import create_app
@@ -58,6 +59,16 @@ def test_an_xyz_tile_holds_the_feature(client: AsgiCaller) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (200, MVT)
     (lamp,) = decode(answer.content)["lamps"]
     assert lamp.properties == {"name": "灯", "wattage": 70, "_id": "L1"}
+
+
+def test_a_tile_is_the_same_in_every_coding(client: AsgiCaller) -> None:
+    plain, body = client.raw(XYZ, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    for coding, decompress in (("gzip", gzip.decompress), ("zstd", zstandard.decompress)):
+        answer, compressed = client.raw(XYZ, headers={"accept-encoding": coding})
+        assert answer.headers["content-encoding"] == coding
+        assert answer.headers["etag"] == plain.headers["etag"]
+        assert decompress(compressed) == body
 
 
 def test_ogc_order_and_xyz_order_give_the_same_bytes(client: AsgiCaller) -> None:

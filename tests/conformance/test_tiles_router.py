@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Point
 
+from api.codings import accepts_gzip, coding_for
 from api.tile_desk import TileDesk
 from api.tile_path import match_tile_path
-from api.tile_router import TileRouter, accepts_gzip
+from api.tile_router import TileRouter
 from asgi_caller import AsgiCaller
 from memory_layers import MemoryStore, schema_of
 from tiles.address import Tile
@@ -185,6 +186,22 @@ def test_any_accept_encoding_is_read(text: str) -> None:
 )
 def test_gzip_is_taken_by_those_who_say_so(header: str, taken: bool) -> None:
     assert accepts_gzip(header) is taken
+
+
+@pytest.mark.parametrize(
+    ("header", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("zstd", "zstd"),
+        ("zstd;q=0.5, gzip", "gzip"),
+        ("zstd;q=0, gzip;q=0", None),
+        ("*", "gzip"),
+        ("gzip;q=0.3, zstd;q=0.3", "zstd"),
+        ("identity", None),
+    ],
+)
+def test_zstd_is_sent_to_those_who_take_it_as_gladly_as_gzip(header: str, coding: str | None) -> None:
+    assert coding_for(header) == coding
 
 
 def test_the_row_comes_before_the_column_in_ogc_paths_only() -> None:

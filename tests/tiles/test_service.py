@@ -133,7 +133,7 @@ def test_a_tile_outside_the_grid_is_refused(service: TileService) -> None:
 def test_an_empty_layer_gives_empty_tiles(store: MemoryStore, service: TileService) -> None:
     store.put("empty", LAMPS, [])
     stored = service.tile(service.describe(["empty"]), TILE, WEB_MERCATOR_QUAD)
-    assert (stored.gzipped, stored.plain(), stored.features) == (b"", b"", 0)
+    assert (stored.body, stored.plain(), stored.features) == (b"", b"", 0)
 
 
 def test_only_the_chosen_attributes_travel(store: MemoryStore) -> None:

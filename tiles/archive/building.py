@@ -21,7 +21,7 @@ from tiles.address import Tile
 from tiles.archive.directory import encode_directories
 from tiles.archive.reader import HEADER_BYTES
 from tiles.archive.work import Made, WorkFolder
-from tiles.compression import gzipped
+from tiles.compression import compressed
 from tiles.grids import WEB_MERCATOR_QUAD
 from tiles.mvt.window import Window
 from tiles.plan import as_it_stood
@@ -139,7 +139,7 @@ class _Walk:
         tile = Tile(z=z, x=x, y=y)
         shares = [self._share(layer, tile) for layer in self.layers]
         data = b"".join(share.data for share in shares)
-        return gzipped(data), bool(data) or self._holds_anything(tile, shares)
+        return compressed(data), bool(data) or self._holds_anything(tile, shares)
 
     def _share(self, layer: TileLayer, tile: Tile) -> TileBytes:
         """The layer's share as it stood when the build began: the present while that is the same, else the past."""
