@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tiles.kernel.encoding import DRAWN, NOT_YET, TOO_SMALL, encode_features, gather_values, search
+from tiles.kernel.encoding import DRAWN, NOT_YET, TOO_SMALL, encode_features
 from tiles.kernel.mending import MENDED_ORIGIN, mended_columns
+from tiles.kernel.search import search
 from tiles.kernel.window import TileWindow
+from tiles.kernel.writing import gather_values
 from tiles.mvt.protobuf import field_bytes, field_varint
 from tiles.snapshot.layout import UNKNOWN, Columns
 from tiles.snapshot.world import WORLD

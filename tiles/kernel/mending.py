@@ -71,26 +71,9 @@ def _polygons_in_tile(columns: Columns, chosen: npt.NDArray[np.int64], window: T
     whole = (sizes >= 3) & (sizes[shell_of] >= 3)  # a shell that is no ring takes its holes along
     drawn, kept = np.repeat(whole, sizes), np.flatnonzero(whole)
     rings = shapely.linearrings(xy[drawn], indices=np.repeat(np.arange(len(kept)), sizes[kept]))
-    owner = np.repeat(np.arange(len(chosen)), columns.feature_paths[chosen + 1] - columns.feature_paths[chosen])[kept]
     shell = roles[kept] == SHELL
-    part = np.cumsum(shell) - 1
-    polygons = _filled(np.atleast_1d(rings), shell, part)
+    polygons = shapely.polygons(np.atleast_1d(rings), indices=np.cumsum(shell) - 1)
+    owner = np.repeat(np.arange(len(chosen)), columns.feature_paths[chosen + 1] - columns.feature_paths[chosen])[kept]
     result = np.empty(len(chosen), dtype=object)
-    owner_of_part = owner[shell]
-    for number in range(len(chosen)):  # few
-        mine = polygons[owner_of_part == number]
-        result[number] = mine[0] if len(mine) == 1 else shapely.multipolygons(mine)
+    shapely.multipolygons(np.atleast_1d(polygons), indices=owner[shell], out=result)
     return result
-
-
-def _filled(
-    rings: npt.NDArray[np.object_], shell: npt.NDArray[np.bool_], part: npt.NDArray[np.int64]
-) -> npt.NDArray[np.object_]:
-    """Shells with their holes."""
-    if shell.all():
-        return np.atleast_1d(np.asarray(shapely.polygons(rings), dtype=object))
-    shells, holes, of = rings[shell], rings[~shell], part[~shell]
-    made = [shapely.Polygon(one, holes[of == i].tolist()) for i, one in enumerate(shells)]
-    filled = np.empty(len(made), dtype=object)
-    filled[:] = made
-    return filled

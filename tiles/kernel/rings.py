@@ -12,9 +12,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-# Rings of more vertices are left to GEOS, whose check does not grow with the square of their number.
-_LONGEST_CHECKED = 64
-
 
 @njit(nogil=True, cache=True)
 def cut(ax, ay, bx, by, low, high):  # pragma: no cover - compiled
@@ -53,15 +50,18 @@ def cut(ax, ay, bx, by, low, high):  # pragma: no cover - compiled
 
 @njit(nogil=True, cache=True)
 def clip(ring, other, n, low, high):  # pragma: no cover - compiled
-    """A ring cut to the square, in place; its number of vertices and how often it crossed the square's edges."""
-    crossings = 0
+    """A ring cut to the square, in place; its number of vertices, and how often it crossed that edge which it crossed most often.
+
+    A ring that crosses an edge more than twice falls into pieces, which this method leaves joined along the edge.
+    """
+    most = 0
     for side in range(4):
         if n == 0:
-            return 0, crossings
+            return 0, most
         axis = side % 2
         keep_above = side < 2
         limit = low if keep_above else high
-        m = 0
+        m = crossings = 0
         for i in range(n):
             j = i - 1 if i > 0 else n - 1
             here, there = ring[i, axis], ring[j, axis]
@@ -79,7 +79,8 @@ def clip(ring, other, n, low, high):  # pragma: no cover - compiled
         for i in range(m):
             ring[i, 0], ring[i, 1] = other[i, 0], other[i, 1]
         n = m
-    return n, crossings
+        most = max(most, crossings)
+    return n, most
 
 
 @njit(nogil=True, cache=True)
@@ -129,27 +130,3 @@ def area(ring, n):  # pragma: no cover - compiled
             ring[i, 1] - ring[0, 1]
         )
     return total
-
-
-@njit(nogil=True, cache=True)
-def is_simple(ring, n):  # pragma: no cover - compiled
-    """Whether no two edges of a ring meet but neighbours at their common end. Says no to rings that are too long to try."""
-    if n == 3:
-        return True
-    if n > _LONGEST_CHECKED:
-        return False
-    for i in range(n - 2):
-        ax, ay, bx, by = ring[i, 0], ring[i, 1], ring[i + 1, 0], ring[i + 1, 1]
-        west, east, north, south = min(ax, bx), max(ax, bx), min(ay, by), max(ay, by)
-        for j in range(i + 2, n if i > 0 else n - 1):
-            k = j + 1 if j + 1 < n else 0
-            cx, cy, dx, dy = ring[j, 0], ring[j, 1], ring[k, 0], ring[k, 1]
-            if min(cx, dx) > east or max(cx, dx) < west or min(cy, dy) > south or max(cy, dy) < north:
-                continue
-            d1 = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-            d2 = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
-            d3 = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)
-            d4 = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
-            if not ((d1 > 0 and d2 > 0) or (d1 < 0 and d2 < 0) or (d3 > 0 and d4 > 0) or (d3 < 0 and d4 < 0)):
-                return False
-    return True

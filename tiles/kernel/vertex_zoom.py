@@ -18,7 +18,7 @@ _HALF_UNIT_BITS = 19.0
 _DEEPEST = 24
 # Longer paths are worked out piece by piece, so that no shape of a path makes the time grow with its square. The ends of a
 # piece are kept at every level.
-_LONGEST_PIECE = 16_384
+_LONGEST_PIECE = 2_048
 
 
 def vertex_zooms(
