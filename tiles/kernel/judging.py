@@ -84,6 +84,7 @@ def _in_bands(rings, following, n):  # pragma: no cover - compiled
     bands = max(1, int(np.sqrt(n / 16.0)))
     height = (south - north) // bands + 1
     begins = np.zeros(bands + 2, dtype=np.int64)
+    edges = begins[:0]
     for filling in range(2):
         if filling:
             for band in range(bands + 1):
