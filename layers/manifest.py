@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from layers.manifest_findings import findings_of, id_findings, property_findings, style_findings, title_findings
 from layers.search import Search, search_findings
 from layers.style import Style
+from layers.tile_wishes import TileWishes, tile_findings
 from twin.errors import BadManifestError, BadRulesError, Finding
 from twin.schema import CodeValue, GeometryType, Property, PropertyType, Schema
 from twin.text import LocalText
@@ -163,6 +164,7 @@ class Manifest(_Model):
         id_property: Property or column of the file whose value becomes the feature's id.
         tags: What kind of layer it is, for rules that do not name layers: relation types, for example.
         validity: Columns with the valid time of each row; rows that share an id are then slices of one feature.
+        tiles: What tiles of low zooms show where they cannot show every feature.
         order: Drawing order; larger is on top; base map layers stay below 100.
     """
 
@@ -191,6 +193,7 @@ class Manifest(_Model):
     tags: Annotated[tuple[Annotated[str, Field(pattern=ID_PATTERN, max_length=60)], ...], Field(max_length=50)] = ()
     synthetic: bool = False
     style: Style | None = None
+    tiles: TileWishes | None = None
     order: Annotated[int, Field(ge=0, le=10_000)] = 100
     visible: bool = True
     source: Source = UploadSource()
@@ -257,6 +260,7 @@ def parse_manifest(document: Mapping[str, Any]) -> Manifest:
         *property_findings(document),
         *style_findings(document),
         *search_findings(document),
+        *tile_findings(document),
     ]
     if manifest is None or findings:
         raise BadManifestError(

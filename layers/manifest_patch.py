@@ -11,7 +11,7 @@ from twin.errors import BadManifestError, Finding, shorten
 CHANGEABLE = (
     *("title", "description", "department_title", "owner", "contact", "licence", "attribution", "update_cadence"),
     *("classification", "tags", "synthetic", "style", "order", "visible", "geometry_faults"),
-    *("accuracy_m", "vertical_accuracy_m", "topology", "search"),
+    *("accuracy_m", "vertical_accuracy_m", "topology", "search", "tiles"),
 )
 _WHY: Mapping[str, str] = {
     "id": "The id of a layer never changes: addresses and links hold it.",

@@ -11,7 +11,7 @@ from typing import Any
 
 from layers.style import Style, Theme, WidthBy
 from layers.viewing.deck_layers import DEEPEST_TILE_ZOOM
-from layers.viewing.paint import color_stops, color_table, default_color, density_color, outline_color
+from layers.viewing.paint import alarm_color, color_stops, color_table, default_color, density_color, outline_color
 from layers.viewing.record import LayerRecord
 
 Json = Any
@@ -22,7 +22,8 @@ LAND: dict[Theme, str] = {"light": "#e9ebea", "dark": "#0f1215"}
 _WIDTHS = ((8, 0.28), (10, 0.4), (12, 0.6), (14, 1.0), (15, 1.5), (16, 2.4), (17, 4.0), (18, 7.0), (20, 16.0))
 _RADII = ((9, 0.4), (11, 0.5), (13, 0.72), (15, 1.0), (17, 1.3), (20, 1.7))
 
-_IS_DENSITY = ["has", "_count"]
+_IS_DENSITY = ["all", ["has", "_count"], ["==", ["geometry-type"], "Polygon"]]
+_IS_CLUSTER = ["all", ["has", "_count"], ["==", ["geometry-type"], "Point"]]
 _IS_FEATURE = ["!", ["has", "_count"]]
 
 
@@ -44,6 +45,7 @@ def maplibre_style(
         "layers": [
             {"id": "background", "type": "background", "paint": {"background-color": LAND[theme]}},
             *(layer for record in ordered for layer in _layers(record, theme)),
+            *(_cluster_label(record, theme) for record in ordered if glyphs and record.clusters),
             *(_label(record, theme) for record in ordered if glyphs and record.style.label is not None),
         ],
         "metadata": {"onemap:theme": theme},
@@ -68,7 +70,9 @@ def _source(record: LayerRecord, base_url: str) -> dict[str, Json]:
 def _layers(record: LayerRecord, theme: Theme) -> list[dict[str, Json]]:
     kinds = {"fill": _fill, "line": _line, "circle": _circle, "label": lambda *_: []}
     drawn: list[dict[str, Json]] = kinds[record.style.kind](record, theme)
-    if not record.is_basemap and record.style.kind != "label":
+    if record.clusters:
+        drawn[:0] = _clusters(record, theme)
+    elif not record.is_basemap and record.style.kind != "label":
         drawn.insert(0, _density(record, theme))
     return drawn
 
@@ -97,6 +101,40 @@ def _density(record: LayerRecord, theme: Theme) -> dict[str, Json]:
     red, green, blue = density_color(record.style, theme)
     paint = {"fill-color": f"#{red:02x}{green:02x}{blue:02x}", "fill-opacity": opacity}
     return _layer(record, "-density", "fill", paint) | {"filter": _IS_DENSITY}
+
+
+def _clusters(record: LayerRecord, theme: Theme) -> list[dict[str, Json]]:
+    """Circles that grow with the number of points, ringed in the alarm's colour where one of them is in alarm.
+
+    How many there are is written inside where the operator serves glyphs (`_cluster_label`).
+    """
+    red, green, blue = density_color(record.style, theme)
+    in_alarm = [">", ["to-number", ["get", "_alarms"], 0], 0]
+    calm = outline_color(record.style, theme) or LAND[theme]
+    paint = {
+        "circle-color": f"#{red:02x}{green:02x}{blue:02x}",
+        "circle-opacity": 0.88,
+        "circle-radius": _cluster_radius(["to-number", ["get", "_count"]]),
+        "circle-stroke-color": ["case", in_alarm, alarm_color(theme), calm],
+        "circle-stroke-width": ["case", in_alarm, 3, 1.2],
+    }
+    return [_layer(record, "-clusters", "circle", paint) | {"filter": _IS_CLUSTER}]
+
+
+def _cluster_label(record: LayerRecord, theme: Theme) -> dict[str, Json]:
+    layout = {
+        "text-field": ["to-string", ["get", "_count"]],
+        "text-size": 11,
+        "text-font": ["Noto Sans CJK SC Regular"],
+        "text-allow-overlap": True,
+    }
+    paint = {"text-color": "#ffffff" if theme == "light" else "#10161d"}
+    return _layer(record, "-cluster-counts", "symbol", paint, layout) | {"filter": _IS_CLUSTER}
+
+
+def _cluster_radius(count: Json) -> Json:
+    """Pixels from the number of points; the page's own curve (api/viewer/static/scales.js)."""
+    return ["min", 22, ["+", 7, ["*", 4.5, ["log10", count]]]]
 
 
 def _fill(record: LayerRecord, theme: Theme) -> list[dict[str, Json]]:

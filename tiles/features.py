@@ -12,6 +12,7 @@ from time import monotonic
 from tiles.address import Tile
 from tiles.cache import SingleFlightCache
 from tiles.density import COMFORTABLE_FEATURES, cell_size_deg, density_batch, inner_bounds
+from tiles.generalise.cluster_batch import cluster_batch
 from tiles.grids import Grid
 from tiles.mvt.encode import encode_layer
 from tiles.mvt.window import Window
@@ -162,7 +163,7 @@ class StoreTileSource:
             self._known.pop(layer_id, None)
 
     def tile(self, layer: TileLayer, tile: Tile, grid: Grid) -> TileBytes:
-        """Features, or below the layer's density level the density grid, of one tile."""
+        """Features of one tile, or below the layer's levels for them its density grid or its clusters."""
         grid.check(tile)
         window = Window(grid, tile)
         if layer.is_density(tile, grid):
@@ -174,6 +175,9 @@ class StoreTileSource:
                 interval=layer.interval,
             )
             batch = density_batch(counts, tile, grid)
+        elif (clusters := layer.clusters_of(tile, grid)) is not None:
+            query = self._query(layer, window)
+            batch = cluster_batch(self._store, layer.id, query, layer.schema, clusters, tile, grid)
         else:
             batch = self._store.select(layer.id, self._query(layer, window))
         encoded = encode_layer(layer.id, batch, window)

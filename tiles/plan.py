@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tiles.density import density_zoom
+from tiles.generalise.wishes import Clusters, clusters_of
 from tiles.source import TileLayer
 from twin.interval import Interval
 from twin.schema import Schema
@@ -24,7 +25,7 @@ def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -
     """What tiles of this layer look like.
 
     Args:
-        record: The layer as it stands. Of its manifest only texts and `style.min_zoom` are read.
+        record: The layer as it stands. Of its manifest only texts, `style.min_zoom` and `tiles` are read.
         properties: Attributes that travel in tiles; None for all of them.
 
     Raises:
@@ -34,6 +35,8 @@ def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -
     if properties is not None:
         schema = Schema(schema.geometry_type, tuple(schema.property(name) for name in properties))
     below = density_zoom(record.feature_count, record.bounds, _wished_zoom(record.document))
+    clusters = clusters_of(record.document, schema, below)
+    below = 0 if clusters else below
     # A layer that was dropped and made anew counts its versions from zero: the instant of birth tells them apart.
     birth = int(record.created_at.timestamp() * 1e6)
     make = zlib.crc32(repr((record.id, birth, schema.names)).encode("utf-8", "replace"))
@@ -44,10 +47,16 @@ def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -
         attribution=str(record.document.get("attribution") or ""),
         schema=schema,
         version=record.version,
-        stamp=f"{ENCODER}-{make:08x}-{below}-{record.version}",
+        stamp=f"{ENCODER}-{make:08x}-{_looks(below, clusters)}-{record.version}",
         bounds=record.bounds,
         density_below=below,
+        clusters=clusters,
     )
+
+
+def _looks(below: int, clusters: Clusters | None) -> str:
+    """What settles how the same data are drawn."""
+    return f"{below}" if clusters is None else f"{zlib.crc32(repr(clusters).encode('utf-8', 'replace')):08x}"
 
 
 def as_it_stood(layer: TileLayer, version: int) -> TileLayer:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tiles.address import Tile
+from tiles.generalise.wishes import Clusters
 from tiles.grids import Grid
 from twin.bounds import Bounds
 from twin.interval import Interval
@@ -37,6 +38,7 @@ class TileLayer:
         density_below: Web Mercator level below which tiles hold a density grid instead of features; 0 for never.
         as_of: Version of which the tiles tell; None for the present. `version` is the same then.
         interval: Valid time of which they tell; None for the newest states.
+        clusters: How points are clustered, below which level; None for never. There is no density grid then.
     """
 
     id: str
@@ -50,6 +52,7 @@ class TileLayer:
     density_below: int
     as_of: int | None = None
     interval: Interval | None = None
+    clusters: Clusters | None = None
 
     @property
     def make(self) -> str:
@@ -64,6 +67,10 @@ class TileLayer:
     def is_density(self, tile: Tile, grid: Grid) -> bool:
         """Whether this tile holds a density grid."""
         return tile.z + grid.zoom_offset < self.density_below
+
+    def clusters_of(self, tile: Tile, grid: Grid) -> Clusters | None:
+        """How the points of this tile are clustered; None where they are not."""
+        return self.clusters if self.clusters and tile.z + grid.zoom_offset < self.clusters.below else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tiles.density import CELLS_PER_SIDE, COUNT
+from tiles.generalise.wishes import cluster_properties
 from tiles.mvt.encode import PUBLIC_ID
 from tiles.source import TileLayer
 from twin.bounds import Bounds
@@ -23,7 +24,8 @@ def tilejson(layers: tuple[TileLayer, ...], base_url: str, query: str = "") -> d
     """The document.
 
     Below `onemap:density_below` the tiles hold a grid of squares with `_count` in place of the features; with several
-    layers each has its own level, in its entry of `vector_layers`. Polygons and lines smaller than a tile unit (a 4096th
+    layers each has its own level, in its entry of `vector_layers`. Below `onemap:clusters_below` points are clustered: a cluster
+    has `_count` and counts by status, and points in alarm are drawn as themselves, too. Polygons and lines smaller than a tile unit (a 4096th
     of the tile) are not drawn; each tile says how many in the header `Onemap-Left-Out`.
 
     Args:
@@ -45,6 +47,7 @@ def tilejson(layers: tuple[TileLayer, ...], base_url: str, query: str = "") -> d
         "vector_layers": [_vector_layer(layer) for layer in layers],
         "onemap:density_below": max(layer.density_below for layer in layers),
         "onemap:density_cells_per_side": CELLS_PER_SIDE,
+        "onemap:clusters_below": max(_clusters_below(layer) for layer in layers),
         "onemap:version": ".".join(str(layer.version) for layer in layers),
         "onemap:edition": ".".join(layer.edition for layer in layers),
     }
@@ -81,6 +84,8 @@ def _vector_layer(layer: TileLayer) -> dict[str, Any]:
     fields[PUBLIC_ID] = "要素标识 · Feature id, where it differs from the number in `id`"
     if layer.density_below > 0:
         fields[COUNT] = "要素数量 · Number of features in a density cell"
+    if layer.clusters is not None:
+        fields |= {prop.name: field_text(prop) for prop in cluster_properties(layer.schema, layer.clusters)}
     return {
         "id": layer.id,
         "description": both_languages(layer.description) or both_languages(layer.title),
@@ -88,7 +93,12 @@ def _vector_layer(layer: TileLayer) -> dict[str, Any]:
         "maxzoom": DEEPEST_USEFUL_ZOOM,
         "fields": fields,
         "onemap:density_below": layer.density_below,
+        "onemap:clusters_below": _clusters_below(layer),
     }
+
+
+def _clusters_below(layer: TileLayer) -> int:
+    return layer.clusters.below if layer.clusters is not None else 0
 
 
 def _fitting_zoom(bounds: Bounds) -> int:

@@ -68,6 +68,11 @@ def density_color(style: Style, theme: Theme) -> list[int]:
     return [round(channel + share * (ink - channel)) for channel in (red, green, blue)]
 
 
+def alarm_color(theme: Theme) -> str:
+    """The colour of what is in alarm, the same on every layer."""
+    return "#d1242f" if theme == "light" else "#ff6b63"
+
+
 def color_function(style: Style, theme: Theme, opacity: float) -> dict[str, Any]:
     """Arguments of the page's `color` function for the main colour of `style`."""
     arguments: dict[str, Any] = {

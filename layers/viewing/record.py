@@ -23,6 +23,7 @@ class LayerRecord:
         order: Drawing order; larger is on top.
         visible: Shown when nobody has chosen layers yet.
         properties: Names of the layer's properties, for what the style leaves open.
+        clusters: Whether its points are clustered at low zooms.
         mixed: Whether points, lines and areas may stand side by side in it.
     """
 
@@ -37,6 +38,7 @@ class LayerRecord:
     properties: tuple[str, ...] = ()
     mixed: bool = False
     edition: str = ""
+    clusters: bool = False
 
     @property
     def is_basemap(self) -> bool:
@@ -60,6 +62,7 @@ def read_record(entry: Mapping[str, Any]) -> LayerRecord:
         visible=bool(entry.get("visible", True)),
         attribution=entry.get("attribution") or "",
         edition=str(entry.get("edition") or entry.get("version") or 0),
+        clusters=bool((entry.get("tiles") or {}).get("clusters_below")),
         properties=tuple(p["name"] for p in entry.get("schema") or ()),
         mixed=entry.get("geometry_type") in (GeometryType.GEOMETRY, GeometryType.GEOMETRYCOLLECTION),
     )

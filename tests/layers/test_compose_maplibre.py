@@ -72,4 +72,21 @@ def test_a_missing_number_is_not_drawn_as_zero() -> None:
     fill = next(layer for layer in layers if layer["id"] == "blocks")
     assert fill["paint"]["fill-color"][:2] == ["case", ["has", "h"]]
     assert fill["paint"]["fill-color"][-1] == "#abc"
-    assert next(layer for layer in layers if layer["id"] == "blocks-density")["filter"] == ["has", "_count"]
+    assert next(layer for layer in layers if layer["id"] == "blocks-density")["filter"] == [
+        "all",
+        ["has", "_count"],
+        ["==", ["geometry-type"], "Polygon"],
+    ]
+
+
+def test_clusters_take_the_place_of_the_density_grid_and_show_alarms() -> None:
+    entry = {"id": "sensors", "style": {"kind": "circle", "color": "#2b8290"}, "tiles": {"clusters_below": 13}}
+    layers = {layer["id"]: layer for layer in maplibre_style(read_records([entry]), BASE, "x", glyphs="/g")["layers"]}
+    assert list(layers) == ["background", "sensors-clusters", "sensors", "sensors-cluster-counts"]
+    assert layers["sensors-clusters"]["filter"] == ["all", ["has", "_count"], ["==", ["geometry-type"], "Point"]]
+    assert layers["sensors-clusters"]["paint"]["circle-stroke-color"][:3] == [
+        "case",
+        [">", ["to-number", ["get", "_alarms"], 0], 0],
+        "#d1242f",
+    ]
+    assert layers["sensors"]["filter"] == ["!", ["has", "_count"]]

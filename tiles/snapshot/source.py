@@ -49,17 +49,22 @@ class SnapshotTileSource:
         if layer.as_of is None and layer.interval is None and not layer.is_density(tile, grid):
             state = self._keeper.state(layer)
             if state is not None:
-                return _drawn(layer.id, state, tile, grid)
+                return _drawn(layer, state, tile, grid)
             # Drawn in another way than it will be in a moment: good enough to look at, not to be remembered.
             return replace(self._stored.tile(layer, tile, grid), provisional=self._keeper.is_coming(layer.id))
         return self._stored.tile(layer, tile, grid)
 
 
-def _drawn(name: str, state: State, tile: Tile, grid: Grid) -> TileBytes:
+def _drawn(layer: TileLayer, state: State, tile: Tile, grid: Grid) -> TileBytes:
     # Imported with the first snapshot: the compiler must not delay the start of a server.
+    from tiles.generalise.cluster_columns import encode_clusters
     from tiles.kernel.layer import Part, encode_columns
     from tiles.kernel.window import TileWindow
 
     parts = [Part(sheet.columns, sheet.hidden) for sheet in state.sheets]
-    drawn = encode_columns(name, parts, TileWindow(grid, tile))
+    window, clusters = TileWindow(grid, tile), layer.clusters_of(tile, grid)
+    if clusters is None:
+        drawn = encode_columns(layer.id, parts, window)
+    else:
+        drawn = encode_clusters(layer.id, parts, clusters, window)
     return TileBytes(drawn.data, drawn.features, drawn.too_small + drawn.not_yet)
