@@ -85,20 +85,34 @@ class Elevation:
 
         Source: bilinear interpolation between pixel centres; within half a pixel of the raster's edge the edge's value.
         """
-        x, y = (lon, lat) if is_same_place(self.crs) else self._project(lon, lat)
         scale = 1 << level
         rows, columns = (-(-side // scale) for side in self.shape)
-        with np.errstate(invalid="ignore"):
-            column = (x - self.origin[0]) / self.pixel[0]
-            row = (self.origin[1] - y) / self.pixel[1]
-            inside = (column >= 0) & (column <= self.shape[1]) & (row >= 0) & (row <= self.shape[0])
+        row, column, inside = self.shares(lon, lat)
         result = np.full(np.shape(column), np.nan, dtype=np.float32)
         if not inside.any():
             return result
-        column = np.clip(column[inside] / (self.shape[1] / columns) - 0.5, 0.0, columns - 1.0)
-        row = np.clip(row[inside] / (self.shape[0] / rows) - 0.5, 0.0, rows - 1.0)
+        column = np.clip(column[inside] * columns - 0.5, 0.0, columns - 1.0)
+        row = np.clip(row[inside] * rows - 0.5, 0.0, rows - 1.0)
         result[inside] = self._bilinear(row, column, level, (rows, columns))
         return result
+
+    def shares(self, lon: Floats, lat: Floats) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+        """Where places lie in the raster: shares of its height from the north and of its width from the west; which are in it."""
+        x, y = (lon, lat) if is_same_place(self.crs) else self._project(lon, lat)
+        with np.errstate(invalid="ignore"):
+            column = (x - self.origin[0]) / (self.pixel[0] * self.shape[1])
+            row = (self.origin[1] - y) / (self.pixel[1] * self.shape[0])
+            inside = (column >= 0) & (column <= 1) & (row >= 0) & (row <= 1)
+        return row, column, inside
+
+    def whole(self, most_pixels: int) -> Heights:
+        """The whole raster, averaged down by halves to at most about that many pixels; NaN where unknown."""
+        level = 0
+        while (self.shape[0] * self.shape[1]) >> (2 * level) > most_pixels:
+            level += 1
+        rows, columns = (max(-((-side) >> level), 1) for side in self.shape)
+        with self._lock:
+            return _read(self._dataset, None, (rows, columns))
 
     def _project(self, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
         x, y = transform_points(np.ravel(lon), np.ravel(lat), parse_crs(CGCS2000), self.crs)
@@ -112,9 +126,9 @@ class Elevation:
         grid = self._window(level, shape, (first_row, first_column, int(top.max()) + 2, int(left.max()) + 2))
         top, left = top - first_row, left - first_column
         below, beside = np.minimum(top + 1, grid.shape[0] - 1), np.minimum(left + 1, grid.shape[1] - 1)
-        north = _between(grid[top, left], grid[top, beside], right)
-        south = _between(grid[below, left], grid[below, beside], right)
-        return _between(north, south, down).astype(np.float32)
+        north = between(grid[top, left], grid[top, beside], right)
+        south = between(grid[below, left], grid[below, beside], right)
+        return between(north, south, down).astype(np.float32)
 
     def _window(self, level: int, shape: tuple[int, int], box: tuple[int, int, int, int]) -> Floats:
         """Pixels of a level, small voids filled. Read wider by `REACH`: a filled pixel depends on no other window."""
@@ -198,7 +212,7 @@ def _read(dataset: rasterio.DatasetReader, window: Window | None, shape: tuple[i
     return np.asarray(pixels.astype(np.float32).filled(np.nan), dtype=np.float32)
 
 
-def _between(first: Floats, second: Floats, share: Floats) -> Floats:
+def between(first: Floats, second: Floats, share: Floats) -> Floats:
     """Linear, exact at both ends: an unknown neighbour of no weight does not make the place unknown."""
     mixed = first * (1.0 - share) + second * share
     return np.where(share == 0.0, first, np.where(share == 1.0, second, mixed))

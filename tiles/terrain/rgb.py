@@ -5,8 +5,9 @@
     mapbox      height = -10000 + (R * 65536 + G * 256 + B) * 0.1        steps of 0.1 m
     terrarium   height = R * 256 + G + B / 256 - 32768                   steps of 1/256 m
 
-A height goes to the nearest step, halves upwards, and to the ends of the range beyond them. An unknown height is drawn as 0 m,
-because neither packing has a value for it; the count says how many, and a tile that knows no height at all is None.
+A height goes to the nearest step, halves upwards, and to the ends of the range beyond them. Neither packing has a value for an
+unknown height: what is drawn there is the business of `tiles.terrain.surface`. The counts say how many pixels nobody measured, and
+a tile in which none was is None.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from PIL import Image
 
 from tiles.address import Tile
 from tiles.grids import Grid
-from tiles.terrain.elevation import Elevation, Heights
+from tiles.terrain.elevation import Floats, Heights
 from tiles.terrain.lattice import pixel_centres, spacing_m
+from tiles.terrain.surface import Surface
 
 Packing = Literal["mapbox", "terrarium"]
 ImageKind = Literal["png", "webp"]
@@ -35,26 +37,27 @@ class HeightImage:
 
     Attributes:
         data: The PNG or WebP file.
-        unknown: Pixels without a height, drawn as 0 m.
+        filled: Pixels in a wide void of the raster, filled from around it.
+        outside: Pixels beyond the raster, drawn at its ground level.
     """
 
     data: bytes
-    unknown: int
+    filled: int
+    outside: int
 
 
-def pack_heights(heights: Heights, packing: Packing) -> npt.NDArray[np.uint8]:
-    """Colours (rows, columns, 3) of heights (rows, columns) in metres; NaN packs as 0 m.
+def pack_heights(heights: Floats | Heights, packing: Packing) -> npt.NDArray[np.uint8]:
+    """Colours (rows, columns, 3) of finite heights (rows, columns) in metres.
 
     Source: Mapbox Terrain-RGB v1; Terrarium of the Tilezen terrain tiles.
     """
     offset, steps = _PACKINGS[packing]
-    known = np.where(np.isfinite(heights), heights, 0.0).astype(np.float64)
-    number = np.clip(np.floor((known + offset) * steps + 0.5), 0, 0xFFFFFF).astype(np.uint32)
+    number = np.clip(np.floor((heights.astype(np.float64) + offset) * steps + 0.5), 0, 0xFFFFFF).astype(np.uint32)
     return np.stack([number >> 16, number >> 8 & 0xFF, number & 0xFF], axis=-1).astype(np.uint8)
 
 
 def height_image(
-    elevation: Elevation,
+    surface: Surface,
     grid: Grid,
     tile: Tile,
     *,
@@ -67,17 +70,18 @@ def height_image(
     Raises:
         TileOutsideGridError: if the grid has no such tile.
     """
+    elevation = surface.elevation
     if not grid.lonlat_bounds(tile).intersects(elevation.bounds):
         return None
     lon, lat = pixel_centres(grid, tile, size)
-    heights = elevation.heights(lon, lat, elevation.level_for(spacing_m(grid, tile.z, size)))
-    unknown = int(np.count_nonzero(~np.isfinite(heights)))
-    if unknown == heights.size:
+    drawn = surface.drawn(lon, lat, elevation.level_for(spacing_m(grid, tile.z, size)))
+    filled, outside = int(drawn.filled.sum()), int(drawn.outside.sum())
+    if filled + outside == drawn.heights.size:
         return None
-    image = Image.fromarray(pack_heights(heights, packing))
+    image = Image.fromarray(pack_heights(drawn.heights, packing))
     out = io.BytesIO()
     if kind == "png":
         image.save(out, "PNG", compress_level=3)
     else:
         image.save(out, "WEBP", lossless=True, quality=0, method=0)
-    return HeightImage(out.getvalue(), unknown)
+    return HeightImage(out.getvalue(), filled, outside)

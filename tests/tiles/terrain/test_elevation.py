@@ -17,6 +17,7 @@ from tiles.grids import CGCS2000_QUAD, WEB_MERCATOR_QUAD
 from tiles.terrain.elevation import Elevation, open_elevation
 from tiles.terrain.lattice import pixel_centres, spacing_m
 from tiles.terrain.rgb import height_image, pack_heights
+from tiles.terrain.surface import Surface
 from twin.errors import MissingCRSError, TileOutsideGridError, UnreadableFileError
 
 VOID = -32768.0
@@ -70,15 +71,15 @@ def slope(tmp_path):
 @pytest.mark.parametrize("kind", ["png", "webp"])
 def test_a_plane_comes_back_to_half_a_step(slope, grid, packing, step, kind):
     tile = grid.tile_at(120.2, 36.35, 14)
-    image = height_image(slope, grid, tile, packing=packing, kind=kind)
+    image = height_image(Surface(slope), grid, tile, packing=packing, kind=kind)
     lon, lat = pixel_centres(grid, tile, 256)
-    assert image.unknown == 0
+    assert image.filled == image.outside == 0
     assert np.abs(unpacked(image.data, packing) - plane_at(lon, lat)).max() <= step / 2 + 1e-3
 
 
 def test_rounding_goes_to_the_nearest_step_and_stays_in_range():
-    colours = pack_heights(np.array([[0.0, np.nan, 0.05, 1e9, -1e9]], dtype=np.float32), "mapbox")
-    assert colours[0].tolist() == [[1, 134, 160], [1, 134, 160], [1, 134, 161], [255, 255, 255], [0, 0, 0]]
+    colours = pack_heights(np.array([[0.0, -10.0, 0.05, 1e9, -1e9]], dtype=np.float32), "mapbox")
+    assert colours[0].tolist() == [[1, 134, 160], [1, 134, 60], [1, 134, 161], [255, 255, 255], [0, 0, 0]]
     assert pack_heights(np.array([[0.0]], dtype=np.float32), "terrarium")[0, 0].tolist() == [128, 0, 0]
 
 
@@ -113,11 +114,13 @@ def test_small_voids_are_filled_and_wide_ones_stay_unknown(tmp_path):
 
 
 def test_a_tile_without_heights_is_none_and_one_outside_the_grid_is_refused(slope):
-    assert height_image(slope, WEB_MERCATOR_QUAD, WEB_MERCATOR_QUAD.tile_at(10.0, 50.0, 12)) is None
-    edge = height_image(slope, WEB_MERCATOR_QUAD, WEB_MERCATOR_QUAD.tile_at(120.2, 36.35, 6))
-    assert 0 < edge.unknown < 256 * 256
+    assert height_image(Surface(slope), WEB_MERCATOR_QUAD, WEB_MERCATOR_QUAD.tile_at(10.0, 50.0, 12)) is None
+    edge = height_image(Surface(slope), WEB_MERCATOR_QUAD, WEB_MERCATOR_QUAD.tile_at(120.2, 36.35, 6))
+    assert 0 < edge.outside < 256 * 256
+    assert edge.filled == 0
+    assert unpacked(edge.data, "mapbox").min() == pytest.approx(Surface(slope).ground_m)
     with pytest.raises(TileOutsideGridError):
-        height_image(slope, WEB_MERCATOR_QUAD, Tile(z=3, x=8, y=0))
+        height_image(Surface(slope), WEB_MERCATOR_QUAD, Tile(z=3, x=8, y=0))
 
 
 def test_projected_heights_are_where_they_belong(tmp_path):
