@@ -226,7 +226,7 @@ def _answer(desk: TileDesk, request: Request, path: TilePath) -> Response:
     if _is_fresh(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     coding = coding_for(request.headers.get("accept-encoding", ""))
-    stored = desk.service.tile(layers, tile, grid, coding or "gzip")
+    stored = desk.service.tile(layers, tile, grid, coding)
     if stored.provisional:
         del headers["ETag"]
         headers["Cache-Control"] = "no-store"
@@ -276,13 +276,13 @@ def _is_fresh(if_none_match: str | None, etag: str) -> bool:
     return "*" in known or etag.removeprefix("W/") in [entry.removeprefix("W/") for entry in known]
 
 
-def _tile_response(stored: StoredTile, coding: Coding | None, headers: dict[str, str], empty_status: int) -> Response:
+def _tile_response(stored: StoredTile, coding: Coding, headers: dict[str, str], empty_status: int) -> Response:
     headers |= {"Onemap-Features": str(stored.features), "Onemap-Left-Out": str(stored.left_out)}
     if not stored.body:
         return Response(status_code=empty_status, headers=headers, media_type=MVT if empty_status == 200 else None)
-    if coding is None:
-        return Response(stored.plain(), headers=headers, media_type=MVT)
-    return Response(stored.body, headers=headers | {"Content-Encoding": coding}, media_type=MVT)
+    if coding != "identity":
+        headers |= {"Content-Encoding": coding}
+    return Response(stored.body, headers=headers, media_type=MVT)
 
 
 _EXPOSE = (b"access-control-expose-headers", f"ETag, Onemap-Features, Onemap-Left-Out, {VERSION_HEADER}".encode())

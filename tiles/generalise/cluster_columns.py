@@ -14,10 +14,9 @@ from tiles.generalise.wishes import Clusters, cluster_values
 from tiles.kernel.layer import EncodedPart, Part, encode_columns
 from tiles.kernel.search import search
 from tiles.kernel.window import TileWindow
-from tiles.mvt.attributes import encode_value
 from tiles.snapshot.index import pack_tree
 from tiles.snapshot.layout import POINTS, SHELL, UNKNOWN, Columns
-from tiles.snapshot.values import ValueTable
+from tiles.snapshot.values import ValueTable, value_field
 
 _STATUSES_KEPT = 16
 _local = threading.local()
@@ -107,7 +106,7 @@ def _codes_of(columns: Columns, values: tuple[str | int, ...]) -> tuple[int, ...
         return found[1]
     while len(kept) >= _STATUSES_KEPT:
         kept.pop(next(iter(kept)))
-    codes = tuple(_code_of(columns, encode_value(value) or b"") for value in values)
+    codes = tuple(_code_of(columns, value_field(value) or b"") for value in values)
     kept[key] = (ref(columns.value_starts), codes)
     return codes
 
@@ -140,7 +139,7 @@ def _cluster_columns(keys: tuple[str, ...], clustered: Clustered, wish: Clusters
     x, y = clustered.x.astype(np.uint32), clustered.y.astype(np.uint32)
     boxes = np.tile(np.array([*middle, *middle], dtype=np.uint32), (count, 1))
     tree_boxes, tree_levels = pack_tree(boxes)
-    value_starts, value_bytes = table.packed()
+    value_starts, value_bytes = table.packed_along(codes)
     each = np.arange(count + 1, dtype=np.int64)
     return Columns(
         keys=(*keys, *values),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 
@@ -41,6 +42,9 @@ def _load() -> None:
         from tiles.kernel.warming import load_kernels
 
         load_kernels()
+        # The compiler leaves a million objects that never go: each full collection would walk them all, in the middle of a tile.
+        gc.collect()
+        gc.freeze()
     except Exception:
         log.exception("The tile kernels cannot be compiled; tiles go on being made from the store.")
     else:

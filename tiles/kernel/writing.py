@@ -116,20 +116,23 @@ def write_feature(out, at, fid, kind, tag_values, pairs, tag_size, geometry, siz
 
 @njit(nogil=True, cache=True)
 def gather_values(used, value_starts, value_bytes):  # pragma: no cover - compiled
-    """The values of a layer's table as fields of the layer."""
+    """The values of a layer's table. Neighbours in a tile are neighbours in the table: they are copied in runs."""
     total = 0
     for code in used:
-        length = value_starts[code + 1] - value_starts[code]
-        total += 1 + varint_length(length) + length
+        total += value_starts[code + 1] - value_starts[code]
     out = np.empty(total, dtype=np.uint8)
     at = 0
-    for code in used:
-        start, end = value_starts[code], value_starts[code + 1]
-        out[at] = 0x22
-        at = varint(out, at + 1, end - start)
-        for i in range(start, end):
-            out[at] = value_bytes[i]
-            at += 1
+    i = 0
+    while i < len(used):
+        first = used[i]
+        last = first
+        while i + 1 < len(used) and used[i + 1] == last + 1:
+            i += 1
+            last += 1
+        start, end = value_starts[first], value_starts[last + 1]
+        out[at : at + end - start] = value_bytes[start:end]
+        at += end - start
+        i += 1
     return out
 
 

@@ -112,7 +112,6 @@ def _in_order(
     table: ValueTable,
 ) -> Columns:
     """Everything on end, then along the curve."""
-    value_starts, value_bytes = table.packed()
     kinds = _joined([np.full(len(p.rows), p.kind, dtype=np.uint8) for p in pieces], np.uint8)
     feature_paths = starts_of(_joined([p.sizes_of_features for p in pieces], np.int64))
     path_vertices = starts_of(_joined([p.sizes_of_paths for p in pieces], np.int64))
@@ -128,7 +127,8 @@ def _in_order(
     starts, ends = starts_of(sizes_of_paths), starts_of(sizes_of_features)
     x, y = x[vertices], y[vertices]
     closed = (np.repeat(kinds[order], sizes_of_features) == POLYGONS).astype(np.uint8)
-    all_codes = np.concatenate(codes) if codes else np.empty((0, len(keys)), dtype=np.int32)
+    all_codes = (np.concatenate(codes) if codes else np.empty((0, len(keys)), dtype=np.int32))[order]
+    value_starts, value_bytes = table.packed_along(all_codes)
     return Columns(
         keys=keys,
         fids=_joined(fids, np.int64)[order],
@@ -143,7 +143,7 @@ def _in_order(
         y=y,
         row=row[vertices],
         vertex_zoom=vertex_zooms(x, y, starts, closed),
-        codes=all_codes[order],
+        codes=all_codes,
         value_starts=value_starts,
         value_bytes=value_bytes,
         tree_boxes=tree_boxes,

@@ -49,7 +49,8 @@ class Columns:
             (Douglas-Peucker with extent 4096, by `x` and `y`); 0 for the ends of a path and enough others to keep a ring a ring.
         codes: int32 (n, p) number of each value in the table of values, or `UNKNOWN`.
         value_starts: int64 (v + 1,) where each value begins in `value_bytes`.
-        value_bytes: uint8: encoded `Value` messages of the Mapbox Vector Tile, each distinct one once.
+        value_bytes: uint8: encoded `values` fields of a layer of the Mapbox Vector Tile (tag, length, message), each distinct one once, in
+            the order in which the features meet them.
         tree_boxes: uint32 (t, 4) boxes of the nodes of a packed R-tree over `boxes`, 16 features or nodes to a node, lowest level first,
             the root last.
         tree_levels: int64: where each level of the tree begins, and their end.
