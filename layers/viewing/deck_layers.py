@@ -9,7 +9,7 @@ from pydeck.types import String
 
 from layers.style import Style
 from layers.viewing.options import ViewOptions
-from layers.viewing.paint import color_function, outline_color, rgba, safe_pairs, width_function
+from layers.viewing.paint import alarm_color, color_function, outline_color, rgba, safe_pairs, width_function
 from layers.viewing.record import LayerRecord
 
 DEEPEST_TILE_ZOOM = 16
@@ -184,6 +184,8 @@ def _circle(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
         "point_antialiasing": True,
         "point_billboard": True,
     }
+    if record.clusters:
+        props |= _clustered(record, options, props)
     if record.mixed:
         props |= _seen_through(record, options)
     if style.icon is not None:
@@ -198,6 +200,22 @@ def _circle(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
             "icon_alpha_cutoff": 0.02,
         }
     return props
+
+
+def _clustered(record: LayerRecord, options: ViewOptions, props: dict[str, Any]) -> dict[str, Any]:
+    """Circles of clusters grow with their count and are ringed where a point is in alarm; points keep their size beside them."""
+    style = record.style
+    radius = props["get_point_radius"]
+    if not isinstance(radius, dict):
+        radius = {"@@function": "number", "property": "", "values": [], "fallback": radius}
+    return {
+        "clustered": True,
+        "stroked": True,
+        "get_fill_color": props["get_fill_color"] | {"clusters": True},
+        "get_line_color": props["get_line_color"] | {"alarm": rgba(alarm_color(options.theme))},
+        "get_line_width": {"@@function": "ring", "width": style.outline_px},
+        "get_point_radius": radius | {"clusters": True},
+    }
 
 
 def _seen_through(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:

@@ -151,3 +151,25 @@ def test_an_address_with_nonsense_in_it_still_opens_a_map(modules: MapPage) -> N
     assert read["camera"] is None
     assert read["opacity"] == {"b": 1}
     assert (read["theme"], read["language"], read["feature"]) == (None, None, None)
+
+
+def test_a_cluster_has_its_number_the_size_of_its_count_and_the_ring_of_an_alarm(modules: MapPage) -> None:
+    feature = {"geometry": "POINT (2048 1024)", "properties": {"_count": 100, "_alarms": 1}}
+    single = {"geometry": "POINT (10 10)", "properties": {"name": "a"}}
+    tile = mapbox_vector_tile.encode(
+        [{"name": "s", "features": [feature, single]}], default_options={"y_coord_down": True}
+    )
+    script = """async (bytes) => {
+      const { readTile } = await import("/view/static/mvt.js");
+      const { buildColumns } = await import("/view/static/columns.js");
+      const { createFunctions } = await import("/view/static/functions.js");
+      const columns = buildColumns(readTile(new Uint8Array(bytes)).get("s"), {});
+      const { number, outline, ring } = createFunctions(null);
+      const radius = number({ property: "", values: [], fallback: 6, clusters: true });
+      const edge = outline({ fallback: "calm", alarm: "red" });
+      const of = (properties) => [radius({ properties }), edge({ properties }), ring({ width: 1 })({ properties })];
+      return [columns.anchors, [{ _count: 100, _alarms: 1 }, { _count: 100, _alarms: 0 }, {}].map(of)];
+    }"""
+    anchors, looks = modules.evaluate(script, list(tile))
+    assert anchors == [{"count": 100, "x": 0.5, "y": 0.25, "size": 0, "kind": "count"}]
+    assert looks == [[16, "red", 3], [16, "calm", 1], [6, "calm", 1]]

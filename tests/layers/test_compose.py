@@ -224,3 +224,14 @@ def test_a_pale_layer_has_a_density_that_can_be_seen() -> None:
     assert isinstance(pale, LayerRecord)
     assert max(density_color(pale.style, "light")) < 140
     assert min(density_color(pale.style, "dark")) > 110
+
+
+def test_clusters_grow_with_their_count_and_are_ringed_by_an_alarm() -> None:
+    style = {"kind": "circle", "color": "#2b8290", "outline": "#ffffff", "outline_px": 1.2, "radius_px": 6}
+    clustered = entry("sensors", style, tiles={"clusters_below": 13})
+    (layer,) = deck_spec(compose_deck(read_records([clustered]), ViewOptions(camera=Camera(120, 36, 12))))["layers"]
+    assert layer["clustered"] is True
+    assert layer["getPointRadius"]["clusters"] is layer["getFillColor"]["clusters"] is True
+    assert layer["getPointRadius"]["fallback"] == 6
+    assert layer["getLineColor"]["alarm"] == rgba("#d1242f")
+    assert layer["getLineWidth"] == {"@@function": "ring", "width": 1.2}

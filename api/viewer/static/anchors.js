@@ -30,6 +30,11 @@ export function anchorOf(feature, shape, properties, label, scale, width) {
   };
 }
 
+/** Where the number of a cluster stands; null for a point of its own. */
+export function countOf([[x, y]], { _count: count }, scale) {
+  return count === undefined ? null : { count, x: x * scale, y: y * scale, size: 0, kind: "count" };
+}
+
 function pointPlace(parts) {
   return { x: parts[0][0], y: parts[0][1], size: 0 };
 }

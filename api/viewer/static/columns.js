@@ -4,7 +4,7 @@
 
 import { groupRings, readGeometry, readProperties, readTags, ringArea } from "./mvt.js";
 import { triangulate } from "./triangulate.js";
-import { anchorOf } from "./anchors.js";
+import { anchorOf, countOf } from "./anchors.js";
 
 const POINT = 1;
 const LINE = 2;
@@ -101,6 +101,7 @@ export function buildColumns(layer, options) {
   const lines = new Part();
   const polygons = new Part();
   const anchors = [];
+  const clustered = layer.keys.includes("_count");
   let global = 0;
   for (const { feature, width } of drawOrder(layer, options.width)) {
     const geometry = readGeometry(layer, feature);
@@ -122,6 +123,10 @@ export function buildColumns(layer, options) {
       polygons.begin(layer, feature);
       for (const polygon of shape) addPolygon(polygons, polygon, scale, global);
     } else continue;
+    if (clustered && feature.type === POINT) {
+      const anchor = countOf(shape, readProperties(layer, feature), scale);
+      if (anchor) anchors.push(anchor);
+    }
     if (options.label) {
       const anchor = anchorOf(feature, shape, readProperties(layer, feature), options.label, scale, width);
       if (anchor) anchors.push(anchor);

@@ -48,12 +48,23 @@ function values(entry, { id, properties, missing, time }, moment) {
     element("dl", { class: "rows facts-list" }, facts.map(([title, value]) => [element("dt", {}, title), element("dd", {}, value)])));
 }
 
-/** Shows how many features a square of the density grid stands for. */
-export function showDensityCard(entry, count, { onClose }) {
+/** Shows how many features a square of the density grid or a cluster stands for, and how many of them have each status. */
+export function showDensityCard(entry, properties, { onClose }) {
+  const rows = statusRows(entry, properties).map(([title, n]) => [element("dt", {}, title), element("dd", {}, formatNumber(n))]);
   showCard({
-    title: say("densityCount", { n: formatNumber(count) }),
+    title: say("densityCount", { n: formatNumber(properties._count) }),
     kicker: `${pick(entry.title)} · ${say("densityTitle")}`,
-    content: element("p", {}, say("densityHint", { l: pick(entry.title) })),
+    content: element("div", {},
+      element("dl", { class: "rows" }, rows),
+      element("p", {}, say("densityHint", { l: pick(entry.title) }))),
     onClose,
   });
+}
+
+function statusRows(entry, properties) {
+  const status = (entry.schema ?? []).find(({ name }) => name === entry.tiles?.status);
+  if (!status) return [];
+  const known = (status.codes ?? []).map(({ value, title }) => [pick(title) || String(value), properties[`_status_${value}`]]);
+  const rest = [[say("statusOther"), properties._others], [say("statusUnknown"), properties._unknown]];
+  return [...known, ...rest].filter(([, n]) => n);
 }

@@ -149,20 +149,22 @@ export class Labels {
     const best = new Map();
     for (const layer of this.map.layers) {
       const look = this.state.looks.get(layer.id);
-      if (!look?.label || zoom < (look.label.min_zoom ?? 0)) continue;
+      const named = look?.label && zoom >= (look.label.min_zoom ?? 0);
       for (const tile of layer.state?.tileset?.selectedTiles ?? []) {
         for (const anchor of tile.content?.anchors ?? []) {
+          const counted = anchor.kind === "count";
+          if (!counted && !named) continue;
           if (look.kind === "label" && zoom < rankZoom(look.label, anchor.rank)) continue;
           const [lon, lat] = degreesOf(anchor, tile.index);
           const [x, y] = viewport.project([lon, lat]);
           if (!(x > -40 && y > -20 && x < width + 40 && y < height + 20)) continue;
-          const made = dress(anchor, look, english ? anchor.en : anchor.zh, dark, bearing);
+          const made = counted ? dressCount(anchor.count, dark, english) : dress(anchor, look, english ? anchor.en : anchor.zh, dark, bearing);
           const room = anchor.size * 512 * 2 ** (zoom - tile.index.z); // pixels that the feature offers
           if (anchor.kind === "line" && room < made.width * 1.15) continue;
           if (anchor.kind === "area" && room < made.width * 0.55) continue;
-          const key = anchor.kind === "line" ? `${layer.id}/${anchor.id}/${tile.id}` : `${layer.id}/${anchor.id ?? made.text}`;
-          const label = Object.assign(made, { key, lon, lat, x, y, size: room, tier: look.tier });
-          label.order = (anchor.rank ?? 50) - (anchor.kind === "line" ? anchor.weight : 0);
+          const key = counted ? `${layer.id}/${lon},${lat}` : anchor.kind === "line" ? `${layer.id}/${anchor.id}/${tile.id}` : `${layer.id}/${anchor.id ?? made.text}`;
+          const label = Object.assign(made, { key, lon, lat, x, y, size: room, tier: counted ? -1 : look.tier });
+          label.order = counted ? -anchor.count : (anchor.rank ?? 50) - (anchor.kind === "line" ? anchor.weight : 0);
           const rival = best.get(key);
           if (!rival || rival.size < label.size) best.set(key, label);
         }
@@ -225,6 +227,17 @@ function dress(anchor, look, text, dark, bearing) {
     halo: (dark && label.halo_dark) || label.halo,
     seen: turn === null ? 0 : ((turn - bearing) * Math.PI) / 180,
     upright: turn !== null && HAN.test(text) && Math.abs(Math.sin(((turn - bearing) * Math.PI) / 180)) > 0.72,
+  };
+}
+
+// The number inside a cluster, short enough for its circle.
+function dressCount(count, dark, english) {
+  const [unit, sign] = english ? [1000, "k"] : [10000, "万"];
+  const text = count < 10000 ? String(count) : `${(count / unit).toFixed(count < 10 * unit ? 1 : 0)}${sign}`;
+  const font = `600 11px ${FONT}`;
+  return {
+    text, font, spacing: 0, width: widthOf(text, font, 0), turn: null, spots: [[0, 0]], height: 13,
+    color: dark ? "#10161d" : "#ffffff", halo: "transparent", seen: 0, upright: false,
   };
 }
 

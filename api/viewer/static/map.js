@@ -67,7 +67,7 @@ export class MapCanvas {
           visible: true, // whatever its manifest says: the reader has switched it on
           opacity: this.state.opacity.get(id) ?? 1,
           lineWidthScale: kind === "line" ? widthScale(zoom) : 1,
-          pointRadiusScale: radiusScale(zoom),
+          pointRadiusScale: template.props.clustered ? Math.max(1, radiusScale(zoom)) : radiusScale(zoom),
           iconSizeScale: glyphScale(zoom),
           onTileError: () => {}, // the tile source has told the reader already
           updateTriggers: { ...template.props.updateTriggers, getTileData: this.generation },

@@ -34,7 +34,7 @@ export class Selection {
     const { properties, geometry, id } = info.object;
     if (properties._count !== undefined) {
       this.close();
-      return showDensityCard(entry, properties._count, { onClose: this.close });
+      return showDensityCard(entry, properties, { onClose: this.close });
     }
     this.map.setOverlay("selection", plainFeature(plainGeometry(geometry)));
     return this.select(entry, { id: properties._id ?? id, properties });

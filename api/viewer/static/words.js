@@ -46,6 +46,8 @@ export const WORDS = {
   zoomToFeature: ["缩放至此", "Zoom"],
   densityTitle: ["此处要素", "Features here"],
   densityCount: ["{n} 个", "{n}"],
+  statusOther: ["其他状态", "Other status"],
+  statusUnknown: ["状态未知", "Status unknown"],
   densityHint: ["{l}：放大查看单个要素", "{l}: zoom in for single features"],
   copied: ["链接已复制", "Link copied"],
   copyFailed: ["浏览器不允许复制，请从地址栏复制。", "The browser does not allow copying; take the address from the address bar."],
