@@ -17,6 +17,7 @@ from api.commands import (
     importing,
     layers,
     places,
+    rasters,
     relations,
     serve,
     testing,
@@ -49,6 +50,7 @@ app.add_typer(relations.app, name="relations")
 app.command("codes", context_settings=codes.NEGATIVE_NUMBERS)(codes.codes)
 app.add_typer(codes.divisions_app, name="divisions")
 app.add_typer(tiles.app, name="tiles")
+app.add_typer(rasters.app, name="rasters")
 app.add_typer(doctor.app, name="doctor")
 app.command("test", context_settings=testing.PASS_ON)(testing.test)
 

@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         return self.store or str(self.data_dir / "onemap.gpkg")
 
     @property
+    def raster_dir(self) -> Path:
+        """Folder of the COGs; it need not exist."""
+        return self.data_dir / "rasters"
+
+    @property
     def inbox_dir(self) -> Path:
         """Folder that inbox sources may read from; it need not exist."""
         return self.inbox or self.data_dir / "inbox"

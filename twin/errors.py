@@ -7,7 +7,7 @@
     │   ├── BadBoundsError, BadIntervalError, BadMomentError, BadFilterError, BadSortError, BadLimitError
     │   ├── UnknownCRSError, OffsetDatumError, UnknownPropertyError, UnknownGridError, TileOutsideGridError
     │   ├── BadCodeError, UnknownCodeSystemError, OutsideCodeSystemError, TooManyCodesError
-    │   ├── BadPlaceQueryError
+    │   ├── BadPlaceQueryError, BadLookError
     ├── BadData            the data that was handed in cannot be taken
     │   ├── BadManifestError, BadFeatureError, BadGeometryError, GeometryTypeError, MissingCRSError
     │   ├── BallparkTransformError, VerticalDatumError, SuspiciousDatumError
@@ -15,11 +15,11 @@
     │   ├── BadRelationTypeError, BadLinkError
     │   ├── BadRulesError, BadReleaseError
     ├── NotFound           UnknownLayerError (HeldLayerError), UnknownFeatureError, UnknownRelationError, UnknownCodeError
-    │   ├── UnknownReleaseError, UnknownVersionError
+    │   ├── UnknownReleaseError, UnknownVersionError, UnknownRasterError
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
     │   ├── OverlappingValidityError
     │   ├── DuplicateRelationTypeError, LinkConflictError, LinkedFeatureError, EditionConflictError
-    │   ├── DuplicateReleaseError, ReleaseBlockedError, PinnedLayerError
+    │   ├── DuplicateReleaseError, DuplicateRasterError, ReleaseBlockedError, PinnedLayerError
     ├── Forbidden          PolicyError
     └── Unavailable        StoreBusyError, StoreBrokenError, SourceUnreachableError
 
@@ -161,6 +161,12 @@ class BadPlaceQueryError(BadCall):
     code = "bad-place-query"
 
 
+class BadLookError(BadCall):
+    """A raster asked to be drawn in a way that is none."""
+
+    code = "bad-look"
+
+
 class BadData(OneMapError):
     code = "bad-data"
 
@@ -259,6 +265,10 @@ class UnknownReleaseError(NotFound):
     code = "unknown-release"
 
 
+class UnknownRasterError(NotFound):
+    code = "unknown-raster"
+
+
 class Conflict(OneMapError):
     code = "conflict"
 
@@ -299,6 +309,10 @@ class EditionConflictError(Conflict):
 
 class DuplicateReleaseError(Conflict):
     code = "duplicate-release"
+
+
+class DuplicateRasterError(Conflict):
+    code = "duplicate-raster"
 
 
 class ReleaseBlockedError(Conflict):

@@ -12,6 +12,7 @@ import typer
 
 from api.commands.import_words import show_report
 from api.commands.place import DataOption, opened_store, settings_for
+from api.commands.rasters import RasterWords, import_raster_file, is_raster
 from api.commands.rows_in_view import rows_in_view
 from api.commands.terminal import CommandError, warn
 
@@ -25,15 +26,22 @@ class Mode(StrEnum):
 
 
 FileArgument = Annotated[
-    Path, typer.Argument(help="GeoJSON, GeoPackage, Shapefile (zip), FlatGeobuf, GeoParquet, CSV, TopoJSON, .osm.pbf")
+    Path,
+    typer.Argument(
+        help="GeoJSON, GeoPackage, Shapefile (zip), FlatGeobuf, GeoParquet, CSV, TopoJSON, .osm.pbf; GeoTIFF and other rasters"
+    ),
 ]
 
 
 def import_file(
     file: FileArgument,
     layer: Annotated[
-        str, typer.Option(help="Layer to write to, made when there is none; prefix for .osm.pbf. · 目标图层")
-    ],
+        str | None,
+        typer.Option(
+            help="Layer to write to, made when there is none; prefix for .osm.pbf; id of a raster, whose name serves "
+            "without it. · 目标图层"
+        ),
+    ] = None,
     crs: Annotated[str | None, typer.Option(help="CRS of the coordinates, e.g. EPSG:4549.")] = None,
     id_property: Annotated[str | None, typer.Option(help="Column whose values are the feature ids.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Text encoding, e.g. GBK; found out when not said.")] = None,
@@ -46,12 +54,27 @@ def import_file(
     accept_because: Annotated[
         str | None, typer.Option(help="Take data that seem to lie elsewhere, for this reason. · 接受理由")
     ] = None,
+    day: Annotated[str | None, typer.Option(help="Day a raster shows, YYYY-MM-DD. · 影像日期")] = None,
+    image: Annotated[str | None, typer.Option(help="Name of a raster's image; its day without it. · 期次")] = None,
+    nodata: Annotated[float | None, typer.Option(help="Value of a raster's unknown pixels. · 无效值")] = None,
+    vertical_datum: Annotated[
+        str | None, typer.Option(help="What a raster's heights count from, e.g. EPSG:5737. · 高程基准")
+    ] = None,
+    level: Annotated[str, typer.Option(help="public, internal or restricted, of a raster. · 密级")] = "internal",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge every row, write nothing. · 仅检查")] = False,
     data: DataOption = None,
 ) -> None:
     """Import a file into a layer · 导入数据"""
     if not file.is_file():
         raise CommandError("There is no such file.", value=str(file), remedy="Check the path.")
+    if is_raster(file):
+        words = RasterWords(
+            layer, crs, image, day, title_zh, title_en, department, level, nodata, vertical_datum, accept_because
+        )
+        import_raster_file(file, words, data)
+        return
+    if layer is None:
+        raise CommandError("Which layer is it for?", value=file.name, remedy="Add --layer ID. · 请指定目标图层")
     from layers.city import read_city
     from layers.importing import ImportOptions, Origin, is_osm
     from layers.importing import import_file as import_rows
