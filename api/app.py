@@ -31,6 +31,7 @@ from api.routes import (
     relations,
     reviews,
     styles,
+    terrain,
     tiles,
     transactions,
     view,
@@ -55,6 +56,7 @@ ROUTERS = (
     items,
     transactions,
     tiles,
+    terrain,
     styles,
     places,
     layers,
@@ -88,6 +90,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
         yield
         close_place_index(app)
         close_tiles()
+        app.state.terrain.close()
         if store is None:
             parts.store.close()
 
@@ -96,6 +99,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     watch_pins(parts.store)
     app.state.desk = RelationDesk.open(parts.store, parts.policy)
     app.state.tiles, close_tiles = tile_service(parts.store, settings, opened_here=store is None)
+    app.state.terrain = terrain.terrain_desk(settings)
     app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES)
     install_error_handlers(app)
     for module in ROUTERS:

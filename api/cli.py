@@ -20,6 +20,7 @@ from api.commands import (
     rasters,
     relations,
     serve,
+    terrain,
     testing,
     tiles,
 )
@@ -51,6 +52,7 @@ app.command("codes", context_settings=codes.NEGATIVE_NUMBERS)(codes.codes)
 app.add_typer(codes.divisions_app, name="divisions")
 app.add_typer(tiles.app, name="tiles")
 app.add_typer(rasters.app, name="rasters")
+app.add_typer(terrain.app, name="terrain")
 app.add_typer(doctor.app, name="doctor")
 app.command("test", context_settings=testing.PASS_ON)(testing.test)
 

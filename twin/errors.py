@@ -261,6 +261,12 @@ class UnknownCodeError(NotFound):
     code = "unknown-code"
 
 
+class UnknownTerrainError(NotFound):
+    """No elevation raster of that id is served."""
+
+    code = "unknown-terrain"
+
+
 class UnknownReleaseError(NotFound):
     code = "unknown-release"
 
