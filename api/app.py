@@ -18,6 +18,7 @@ from api.limits import RequestLimits
 from api.moments import VERSION_HEADER
 from api.place_parts import close_place_index
 from api.routes import (
+    archives,
     basemap,
     codes,
     collections,
@@ -40,6 +41,7 @@ from api.settings import Settings, unknown_names
 from api.tile_parts import tile_service
 from layers.policy import OpenPolicy, Policy
 from layers.relating import RelationDesk
+from tiles.archive.shelf import ArchiveShelf
 from twin.basemap.release_book import watch_pins
 from twin.store import open_store
 from twin.store.port import Store
@@ -57,6 +59,7 @@ ROUTERS = (
     transactions,
     tiles,
     terrain,
+    archives,
     styles,
     places,
     layers,
@@ -100,6 +103,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     app.state.desk = RelationDesk.open(parts.store, parts.policy)
     app.state.tiles, close_tiles = tile_service(parts.store, settings, opened_here=store is None)
     app.state.terrain = terrain.terrain_desk(settings)
+    app.state.archives = ArchiveShelf.of_folder(settings.archive_dir)
     app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES)
     install_error_handlers(app)
     for module in ROUTERS:

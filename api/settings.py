@@ -62,6 +62,10 @@ class Settings(BaseSettings):
         description="Room on disk (tiles.cache inside ONEMAP_DATA_DIR) for tiles that were made; 0 keeps none.",
     )
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests, all on one port.")
+    archives: Path | None = Field(
+        default=None,
+        description="Folder of tile archives (.pmtiles) to serve; empty means archives inside ONEMAP_DATA_DIR.",
+    )
     source_hosts: list[str] = Field(
         default=[],
         description='Servers that ogc-features sources may read from, as a JSON list of "host" or "host:port".',
@@ -136,6 +140,11 @@ class Settings(BaseSettings):
     def tile_cache_file(self) -> Path:
         """Where tiles are kept beyond a restart, if there is room for them."""
         return self.data_dir / "tiles.cache"
+
+    @property
+    def archive_dir(self) -> Path:
+        """Folder of tile archives; it need not exist."""
+        return self.archives or self.data_dir / "archives"
 
     @property
     def is_loopback(self) -> bool:

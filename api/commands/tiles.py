@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from api.commands.place import DataOption, opened_store
+from api.commands.place import DataOption, opened_store, settings_for
+from api.commands.serve import HostOption, PortOption, browser_host, listen, set_up_logging
 from api.commands.terminal import CommandError, output, remarks
 
 if TYPE_CHECKING:
@@ -62,6 +64,31 @@ def build(
         f"{file}: {built.tiles:,} tiles, {built.contents:,} different, {built.size:,} bytes ({held}){again} · 已生成",
         markup=False,
     )
+
+
+@app.command("serve")
+def serve(
+    files: Annotated[list[Path], typer.Argument(help="PMTiles archives. · 瓦片包")],
+    host: HostOption = None,
+    port: PortOption = None,
+) -> None:
+    """Serve archives, and nothing else, until interrupted · 发布瓦片包"""
+    import uvicorn
+
+    from api.archive_app import archive_app
+    from tiles.archive.reader import Archive
+
+    for file in files:
+        with Archive(file):
+            pass  # a broken one is said now, with its name
+    settings = settings_for(None, host=host, port=port)
+    listener = listen(settings.host, settings.port)
+    address = f"http://{browser_host(settings.host)}:{listener.getsockname()[1]}"
+    set_up_logging(settings.log_level)
+    with listener, contextlib.suppress(KeyboardInterrupt):
+        output().print(f"{len(files)} archive(s) · 瓦片包  →  [bold]{address}/archives[/]")
+        config = uvicorn.Config(archive_app(files, settings), log_config=None, server_header=False, proxy_headers=False)
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 @app.command("verify")

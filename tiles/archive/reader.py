@@ -10,10 +10,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from pmtiles.tile import Compression, HeaderDict, deserialize_header, zxy_to_tileid
+import numpy.typing as npt
+from pmtiles.tile import Compression, HeaderDict, deserialize_header
 
 from tiles.address import Tile
 from tiles.archive.directory import Directory, decode_directory, unzip
+from tiles.archive.tile_id import tile_number
 from tiles.grids import WEB_MERCATOR_QUAD
 from twin.errors import UnreadableFileError
 
@@ -62,7 +64,10 @@ class Archive:
         if (found.offsets + found.lengths > self.header["tile_data_length"]).any() or (found.offsets < 0).any():
             raise ValueError("a tile lies outside of the file")
         self.directory = found
-        self._ids: list[int] = found.ids.tolist()
+        self._tiles_from = int(self.header["tile_data_offset"])
+        # Plain numbers come out of a view without the wrapping of an array's scalars, and no list of them is kept.
+        self._ids, self._runs = _plain(found.ids), _plain(found.runs)
+        self._lengths, self._offsets = _plain(found.lengths), _plain(found.offsets)
         start = self.header["metadata_offset"]
         packed = self._map[start : start + self.header["metadata_length"]]
         self.metadata: dict[str, Any] = json.loads(unzip(packed, _MOST_TILE_BYTES)) if packed else {}
@@ -106,12 +111,17 @@ class Archive:
             TileOutsideGridError: if WebMercatorQuad has no such tile.
         """
         WEB_MERCATOR_QUAD.check(tile)
-        tile_id = zxy_to_tileid(tile.z, tile.x, tile.y)
-        at = bisect_right(self._ids, tile_id) - 1
-        if at < 0 or tile_id - self._ids[at] >= self.directory.runs[at]:
+        number = tile_number(tile.z, tile.x, tile.y)
+        at = bisect_right(self._ids, number) - 1
+        if at < 0 or number - self._ids[at] >= self._runs[at]:
             return None
-        start = self.header["tile_data_offset"] + int(self.directory.offsets[at])
-        return self._map[start : start + int(self.directory.lengths[at])]
+        start = self._tiles_from + self._offsets[at]
+        return self._map[start : start + self._lengths[at]]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return len(self._map)
 
     def plain(self, stored: bytes) -> bytes:
         """A tile's bytes without compression.
@@ -140,6 +150,10 @@ class Archive:
         for offset, length in sorted(contents):
             self.plain(self._map[base + offset : base + offset + length])
         return len(contents)
+
+
+def _plain(numbers: npt.NDArray[np.int64]) -> memoryview:
+    return numbers.data  # type: ignore[no-any-return, unused-ignore]
 
 
 def _broken(path: Path, why: str) -> UnreadableFileError:
