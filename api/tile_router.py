@@ -42,6 +42,7 @@ from api.tile_path import TilePath, match_tile_path
 from layers.policy import Actor
 from tiles.address import Tile
 from tiles.compression import Coding
+from tiles.generalise.budget import BUDGET
 from tiles.grids import grid_called
 from tiles.service import TileSet
 from tiles.source import NOW
@@ -278,6 +279,7 @@ def _is_fresh(if_none_match: str | None, etag: str) -> bool:
 
 def _tile_response(stored: StoredTile, coding: Coding, headers: dict[str, str], empty_status: int) -> Response:
     headers |= {"Onemap-Features": str(stored.features), "Onemap-Left-Out": str(stored.left_out)}
+    headers["Onemap-Budget"] = BUDGET.header()
     if not stored.body:
         return Response(status_code=empty_status, headers=headers, media_type=MVT if empty_status == 200 else None)
     if coding != "identity":
@@ -285,7 +287,8 @@ def _tile_response(stored: StoredTile, coding: Coding, headers: dict[str, str], 
     return Response(stored.body, headers=headers, media_type=MVT)
 
 
-_EXPOSE = (b"access-control-expose-headers", f"ETag, Onemap-Features, Onemap-Left-Out, {VERSION_HEADER}".encode())
+_EXPOSED = f"ETag, Onemap-Features, Onemap-Left-Out, Onemap-Budget, {VERSION_HEADER}"
+_EXPOSE = (b"access-control-expose-headers", _EXPOSED.encode())
 _CORS_FOR_ALL = [(b"access-control-allow-origin", b"*"), _EXPOSE]
 
 

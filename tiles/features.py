@@ -12,9 +12,9 @@ from time import monotonic
 from tiles.address import Tile
 from tiles.cache import SingleFlightCache
 from tiles.density import COMFORTABLE_FEATURES, cell_size_deg, density_batch, inner_bounds
+from tiles.generalise.budget_batch import encode_batch
 from tiles.generalise.cluster_batch import cluster_batch
 from tiles.grids import Grid
-from tiles.mvt.encode import encode_layer
 from tiles.mvt.window import Window
 from tiles.plan import as_it_stood, holding_at, plan_layer
 from tiles.source import NOW, TileBytes, TileLayer
@@ -180,14 +180,14 @@ class StoreTileSource:
             batch = cluster_batch(self._store, layer.id, query, layer.schema, clusters, tile, grid)
         else:
             batch = self._store.select(layer.id, self._query(layer, window))
-        encoded = encode_layer(layer.id, batch, window)
+        encoded, beyond = encode_batch(layer.id, batch, window, layer.clusters)
         if encoded.broken:
             log.warning(
                 "%d features of layer %s have coordinates that are not finite and are on no tile.",
                 encoded.broken,
                 layer.id,
             )
-        return TileBytes(encoded.data, encoded.features, encoded.too_small + encoded.broken)
+        return TileBytes(encoded.data, encoded.features, encoded.too_small + encoded.broken + beyond)
 
     def _query(self, layer: TileLayer, window: Window) -> FeatureQuery:
         box = window.grid.lonlat_bounds(window.tile, window.margin)

@@ -17,7 +17,7 @@ from twin.store.port import LayerRecord
 from twin.text import LocalText
 
 # Part of every stamp: raise it when the encoder draws the same data differently.
-ENCODER = 2
+ENCODER = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -80,7 +80,8 @@ class TileBytes:
     Attributes:
         data: Uncompressed Mapbox Vector Tile; empty where nothing is drawn.
         features: Features (or density cells) drawn.
-        left_out: Features inside the tile that are not drawn: smaller than a tile unit, or broken.
+        left_out: Features inside the tile that are not drawn: smaller than a tile unit, broken, or beyond the budget
+            (`tiles.generalise.budget`).
         provisional: The same tile will soon look otherwise, though the layer stands as it is: it is not to be remembered.
     """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tiles.density import CELLS_PER_SIDE, COUNT
+from tiles.generalise.budget import BUDGET
 from tiles.generalise.wishes import cluster_properties
 from tiles.mvt.encode import PUBLIC_ID
 from tiles.source import TileLayer
@@ -26,7 +27,7 @@ def tilejson(layers: tuple[TileLayer, ...], base_url: str, query: str = "") -> d
     Below `onemap:density_below` the tiles hold a grid of squares with `_count` in place of the features; with several
     layers each has its own level, in its entry of `vector_layers`. Below `onemap:clusters_below` points are clustered: a cluster
     has `_count` and counts by status, and points in alarm are drawn as themselves, too. Polygons and lines smaller than a tile unit (a 4096th
-    of the tile) are not drawn; each tile says how many in the header `Onemap-Left-Out`.
+    of the tile) are not drawn, nor are the smallest features where a layer has more in a tile than `onemap:budget` says; each tile says how many in the header `Onemap-Left-Out`.
 
     Args:
         layers: One or more layers.
@@ -48,6 +49,7 @@ def tilejson(layers: tuple[TileLayer, ...], base_url: str, query: str = "") -> d
         "onemap:density_below": max(layer.density_below for layer in layers),
         "onemap:density_cells_per_side": CELLS_PER_SIDE,
         "onemap:clusters_below": max(_clusters_below(layer) for layer in layers),
+        "onemap:budget": {"features": BUDGET.features, "bytes": BUDGET.data_bytes},
         "onemap:version": ".".join(str(layer.version) for layer in layers),
         "onemap:edition": ".".join(layer.edition for layer in layers),
     }

@@ -156,6 +156,13 @@ def test_a_write_to_one_layer_changes_the_tag_of_every_tile_it_is_in(client: Asg
     assert after[alone] == before[alone]
 
 
+def test_a_tile_and_its_tilejson_say_the_budget(client: AsgiCaller) -> None:
+    told = client.get("/collections/lamps/tilejson.json").json()["onemap:budget"]
+    headers = client.get(XYZ).headers
+    assert headers["onemap-budget"] == f"features={told['features']}, bytes={told['bytes']}"
+    assert int(headers["onemap-features"]) <= told["features"]
+
+
 def test_only_an_address_with_the_current_edition_may_be_kept_for_good(store: Store) -> None:
     app = create_app(Settings(), store)
     with AsgiCaller(app) as client:

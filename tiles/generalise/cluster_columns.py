@@ -80,10 +80,10 @@ def _points_in(part: Part, wish: Clusters, window: TileWindow) -> _Found:
     ordinates = y if window.is_mercator else row
     inside = (x >> window.bits == window.tile.x) & (ordinates >> window.bits == window.tile.y)
     numbers = numbers[inside]
-    return _Found(numbers, x[inside], y[inside], row[inside], _statuses(columns, numbers, wish))
+    return _Found(numbers, x[inside], y[inside], row[inside], status_numbers(columns, numbers, wish))
 
 
-def _statuses(columns: Columns, numbers: Ints, wish: Clusters) -> Ints:
+def status_numbers(columns: Columns, numbers: Ints, wish: Clusters) -> Ints:
     """The number of each point's status: its place among the known values, then one for others, one for unknown."""
     known = len(wish.statuses)
     if wish.status is None:

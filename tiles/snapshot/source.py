@@ -57,14 +57,15 @@ class SnapshotTileSource:
 
 def _drawn(layer: TileLayer, state: State, tile: Tile, grid: Grid) -> TileBytes:
     # Imported with the first snapshot: the compiler must not delay the start of a server.
+    from tiles.generalise.budget_columns import encode_budgeted
     from tiles.generalise.cluster_columns import encode_clusters
-    from tiles.kernel.layer import Part, encode_columns
+    from tiles.kernel.layer import Part
     from tiles.kernel.window import TileWindow
 
     parts = [Part(sheet.columns, sheet.hidden) for sheet in state.sheets]
     window, clusters = TileWindow(grid, tile), layer.clusters_of(tile, grid)
     if clusters is None:
-        drawn = encode_columns(layer.id, parts, window)
+        drawn, beyond = encode_budgeted(layer.id, parts, window, layer.clusters)
     else:
-        drawn = encode_clusters(layer.id, parts, clusters, window)
-    return TileBytes(drawn.data, drawn.features, drawn.too_small + drawn.not_yet)
+        drawn, beyond = encode_clusters(layer.id, parts, clusters, window), 0
+    return TileBytes(drawn.data, drawn.features, drawn.too_small + drawn.not_yet + beyond)
