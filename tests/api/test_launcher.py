@@ -109,6 +109,19 @@ def test_an_interrupted_set_up_leaves_no_stamp_and_the_next_one_finishes(launche
     assert not launcher.UNFINISHED.exists()
 
 
+def test_a_lock_that_changes_while_pip_works_is_installed_by_the_next_run(launcher, monkeypatch):
+    def install_while_the_checkout_moves_on(lock):
+        with (launcher.ROOT / lock).open("a") as file:
+            file.write("scipy==1.17.1\n")
+
+    monkeypatch.setattr(launcher, "make_venv", lambda: None)
+    monkeypatch.setattr(launcher, "install_lock", install_while_the_checkout_moves_on)
+    monkeypatch.setattr(launcher, "install_project", lambda: None)
+    monkeypatch.setattr(launcher, "compile_kernels", lambda: None)
+    launcher.set_up("requirements.lock")
+    assert not launcher.is_ready("requirements.lock")
+
+
 def test_an_environment_that_was_left_half_made_is_made_again(launcher, monkeypatch):
     asked = []
     monkeypatch.setattr(launcher, "run", lambda command, problem, remedy: asked.append(command))
