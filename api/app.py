@@ -68,7 +68,17 @@ ROUTERS = (
     view,
     health,
 )
-EXPOSED_HEADERS = ("Content-Crs", "ETag", "Link", "Location", VERSION_HEADER, "OneMap-Repaired", "OneMap-Outside-City")
+EXPOSED_HEADERS = (
+    "Accept-Ranges",
+    "Content-Crs",
+    "Content-Range",
+    "ETag",
+    "Link",
+    "Location",
+    VERSION_HEADER,
+    "OneMap-Repaired",
+    "OneMap-Outside-City",
+)
 
 
 def create_app(settings: Settings | None = None, store: Store | None = None, policy: Policy | None = None) -> FastAPI:
@@ -121,7 +131,7 @@ def _add_middleware(app: FastAPI, settings: Settings, desk: tiles.TileDesk) -> N
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD", "OPTIONS"],
-            allow_headers=["Accept", "Content-Type", "If-None-Match"],
+            allow_headers=["Accept", "Content-Type", "If-None-Match", "If-Range", "Range"],
             expose_headers=EXPOSED_HEADERS,
             max_age=86_400,
         )

@@ -107,6 +107,7 @@ TITLES = {
     413: "Too large",
     414: "Address too long",
     415: "Media type not supported",
+    416: "No such range",
     422: "Data cannot be taken",
     500: "Internal error",
     503: "Not available now",

@@ -5,14 +5,18 @@ An archive that records its layers (`onemap tiles build`) is given to those who 
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import orjson
 from fastapi import APIRouter
 from pmtiles.tile import Compression, TileType
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
+from api.byte_ranges import ByteSource, answer_bytes
 from api.codings import accepts_gzip
 from api.deps import parts_of
+from api.etags import is_fresh
 from api.layer_parts import ACTOR_HEADER, actor_of
 from api.links import base_url
 from api.operation import ThinRoute, described, path, problems
@@ -28,6 +32,7 @@ router = APIRouter(tags=["archives"], route_class=ThinRoute)
 
 _KINDS = {TileType.MVT: MVT, TileType.PNG: "image/png", TileType.JPEG: "image/jpeg", TileType.WEBP: "image/webp"}
 _ARCHIVE = path("archive", "Name of the archive: its file's name without .pmtiles.", "city")
+_CACHING = {"Cache-Control": "no-cache", "Vary": f"Accept-Encoding, {ACTOR_HEADER}"}
 _JSON = {"content": {"application/json": {"schema": {"type": "object"}}}}
 # As constants: thin routes take their path parameters from the request.
 _TILE_PATH = "/archives/{archive}/{z}/{x}/{y}"
@@ -65,18 +70,18 @@ def archives(request: Request) -> Response:
         {
             "200": {"description": "The whole file."},
             "206": {"description": "The bytes of the header `Range`."},
+            "304": {"description": "Not changed since the ETag that was sent."},
         }
-        | problems(404, 422),
+        | problems(400, 404, 416, 422),
         operation_id="getArchiveFile",
     ),
 )
 def archive_file(request: Request) -> Response:
     """For clients that read archives themselves, by ranges of bytes. Source: RFC 9110, section 14."""
     shelved = _readable(request, str(request.path_params["archive"]))
-    answer = FileResponse(shelved.archive.path, media_type="application/vnd.pmtiles")
-    answer.headers["ETag"] = shelved.etag
-    answer.headers["Cache-Control"] = "no-cache"
-    return answer
+    kept = shelved.archive
+    source = ByteSource(kept.size, kept.read, shelved.etag("file"), "application/vnd.pmtiles")
+    return answer_bytes(request, source, _CACHING)
 
 
 @router.get(
@@ -100,7 +105,11 @@ def archive(request: Request) -> Response:
         "scheme": "xyz",
         "tiles": [f"{base_url(request)}/archives/{shelved.name}/{{z}}/{{x}}/{{y}}{_ending(kept)}"],
     }
-    return Response(orjson.dumps(document), headers=_validators(shelved), media_type="application/json")
+    body = orjson.dumps(document)
+    headers = _CACHING | {"ETag": shelved.etag(f"json-{crc32(body):x}")}
+    if is_fresh(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
 
 
 @router.get(
@@ -115,7 +124,12 @@ def archive(request: Request) -> Response:
             ),
             path("y", "Row, with or without an ending such as .mvt.", "6418.mvt"),
         ],
-        {"200": {"description": "The tile."}, "204": {"description": "Nothing is there."}} | problems(400, 404, 422),
+        {
+            "200": {"description": "The tile."},
+            "204": {"description": "Nothing is there."},
+            "304": {"description": "Not changed since the ETag that was sent."},
+        }
+        | problems(400, 404, 422),
         operation_id="getArchiveTile",
     ),
 )
@@ -124,18 +138,25 @@ def archive_tile(request: Request) -> Response:
     asked = request.path_params
     shelved = _readable(request, str(asked["archive"]))
     kept = shelved.archive
-    tile = Tile.parse(z=str(asked["z"]), x=str(asked["x"]), y=str(asked["y"]).partition(".")[0])
-    headers = _validators(shelved)
-    if shelved.etag in request.headers.get("if-none-match", ""):
+    row, dot, ending = str(asked["y"]).partition(".")
+    if dot + ending not in ("", _ending(kept)):
+        raise UnknownArchiveError(
+            f"The archive '{shelved.name}' has no tiles of this kind.",
+            value=dot + ending,
+            limit=_ending(kept) or "no ending",
+            remedy="See its TileJSON for the address of its tiles.",
+        )
+    stored = kept.tile(Tile.parse(z=str(asked["z"]), x=str(asked["x"]), y=row))
+    if stored is None:
+        return Response(status_code=204, headers=_CACHING)
+    zipped = kept.header["tile_compression"] is Compression.GZIP
+    as_kept = zipped and accepts_gzip(request.headers.get("accept-encoding", ""))
+    headers = _CACHING | {"ETag": shelved.etag("gzip" if as_kept else "identity")}
+    if is_fresh(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    body = kept.tile(tile)
-    if body is None:
-        return Response(status_code=204, headers=headers)
-    if kept.header["tile_compression"] is Compression.GZIP:
-        if accepts_gzip(request.headers.get("accept-encoding", "")):
-            headers |= {"Content-Encoding": "gzip"}
-        else:
-            body = kept.plain(body)
+    if as_kept:
+        headers |= {"Content-Encoding": "gzip"}
+    body = stored if as_kept else kept.plain(stored)
     return Response(body, headers=headers, media_type=_KINDS.get(kept.header["tile_type"], "application/octet-stream"))
 
 
@@ -169,7 +190,3 @@ def _ending(archive: Archive) -> str:
     return {TileType.MVT: ".mvt", TileType.PNG: ".png", TileType.JPEG: ".jpg", TileType.WEBP: ".webp"}.get(
         archive.header["tile_type"], ""
     )
-
-
-def _validators(shelved: ShelvedArchive) -> dict[str, str]:
-    return {"ETag": shelved.etag, "Cache-Control": "no-cache", "Vary": f"Accept-Encoding, {ACTOR_HEADER}"}

@@ -35,6 +35,7 @@ from twin.store import open_store
 from twin.store.port import Author, LayerSpec, Store
 
 TILE = "/archives/city/14/13653/6423.mvt"
+FILE = "/archives/city.pmtiles"
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,79 @@ def test_a_tile_is_unchanged_while_its_file_is(client: AsgiCaller) -> None:
     assert decode(body).keys() == {"lamps"}
 
 
+def test_each_form_of_a_tile_has_its_own_tag(client: AsgiCaller) -> None:
+    gzipped = client.get(TILE, headers={"accept-encoding": "gzip"})
+    plain = client.get(TILE, headers={"accept-encoding": "identity"})
+    others = [client.get(url).headers["etag"] for url in ("/archives/city", FILE)]
+    assert gzipped.content == plain.content
+    assert len({gzipped.headers["etag"], plain.headers["etag"], *others}) == 4
+    known = {"if-none-match": gzipped.headers["etag"]}
+    assert client.get(TILE, headers=known | {"accept-encoding": "gzip"}).status_code == 304
+    assert client.get(TILE, headers=known | {"accept-encoding": "identity"}).status_code == 200
+
+
+@pytest.mark.parametrize("url", [TILE, FILE, "/archives/city"])
+def test_whoever_has_it_gets_no_more_than_that(client: AsgiCaller, url: str) -> None:
+    etag = client.get(url).headers["etag"]
+    for known in (etag, f'"x", W/{etag}', "*"):
+        answer = client.get(url, headers={"if-none-match": known, "range": "bytes=0-3"})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+    assert client.get(url, headers={"if-none-match": etag[:-2] + '"'}).status_code == 200
+    assert client.get("/archives/city/14/0/0.mvt", headers={"if-none-match": "*"}).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "end"),
+    [("bytes=0-6", 0, 7), ("BYTES=5-", 5, None), ("bytes=-20", -20, None), ("bytes=9-99999999999", 9, None)],
+)
+def test_a_range_is_those_bytes(client: AsgiCaller, folder: Path, asked: str, first: int, end: int | None) -> None:
+    data = (folder / "archives" / "city.pmtiles").read_bytes()
+    answer = client.get(FILE, headers={"range": asked})
+    start = first % len(data)
+    assert (answer.status_code, answer.content) == (206, data[first:end])
+    assert answer.headers["content-range"] == f"bytes {start}-{start + len(answer.content) - 1}/{len(data)}"
+
+
+@pytest.mark.parametrize("asked", ["lines=0-6", "bytes=0-1,5-6"])
+def test_what_need_not_be_understood_is_answered_whole(client: AsgiCaller, folder: Path, asked: str) -> None:
+    answer = client.get(FILE, headers={"range": asked})
+    assert (answer.status_code, answer.content) == (200, (folder / "archives" / "city.pmtiles").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("bytes=6-0", 400),
+        ("bytes=", 400),
+        ("bytes=-", 400),
+        ("bytes=a-b", 400),
+        ("bytes=-0", 416),
+        ("bytes=999999999-", 416),
+    ],
+)
+def test_a_bad_range_is_a_problem(client: AsgiCaller, folder: Path, asked: str, status: int) -> None:
+    answer = client.get(FILE, headers={"range": asked})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json()["value"] == asked
+    size = (folder / "archives" / "city.pmtiles").stat().st_size
+    assert answer.headers.get("content-range") == (f"bytes */{size}" if status == 416 else None)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+def test_a_damaged_tile_is_refused_by_name(client: AsgiCaller, folder: Path, coding: str) -> None:
+    path = folder / "archives" / "city.pmtiles"
+    with Archive(path) as archive:
+        packed = archive.tile(Tile(z=14, x=13653, y=6423))
+    assert packed is not None
+    data = path.read_bytes()
+    path.write_bytes(data.replace(packed, packed[:-20] + bytes(12) + packed[-8:]))
+    for _ in range(2):
+        answer = client.get(TILE, headers={"accept-encoding": coding})
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+        assert "city.pmtiles" in answer.json()["detail"]
+    assert client.get("/archives/city/0/0/0.mvt", headers={"accept-encoding": coding}).status_code == 200
+
+
 def test_a_file_that_is_replaced_is_noticed_and_a_broken_one_is_named(client: AsgiCaller, folder: Path) -> None:
     before = client.get(TILE).headers["etag"]
     path = folder / "archives" / "city.pmtiles"
@@ -125,6 +199,8 @@ def test_a_file_that_is_replaced_is_noticed_and_a_broken_one_is_named(client: As
         ("/archives/city/1/2/0.mvt", 404),
         ("/archives/city/x/0/0.mvt", 404),
         ("/archives/city?colour=red", 400),
+        ("/archives/city/14/13653/6423.png", 404),
+        ("/archives/city/14/13653/6423.mvt.gz", 404),
     ],
 )
 def test_bad_addresses_are_problems(client: AsgiCaller, url: str, status: int) -> None:

@@ -1,13 +1,17 @@
-"""A PMTiles archive read in place: mapped, its directories decoded once, a tile found by bisection."""
+"""A PMTiles archive read in place: opened once, its directories decoded once, a tile found by bisection.
+
+Bytes are read and not mapped: a file that somebody cuts short while it is served is then a broken archive, and not the end of the server.
+"""
 
 from __future__ import annotations
 
 import json
-import mmap
+import os
 from bisect import bisect_right
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from weakref import finalize
 
 import numpy as np
 import numpy.typing as npt
@@ -23,41 +27,61 @@ HEADER_BYTES = 127
 _MOST_ENTRIES = 20_000_000
 _MOST_TILE_BYTES = 64 * 1024 * 1024
 _DEEPEST = 4
+# Images say no compression, and some writers of them say none of either.
+_PLAIN = (Compression.NONE, Compression.UNKNOWN)
+
+Mark = tuple[int, int, int]
+"""Which file, when written to, how large."""
+
+
+def mark_of(known: os.stat_result) -> Mark:
+    """What tells a file from every other that had its name."""
+    return known.st_ino, known.st_mtime_ns, known.st_size
 
 
 class Archive:
     """An open archive. Every place that a directory names has been checked before the first tile is given.
+
+    Whatever happens to its name in the file system, all of it comes from the file that was opened.
 
     Args:
         path: The file.
 
     Raises:
         UnreadableFileError: if it is no PMTiles 3 archive, cut, damaged, or its directories lead in circles.
+
+    Attributes:
+        path: As given.
+        size: Bytes of the file.
+        mark: What tells the file from every other that had its name, and from itself before it was written to.
+        header, metadata: As they are kept.
+        directory: All entries for tiles.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            with path.open("rb") as file:
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
             raise _broken(path, str(error)) from error
+        self._close = finalize(self, os.close, self._descriptor)
+        known = os.fstat(self._descriptor)
+        self.size, self.mark = known.st_size, mark_of(known)
         try:
             self._open()
         except Exception as error:
-            self._map.close()
+            self._close()
             raise _broken(path, str(error) or type(error).__name__) from error
 
     def _open(self) -> None:
-        if len(self._map) < HEADER_BYTES:
+        if self.size < HEADER_BYTES:
             raise ValueError("it is shorter than a header")
-        self.header: HeaderDict = deserialize_header(self._map[:HEADER_BYTES])
+        self.header: HeaderDict = deserialize_header(self._read(0, HEADER_BYTES))
         for part in ("root", "metadata", "leaf_directory", "tile_data"):
             self._section(part)
         if self.header["internal_compression"] is not Compression.GZIP:
             raise ValueError("its directories are not compressed by gzip, the only way read here")
-        root = self.header["root_offset"]
-        entries = self._entries(self._map[root : root + self.header["root_length"]])
+        entries = self._entries(self._read(self.header["root_offset"], self.header["root_length"]))
         found = Directory(*(np.concatenate([getattr(d, name) for d in entries]) for name in Directory.__slots__))
         if (found.ids[1:] < found.ids[:-1] + found.runs[:-1]).any():
             raise ValueError("its tiles are out of order")
@@ -68,13 +92,13 @@ class Archive:
         # Plain numbers come out of a view without the wrapping of an array's scalars, and no list of them is kept.
         self._ids, self._runs = _plain(found.ids), _plain(found.runs)
         self._lengths, self._offsets = _plain(found.lengths), _plain(found.offsets)
-        start = self.header["metadata_offset"]
-        packed = self._map[start : start + self.header["metadata_length"]]
+        self._sound = bytearray(len(found.ids))
+        packed = self._read(self.header["metadata_offset"], self.header["metadata_length"])
         self.metadata: dict[str, Any] = json.loads(unzip(packed, _MOST_TILE_BYTES)) if packed else {}
 
     def _section(self, part: str) -> None:
         places: dict[str, Any] = dict(self.header)
-        if places[f"{part}_offset"] + places[f"{part}_length"] > len(self._map):
+        if places[f"{part}_offset"] + places[f"{part}_length"] > self.size:
             raise ValueError(f"its {part.replace('_', ' ')} lies behind its end: it is cut")
 
     def _entries(self, packed: bytes, depth: int = 1) -> list[Directory]:
@@ -93,7 +117,7 @@ class Archive:
         base = self.header["leaf_directory_offset"]
         found: list[Directory] = []
         for offset, length in zip(offsets, lengths, strict=True):
-            found += self._entries(self._map[base + offset : base + offset + length], depth + 1)
+            found += self._entries(self._read(base + offset, length), depth + 1)
             if sum(len(part.ids) for part in found) > _MOST_ENTRIES:
                 raise ValueError(f"it has more than {_MOST_ENTRIES:,} entries")
         return found
@@ -102,26 +126,45 @@ class Archive:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._map.close()
+        self._close()
 
     def tile(self, tile: Tile) -> bytes | None:
         """The bytes of a tile as they are kept, most often compressed; None where the archive has none.
 
         Raises:
             TileOutsideGridError: if WebMercatorQuad has no such tile.
+            UnreadableFileError: if they are damaged, or compressed in a way that is not read here.
         """
         WEB_MERCATOR_QUAD.check(tile)
         number = tile_number(tile.z, tile.x, tile.y)
         at = bisect_right(self._ids, number) - 1
         if at < 0 or number - self._ids[at] >= self._runs[at]:
             return None
-        start = self._tiles_from + self._offsets[at]
-        return self._map[start : start + self._lengths[at]]
+        stored = self.read(self._tiles_from + self._offsets[at], self._lengths[at])
+        if not self._sound[at]:
+            self.plain(stored)
+            self._sound[at] = 1
+        return stored
 
-    @property
-    def size(self) -> int:
-        """Bytes of the file."""
-        return len(self._map)
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes of the file from a place on, which is in it.
+
+        Raises:
+            UnreadableFileError: if the file has been cut since it was opened.
+        """
+        try:
+            return self._read(start, length)
+        except (OSError, ValueError) as error:
+            raise _broken(self.path, str(error)) from error
+
+    def _read(self, start: int, length: int) -> bytes:
+        data = os.pread(self._descriptor, length, start)
+        while len(data) < length:  # a call gives 2 GB at most
+            more = os.pread(self._descriptor, length - len(data), start + len(data))
+            if not more:
+                raise ValueError("it was cut while it was read")
+            data += more
+        return data
 
     def plain(self, stored: bytes) -> bytes:
         """A tile's bytes without compression.
@@ -130,7 +173,7 @@ class Archive:
             UnreadableFileError: if they are damaged, unfold to more than 64 MB, or are compressed in another way than by gzip.
         """
         kind = self.header["tile_compression"]
-        if kind is Compression.NONE:
+        if kind in _PLAIN:
             return stored
         if kind is not Compression.GZIP:
             raise _broken(self.path, f"its tiles are compressed by {kind.name.lower()}, which is not read here")
@@ -148,7 +191,7 @@ class Archive:
         base = self.header["tile_data_offset"]
         contents = set(zip(self.directory.offsets.tolist(), self.directory.lengths.tolist(), strict=True))
         for offset, length in sorted(contents):
-            self.plain(self._map[base + offset : base + offset + length])
+            self.plain(self.read(base + offset, length))
         return len(contents)
 
 

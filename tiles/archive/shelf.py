@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tiles.archive.reader import Archive
+from tiles.archive.reader import Archive, Mark, mark_of
 from twin.errors import NotFound, UnreadableFileError
 
 SUFFIX = ".pmtiles"
-_Mark = tuple[int, int, int]
 
 
 class UnknownArchiveError(NotFound):
@@ -22,16 +21,14 @@ class UnknownArchiveError(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class ShelvedArchive:
-    """An archive, and what tells it from every other file that had its name.
-
-    Attributes:
-        name: What it is called in addresses.
-        etag: Strong validator of the whole file.
-    """
+    """An archive by the name it has in addresses."""
 
     name: str
     archive: Archive
-    etag: str
+
+    def etag(self, representation: str) -> str:
+        """A strong validator for one form of what is in the file. Source: RFC 9110, 8.8.3."""
+        return '"' + "-".join([*(f"{part:x}" for part in self.archive.mark), representation]) + '"'
 
 
 class ArchiveShelf:
@@ -44,7 +41,7 @@ class ArchiveShelf:
     def __init__(self, files: Callable[[], Mapping[str, Path]]) -> None:
         self._files = files
         self._lock = threading.Lock()
-        self._open: dict[str, tuple[_Mark, ShelvedArchive | UnreadableFileError]] = {}
+        self._open: dict[str, tuple[Mark, ShelvedArchive | UnreadableFileError]] = {}
 
     @classmethod
     def of_folder(cls, folder: Path) -> ArchiveShelf:
@@ -59,7 +56,9 @@ class ArchiveShelf:
 
     def names(self) -> tuple[str, ...]:
         """Names of all files, broken ones included, in order."""
-        return tuple(sorted(self._files()))
+        files = self._files()
+        self._drop_all_but(files)
+        return tuple(sorted(files))
 
     def get(self, name: str) -> ShelvedArchive:
         """The archive of that name as its file is now. One that was replaced is closed when its last reader has let it go.
@@ -68,27 +67,38 @@ class ArchiveShelf:
             UnknownArchiveError: if there is none.
             UnreadableFileError: if it is broken; the file is looked at again when it has changed.
         """
-        path = self._files().get(name)
+        files = self._files()
+        self._drop_all_but(files)
+        path = files.get(name)
         if path is None:
             raise UnknownArchiveError(
                 f"There is no archive '{name}'.", value=name, remedy="See /archives for the list."
             )
         try:
-            known = path.stat()
+            mark = mark_of(path.stat())
         except OSError as error:
+            with self._lock:
+                self._open.pop(name, None)
             raise UnknownArchiveError(f"The archive '{name}' has gone.", value=name) from error
-        mark = (known.st_ino, known.st_mtime_ns, known.st_size)
         with self._lock:
             at_hand = self._open.get(name)
             if at_hand is None or at_hand[0] != mark:
-                at_hand = self._open[name] = (mark, _opened(name, path, mark))
+                at_hand = self._open[name] = _opened(name, path, mark)
         if isinstance(at_hand[1], UnreadableFileError):
             raise at_hand[1]
         return at_hand[1]
 
+    def _drop_all_but(self, files: Mapping[str, Path]) -> None:
+        """Let go of files that are gone: an open one keeps its room on the disk."""
+        with self._lock:
+            for name in self._open.keys() - files.keys():
+                del self._open[name]
 
-def _opened(name: str, path: Path, mark: _Mark) -> ShelvedArchive | UnreadableFileError:
+
+def _opened(name: str, path: Path, mark: Mark) -> tuple[Mark, ShelvedArchive | UnreadableFileError]:
+    """The archive under the mark of the file that was opened, which may have taken the place of the one looked at."""
     try:
-        return ShelvedArchive(name, Archive(path), '"' + "-".join(f"{part:x}" for part in mark) + '"')
+        archive = Archive(path)
     except UnreadableFileError as error:
-        return error
+        return mark, error
+    return archive.mark, ShelvedArchive(name, archive)
