@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from gltf_validator import gltf_checker
 from loud_skips import loud_lines, skip_loudly
 from postgis_cluster import PostGISCluster, running_cluster
 from processes import CHECKOUT, Spawned, spawn_python
@@ -60,6 +61,12 @@ def ogrinfo() -> str:
     if program is None:
         skip_loudly("GDAL's command line tools", "sudo apt-get install gdal-bin (or let ./onemap test do it)")
     return program
+
+
+@pytest.fixture
+def gltf_problems(tmp_path: Path) -> Callable[[Mapping[str, bytes]], list[str]]:
+    """A function that gives what Khronos' validator finds wrong with GLB files, by name."""
+    return gltf_checker(tmp_path)
 
 
 @pytest.fixture(scope="session")

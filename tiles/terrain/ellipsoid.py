@@ -1,4 +1,4 @@
-"""The Earth as renderers see it: places to Earth-centred coordinates on the WGS 84 ellipsoid (CGCS2000's differs by 0.1 mm)."""
+"""The round Earth as renderers meet it: how far it bulges, and from where it hides what."""
 
 from __future__ import annotations
 
@@ -7,33 +7,10 @@ import math
 import numpy as np
 
 from tiles.terrain.elevation import Floats
+from twin.ellipsoid import SEMI_MAJOR_M, SEMI_MINOR_M
 
-SEMI_MAJOR_M = 6_378_137.0
-_FLATTENING = 1.0 / 298.257223563
-SEMI_MINOR_M = SEMI_MAJOR_M * (1.0 - _FLATTENING)
-_ECCENTRICITY2 = _FLATTENING * (2.0 - _FLATTENING)
 # A point as far as this many radii counts as infinitely far.
 _FAR = 1.0e4
-
-
-def earth_centred(lon: Floats, lat: Floats, height_m: Floats) -> Floats:
-    """Earth-centred coordinates float64 (…, 3) in metres of places in degrees and metres above the ellipsoid.
-
-    Source: EPSG guidance note 7-2, method 9602, in closed form.
-    """
-    lam, phi = np.radians(lon), np.radians(lat)
-    curvature = SEMI_MAJOR_M / np.sqrt(1.0 - _ECCENTRICITY2 * np.sin(phi) ** 2)
-    across = (curvature + height_m) * np.cos(phi)
-    up = (curvature * (1.0 - _ECCENTRICITY2) + height_m) * np.sin(phi)
-    return np.stack([across * np.cos(lam), across * np.sin(lam), up], axis=-1)
-
-
-def metres_per_degree(lat: Floats) -> tuple[Floats, Floats]:
-    """Lengths of a degree of longitude and of latitude on the ellipsoid."""
-    phi = np.radians(lat)
-    root = np.sqrt(1.0 - _ECCENTRICITY2 * np.sin(phi) ** 2)
-    north = SEMI_MAJOR_M * (1.0 - _ECCENTRICITY2) / root**3
-    return np.radians(1.0) * SEMI_MAJOR_M / root * np.cos(phi), np.radians(1.0) * north
 
 
 def sagitta_m(chord_m: float) -> float:

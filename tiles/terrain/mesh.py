@@ -21,11 +21,12 @@ import orjson
 from tiles.address import Tile
 from tiles.terrain.availability import MESH_GRID, SIDE, mesh_ranges
 from tiles.terrain.elevation import Floats
-from tiles.terrain.ellipsoid import earth_centred, metres_per_degree, sagitta_m
+from tiles.terrain.ellipsoid import sagitta_m
 from tiles.terrain.lattice import spacing_m
 from tiles.terrain.quantized_mesh import UNITS, QuantizedVertices, encode_quantized_mesh
 from tiles.terrain.rtin import needed_samples, triangles_of
 from tiles.terrain.surface import Drawn, Surface
+from twin.ellipsoid import earth_centred, metres_per_degree
 
 _UNITS_OF = np.rint(np.arange(SIDE + 1) * (UNITS / SIDE)).astype(np.int32)
 _CELLS_PER_ERROR = 8.0
