@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from gltf_validator import gltf_checker
+from javascript_decoder import JavaScriptDecoder, running_decoder
 from loud_skips import loud_lines, skip_loudly
 from postgis_cluster import PostGISCluster, running_cluster
 from processes import CHECKOUT, Spawned, spawn_python
@@ -67,6 +68,13 @@ def ogrinfo() -> str:
 def gltf_problems(tmp_path: Path) -> Callable[[Mapping[str, bytes]], list[str]]:
     """A function that gives what Khronos' validator finds wrong with GLB files, by name."""
     return gltf_checker(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def javascript_decoder() -> Iterator[JavaScriptDecoder]:
+    """Mapbox's JavaScript decoder of vector tiles: a second opinion on their bytes, started once for the run."""
+    with running_decoder() as decoder:
+        yield decoder
 
 
 @pytest.fixture(scope="session")

@@ -169,11 +169,52 @@ def test_a_failing_step_is_one_line_with_its_remedy(launcher):
 def test_missing_test_services_are_named_loudly_with_the_command_that_brings_them(launcher, monkeypatch, capfd):
     monkeypatch.setattr(launcher, "missing_test_services", lambda: [("chromium", "the page in a real browser")])
     monkeypatch.setattr(launcher, "apt_install", lambda packages: False)
+    monkeypatch.setattr(launcher, "are_readers_ready", lambda: True)
     launcher.install_test_services()
     said = capfd.readouterr().err
     assert "WILL NOT BE TESTED" in said
     assert "the page in a real browser" in said
     assert "sudo apt-get install chromium" in said
+
+
+def npm_of(launcher, monkeypatch, code: int) -> list[list[str]]:
+    """A machine whose npm ends with `code`, and what was asked of it."""
+    asked: list[list[str]] = []
+
+    def fake_run(command, **kwargs):
+        assert (kwargs["cwd"] / "package-lock.json").read_text() == "{}"
+        asked.append(command)
+        return subprocess.CompletedProcess(command, code)
+
+    lock = launcher.readers_lock()
+    lock.parent.mkdir(parents=True)
+    for name in ("package.json", lock.name):
+        lock.with_name(name).write_text("{}")
+    monkeypatch.setattr(launcher, "missing_test_services", list)
+    monkeypatch.setattr(launcher.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(launcher.subprocess, "run", fake_run)
+    return asked
+
+
+def test_the_foreign_readers_are_installed_once_for_each_lock(launcher, monkeypatch, capfd):
+    asked = npm_of(launcher, monkeypatch, 0)
+    launcher.install_test_services()
+    launcher.install_test_services()
+    assert [command[:2] for command in asked] == [["npm", "ci"]]
+    launcher.readers_lock().write_text("{ }")
+    assert not launcher.are_readers_ready()
+    assert "WILL NOT BE TESTED" not in capfd.readouterr().err
+
+
+def test_readers_that_npm_cannot_bring_are_named_loudly_and_tried_again(launcher, monkeypatch, capfd):
+    asked = npm_of(launcher, monkeypatch, 1)
+    launcher.install_test_services()
+    launcher.install_test_services()
+    assert len(asked) == 2
+    said = capfd.readouterr().err
+    assert "WILL NOT BE TESTED" in said
+    assert "readers in JavaScript" in said
+    assert "see npm's words" in said
 
 
 def test_one_unknown_package_does_not_keep_the_others_away(launcher, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 
@@ -28,6 +29,17 @@ def test_no_lock_says_where_to_fetch_from(checkout, lock):
     assert "://" not in text
     assert "--index" not in text
     assert "--find-links" not in text
+
+
+def test_the_lock_of_the_foreign_readers_is_pinned_and_hashed_and_says_no_place(checkout):
+    text = (checkout / "tests/services/javascript/package-lock.json").read_text(encoding="utf-8")
+    packages = {name: package for name, package in json.loads(text)["packages"].items() if name}
+    assert all(package["integrity"].startswith("sha512-") and package["version"] for package in packages.values())
+    assert "://" not in text
+    asked = json.loads((checkout / "tests/services/javascript/package.json").read_text(encoding="utf-8"))
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in asked["dependencies"]} == asked[
+        "dependencies"
+    ]
 
 
 def test_the_locks_hold_what_the_project_asks_for(checkout):

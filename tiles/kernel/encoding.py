@@ -198,7 +198,7 @@ def _draw_lines(  # pragma: no cover - compiled
 def _gather_rings(  # pragma: no cover - compiled
     rings, starts, shells, ring, other, x, y, vertex_zoom, path_vertices, path_roles, first, end, frame, whole
 ):
-    """Rings in the window, tidied, without those of no area and the holes of such shells.
+    """Rings in the window, tidied, without those that collapse and the holes of such shells.
 
     Returns:
         Their vertices, their number, whether the polygon lies in the window, whether the cut left each ring in one piece.
@@ -218,7 +218,8 @@ def _gather_rings(  # pragma: no cover - compiled
             n, crossings = clip(ring, other, n, low, high)
             met = met or n >= 3
         n = tidy(ring, n)
-        if n < 3 or area_of(ring, n) == 0:
+        # A tidied ring of no area goes round as much one way as the other: a bow tie, which is judged like any that crosses itself.
+        if n < 3:
             if is_shell:
                 shell_drawn = False
             continue

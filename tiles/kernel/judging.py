@@ -26,7 +26,7 @@ def are_sound(rings, starts, shells, count):  # pragma: no cover - compiled
     """Whether rings are simple, apart from each other, each hole in its shell and no ring in another that must not hold it.
 
     Args:
-        rings: int64 (k, 2) vertices of all rings, tidied (`tiles.kernel.rings.tidy`), none of zero area.
+        rings: int64 (k, 2) vertices of all rings, tidied (`tiles.kernel.rings.tidy`).
         starts: int64 (count + 1,) where each begins.
         shells: uint8 (count,) 1 for a shell; holes follow theirs.
         count: Number of rings.
