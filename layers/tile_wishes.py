@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tiles.generalise.wishes import DEEPEST_CLUSTERS
 from twin.errors import Finding
 
+_LINES = ("LineString", "MultiLineString")
 _POINTS = ("Point", "MultiPoint")
 
 
@@ -20,6 +21,9 @@ class TileWishes(BaseModel):
         clusters_below: Points are clustered below this level of WebMercatorQuad, in place of the density grid.
         status: Property with `codes` whose values are counted for each cluster.
         alarms: Those of its values that are never clustered out of sight: such points are drawn as themselves, too.
+        class_property: Property of lines whose value says from which level each is drawn; values of OpenStreetMap's `highway` have
+            levels already.
+        class_zooms: Levels of WebMercatorQuad for other values, or in place of the usual ones.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,6 +31,10 @@ class TileWishes(BaseModel):
     clusters_below: Annotated[int, Field(ge=0, le=DEEPEST_CLUSTERS)] | None = None
     status: Annotated[str, Field(min_length=1, max_length=60)] | None = None
     alarms: Annotated[tuple[str | int, ...], Field(max_length=100)] = ()
+    class_property: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    class_zooms: (
+        Annotated[dict[str, Annotated[int, Field(ge=0, le=DEEPEST_CLUSTERS)]], Field(max_length=100)] | None
+    ) = None
 
 
 def tile_findings(document: Mapping[str, Any]) -> list[Finding]:
@@ -34,7 +42,11 @@ def tile_findings(document: Mapping[str, Any]) -> list[Finding]:
     wishes = document.get("tiles")
     if not isinstance(wishes, Mapping):
         return []
-    return [*_cluster_findings(wishes, document), *_status_findings(wishes, document)]
+    return [
+        *_cluster_findings(wishes, document),
+        *_status_findings(wishes, document),
+        *_class_findings(wishes, document),
+    ]
 
 
 def _cluster_findings(wishes: Mapping[str, Any], document: Mapping[str, Any]) -> list[Finding]:
@@ -72,3 +84,22 @@ def _status_findings(wishes: Mapping[str, Any], document: Mapping[str, Any]) -> 
         for i, alarm in enumerate(alarms if isinstance(alarms, list) else ())
         if alarm not in values
     ]
+
+
+def _class_findings(wishes: Mapping[str, Any], document: Mapping[str, Any]) -> list[Finding]:
+    name, kind, entries = wishes.get("class_property"), document.get("geometry_type"), document.get("schema")
+    if name is None:
+        if not wishes.get("class_zooms"):
+            return []
+        remedy = 'Add "class_property", the property that holds them.'
+        return [Finding("/tiles/class_zooms", str(wishes["class_zooms"]), "Classes are values of a property.", remedy)]
+    if isinstance(kind, str) and kind not in _LINES:
+        remedy = "Leave class_property out, or give the layer the geometry type LineString."
+        return [Finding("/tiles/class_property", str(name), "Only lines are selected by class.", remedy)]
+    names = (
+        [str(e.get("name")) for e in entries if isinstance(e, Mapping)] if isinstance(entries, list) else [str(name)]
+    )
+    if str(name) in names:
+        return []
+    remedy = f"Use one of: {', '.join(names[:30])}."
+    return [Finding("/tiles/class_property", str(name), "The schema has no property of this name.", remedy)]

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 
+import numpy as np
+
 from tiles.address import Tile
 from tiles.cache import SingleFlightCache
 from tiles.density import COMFORTABLE_FEATURES, cell_size_deg, density_batch, inner_bounds
-from tiles.generalise.budget_batch import encode_batch
+from tiles.generalise.budget_batch import encode_batch, only_rows
 from tiles.generalise.cluster_batch import cluster_batch
 from tiles.grids import Grid
 from tiles.mvt.window import Window
@@ -166,6 +168,7 @@ class StoreTileSource:
         """Features of one tile, or below the layer's levels for them its density grid or its clusters."""
         grid.check(tile)
         window = Window(grid, tile)
+        not_yet = 0
         if layer.is_density(tile, grid):
             counts = self._store.count_grid(
                 layer.id,
@@ -180,6 +183,10 @@ class StoreTileSource:
             batch = cluster_batch(self._store, layer.id, query, layer.schema, clusters, tile, grid)
         else:
             batch = self._store.select(layer.id, self._query(layer, window))
+            if layer.classes is not None:
+                first = layer.classes.first_zooms(batch.columns[layer.classes.property])
+                drawn = np.flatnonzero(first <= tile.z + grid.zoom_offset)
+                batch, not_yet = only_rows(batch, drawn), len(batch) - len(drawn)
         encoded, beyond = encode_batch(layer.id, batch, window, layer.clusters)
         if encoded.broken:
             log.warning(
@@ -187,7 +194,7 @@ class StoreTileSource:
                 encoded.broken,
                 layer.id,
             )
-        return TileBytes(encoded.data, encoded.features, encoded.too_small + encoded.broken + beyond)
+        return TileBytes(encoded.data, encoded.features, encoded.too_small + encoded.broken + not_yet + beyond)
 
     def _query(self, layer: TileLayer, window: Window) -> FeatureQuery:
         box = window.grid.lonlat_bounds(window.tile, window.margin)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tiles.density import density_zoom
+from tiles.generalise.classes import classes_of
 from tiles.generalise.wishes import Clusters, clusters_of
 from tiles.source import TileLayer
 from twin.interval import Interval
@@ -17,7 +18,7 @@ from twin.store.port import LayerRecord
 from twin.text import LocalText
 
 # Part of every stamp: raise it when the encoder draws the same data differently.
-ENCODER = 3
+ENCODER = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,9 +38,10 @@ def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -
     below = density_zoom(record.feature_count, record.bounds, _wished_zoom(record.document))
     clusters = clusters_of(record.document, schema, below)
     below = 0 if clusters else below
+    classes = classes_of(record.document, schema)
     # A layer that was dropped and made anew counts its versions from zero: the instant of birth tells them apart.
     birth = int(record.created_at.timestamp() * 1e6)
-    make = zlib.crc32(repr((record.id, birth, schema.names)).encode("utf-8", "replace"))
+    make = zlib.crc32(repr((record.id, birth, schema.names, classes)).encode("utf-8", "replace"))
     return TileLayer(
         id=record.id,
         title=LocalText.parse(record.document.get("title") or record.id),
@@ -51,6 +53,7 @@ def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -
         bounds=record.bounds,
         density_below=below,
         clusters=clusters,
+        classes=classes,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tiles.address import Tile
+from tiles.generalise.classes import LineClasses
 from tiles.generalise.wishes import Clusters
 from tiles.grids import Grid
 from twin.bounds import Bounds
@@ -39,6 +40,7 @@ class TileLayer:
         as_of: Version of which the tiles tell; None for the present. `version` is the same then.
         interval: Valid time of which they tell; None for the newest states.
         clusters: How points are clustered, below which level; None for never. There is no density grid then.
+        classes: From which level lines of each class are drawn; None where all of them always are.
     """
 
     id: str
@@ -53,6 +55,7 @@ class TileLayer:
     as_of: int | None = None
     interval: Interval | None = None
     clusters: Clusters | None = None
+    classes: LineClasses | None = None
 
     @property
     def make(self) -> str:

@@ -26,7 +26,8 @@ def tilejson(layers: tuple[TileLayer, ...], base_url: str, query: str = "") -> d
 
     Below `onemap:density_below` the tiles hold a grid of squares with `_count` in place of the features; with several
     layers each has its own level, in its entry of `vector_layers`. Below `onemap:clusters_below` points are clustered: a cluster
-    has `_count` and counts by status, and points in alarm are drawn as themselves, too. Polygons and lines smaller than a tile unit (a 4096th
+    has `_count` and counts by status, and points in alarm are drawn as themselves, too. `onemap:first_zooms`
+    of a layer says from which level lines of each class are drawn. Polygons and lines smaller than a tile unit (a 4096th
     of the tile) are not drawn, nor are the smallest features where a layer has more in a tile than `onemap:budget` says; each tile says how many in the header `Onemap-Left-Out`.
 
     Args:
@@ -88,7 +89,8 @@ def _vector_layer(layer: TileLayer) -> dict[str, Any]:
         fields[COUNT] = "要素数量 · Number of features in a density cell"
     if layer.clusters is not None:
         fields |= {prop.name: field_text(prop) for prop in cluster_properties(layer.schema, layer.clusters)}
-    return {
+    first_zooms = {} if layer.classes is None else {"onemap:first_zooms": dict(layer.classes.zooms)}
+    return first_zooms | {
         "id": layer.id,
         "description": both_languages(layer.description) or both_languages(layer.title),
         "minzoom": 0,

@@ -53,3 +53,11 @@ def test_a_status_has_codes(status: str) -> None:
 def test_what_belongs_together_comes_together() -> None:
     assert faults(tiles={"status": "status"}) == {"/tiles/status": "status"}
     assert faults(tiles={"clusters_below": 9, "alarms": ["alarm"]}) == {"/tiles/alarms": "['alarm']"}
+
+
+def test_lines_name_the_property_of_their_classes() -> None:
+    lines = {"geometry_type": "LineString", "tiles": {"class_property": "name", "class_zooms": {"lane": 14}}}
+    assert parse_manifest(MANIFEST | lines).to_document()["tiles"] == lines["tiles"] | {"alarms": []}
+    assert faults(tiles={"class_property": "name"}) == {"/tiles/class_property": "name"}
+    assert faults(**lines | {"tiles": {"class_property": "kind"}}) == {"/tiles/class_property": "kind"}
+    assert list(faults(**lines | {"tiles": {"class_zooms": {"lane": 14}}})) == ["/tiles/class_zooms"]

@@ -29,7 +29,7 @@ def encode_batch(
             return made, 0
 
     def encode(stays: Mask) -> EncodedLayer:
-        return encode_layer(name, _only(batch, np.flatnonzero(stays)), window)
+        return encode_layer(name, only_rows(batch, np.flatnonzero(stays)), window)
 
     order = importance(_sizes(batch, clusters), batch.fids)
     return encode_within(order, encode, lambda made: len(made.data), budget)
@@ -45,7 +45,8 @@ def _sizes(batch: FeatureBatch, clusters: Clusters | None) -> npt.NDArray[np.flo
     return sizes
 
 
-def _only(batch: FeatureBatch, rows: npt.NDArray[np.int64]) -> FeatureBatch:
+def only_rows(batch: FeatureBatch, rows: npt.NDArray[np.int64]) -> FeatureBatch:
+    """Some features of a batch, without their versions and times."""
     chosen = rows.tolist()
     return replace(
         batch,

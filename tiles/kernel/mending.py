@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 
 from tiles.kernel.window import TileWindow
-from tiles.mvt.shapes import fit_placed
+from tiles.mvt.shapes import cut_and_round
 from tiles.snapshot.layout import POLYGONS, SHELL, Columns
 from tiles.snapshot.paths import paths_of, ranges
 
@@ -29,7 +29,7 @@ def mended_columns(columns: Columns, chosen: npt.NDArray[np.int64], window: Tile
         The columns, and how many vanish when rounded.
     """
     placed = _polygons_in_tile(columns, chosen, window)
-    shapes = fit_placed(placed, window)
+    shapes = cut_and_round(placed, window)
     paths = paths_of(shapes.geometries)
     numbers = chosen[shapes.rows]
     x, y = (paths.coordinates + MENDED_ORIGIN).astype(np.uint32).T.copy()
@@ -54,16 +54,20 @@ def mended_columns(columns: Columns, chosen: npt.NDArray[np.int64], window: Tile
 
 
 def _polygons_in_tile(columns: Columns, chosen: npt.NDArray[np.int64], window: TileWindow) -> npt.NDArray[np.object_]:
-    """Polygons as they are kept, in tile units, in floating point: object (c,), polygons and multipolygons."""
+    """Polygons as the kernel places them, thinned and in whole tile units, before the cut: object (c,), polygons and multipolygons.
+
+    Neighbours that the kernel draws by itself have the same vertices along a shared border.
+    """
     paths, _ = ranges(columns.feature_paths, chosen)
     vertices, sizes = ranges(columns.path_vertices, paths)
-    origin_x, origin_y = window.origin
-    unit = window.extent / 2.0**window.bits
+    needed = columns.vertex_zoom[vertices] <= window.zoom
+    sizes = np.bincount(np.repeat(np.arange(len(paths)), sizes)[needed], minlength=len(paths))
+    vertices = vertices[needed]
     ordinates = columns.y if window.is_mercator else columns.row
     xy = np.column_stack(
         [
-            (columns.x[vertices].astype(np.int64) - origin_x) * unit,
-            (ordinates[vertices].astype(np.int64) - origin_y) * unit,
+            _units(axis[vertices], origin, window)
+            for axis, origin in zip((columns.x, ordinates), window.origin, strict=True)
         ]
     )
     roles = columns.path_roles[paths]
@@ -77,3 +81,9 @@ def _polygons_in_tile(columns: Columns, chosen: npt.NDArray[np.int64], window: T
     result = np.empty(len(chosen), dtype=object)
     shapely.multipolygons(np.atleast_1d(polygons), indices=owner[shell], out=result)
     return result
+
+
+def _units(values: npt.NDArray[np.uint32], origin: int, window: TileWindow) -> npt.NDArray[np.float64]:
+    """World units to whole tile units, rounded as the kernel does."""
+    half = (1 << window.bits) >> 1
+    return (((values.astype(np.int64) - origin) * window.extent + half) >> window.bits).astype(np.float64)

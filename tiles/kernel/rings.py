@@ -68,8 +68,10 @@ def clip(ring, other, n, low, high):  # pragma: no cover - compiled
             in_here = here >= limit if keep_above else here <= limit
             in_there = there >= limit if keep_above else there <= limit
             if in_here != in_there:
-                t = float(limit - there) / float(here - there)
-                crossing = np.int64(np.rint(ring[j, 1 - axis] + t * float(ring[i, 1 - axis] - ring[j, 1 - axis])))
+                # From the lower end, so that a border is cut at the same place whichever way a ring runs along it.
+                a, b = (i, j) if here < there else (j, i)
+                t = float(limit - ring[a, axis]) / float(ring[b, axis] - ring[a, axis])
+                crossing = np.int64(np.rint(ring[a, 1 - axis] + t * float(ring[b, 1 - axis] - ring[a, 1 - axis])))
                 other[m, axis], other[m, 1 - axis] = limit, crossing
                 m += 1
                 crossings += 1

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from tiles.kernel.borders import border_nodes
+
 # Half a unit of a tile of 4096 units at level 0, in world units of 2**32 to the world's width.
 _HALF_UNIT_BITS = 19.0
 _DEEPEST = 24
@@ -29,21 +31,24 @@ def vertex_zooms(
 ) -> npt.NDArray[np.uint8]:
     """The Web Mercator level from which each vertex is needed to draw its path within half a tile unit.
 
+    A border that several rings share has the same levels in all of them (`tiles.kernel.borders`): neighbours keep touching.
+
     Args:
         x, y: uint32 (k,) vertices in world units.
         path_vertices: int64 (m + 1,) where the vertices of each path begin.
         closed: uint8 (m,) 1 for rings (without their closing vertex), 0 for lines.
 
     Returns:
-        uint8 (k,): 0 for the ends of a line and for three vertices of a ring; 24 where a vertex is hardly ever needed.
+        uint8 (k,): 0 for the ends of a line, for the nodes of a ring, and for three vertices of one that has none; 24 where a
+        vertex is hardly ever needed.
     """
     levels = np.zeros(len(x), dtype=np.uint8)
-    _all_paths(x, y, path_vertices, closed, levels)
+    _all_paths(x, y, path_vertices, closed, border_nodes(x, y, path_vertices, closed), levels)
     return levels
 
 
 @njit(nogil=True, cache=True)
-def _all_paths(x, y, path_vertices, closed, levels):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+def _all_paths(x, y, path_vertices, closed, nodes, levels):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
     longest = 2
     for p in range(len(path_vertices) - 1):
         longest = max(longest, path_vertices[p + 1] - path_vertices[p] + 1)
@@ -53,27 +58,83 @@ def _all_paths(x, y, path_vertices, closed, levels):  # type: ignore[no-untyped-
     caps = np.empty(len(stack), dtype=np.uint8)
     for p in range(len(path_vertices) - 1):
         first, end = path_vertices[p], path_vertices[p + 1]
-        count = end - first
-        if count < 3:
+        if end - first < 3:
             continue
-        for i in range(count):
-            px[i], py[i] = float(x[first + i]), float(y[first + i])
-        out[:count] = _DEEPEST
-        out[0] = 0
-        if closed[p]:
-            px[count], py[count] = px[0], py[0]  # the ring ends where it begins
-            far = _farthest_from(px, py, 0, count)
-            third = _farthest_from_chord(px, py, far, count)
-            out[far] = 0
-            out[third] = 0
-            a, b = min(far, third), max(far, third)
-            _pieces(px, py, 0, a, out, stack, caps)
-            _pieces(px, py, a, b, out, stack, caps)
-            _pieces(px, py, b, count, out, stack, caps)
+        if not closed[p]:
+            for i in range(end - first):
+                px[i], py[i] = float(x[first + i]), float(y[first + i])
+            _between(px, py, 0, end - first - 1, out, stack, caps)
+            levels[first:end] = out[: end - first]
+            continue
+        start = first
+        while start < end and not nodes[start]:
+            start += 1
+        if start == end:
+            _ring_alone(x, y, first, end, px, py, out, stack, caps, levels)
         else:
-            out[count - 1] = 0
-            _pieces(px, py, 0, count - 1, out, stack, caps)
-        levels[first:end] = out[:count]
+            _ring_of_borders(x, y, nodes, first, start, end, px, py, out, stack, caps, levels)
+
+
+@njit(nogil=True, cache=True)
+def _ring_of_borders(x, y, nodes, first, start, end, px, py, out, stack, caps, levels):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """A ring from node to node; `start` is its first one."""
+    count = end - first
+    done = 0
+    while done < count:
+        n = 1
+        while not nodes[first + (start - first + done + n) % count]:
+            n += 1
+        step, origin = _direction(x, y, first, count, start + done, n)
+        for i in range(n + 1):
+            v = first + (origin - first + step * i) % count
+            px[i], py[i] = float(x[v]), float(y[v])
+        _between(px, py, 0, n, out, stack, caps)
+        for i in range(n + 1):
+            levels[first + (origin - first + step * i) % count] = out[i]
+        done += n
+
+
+@njit(nogil=True, cache=True)
+def _ring_alone(x, y, first, end, px, py, out, stack, caps, levels):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """A ring without a node, from its westernmost vertex: an island and the hole that it fills begin at the same one."""
+    count = end - first
+    start = first
+    for v in range(first + 1, end):
+        if x[v] < x[start] or (x[v] == x[start] and y[v] < y[start]):
+            start = v
+    step, _ = _direction(x, y, first, count, start, count)
+    for i in range(count + 1):  # the ring ends where it begins
+        v = first + (start - first + step * i) % count
+        px[i], py[i] = float(x[v]), float(y[v])
+    far = _farthest_from(px, py, 0, count)
+    third = _farthest_from_chord(px, py, far, count)
+    a, b = min(far, third), max(far, third)
+    _between(px, py, 0, a, out, stack, caps)
+    _between(px, py, a, b, out, stack, caps)
+    _between(px, py, b, count, out, stack, caps)
+    for i in range(count):
+        levels[first + (start - first + step * i) % count] = out[i]
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _direction(x, y, first, count, start, n):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """Which way a run of n segments from a vertex is worked through, 1 or -1, and from where: the same for every ring it is part of."""
+    for i in range(n // 2 + 1):
+        a = first + (start - first + i) % count
+        b = first + (start - first + n - i) % count
+        if x[a] != x[b] or y[a] != y[b]:
+            forwards = x[a] < x[b] or (x[a] == x[b] and y[a] < y[b])
+            return (1, start) if forwards else (-1, start + n)
+    return 1, start
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _between(px, py, first, last, out, stack, caps):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """Levels of a run of vertices, 0 for its ends."""
+    out[first : last + 1] = _DEEPEST
+    out[first] = 0
+    out[last] = 0
+    _pieces(px, py, first, last, out, stack, caps)
 
 
 @njit(nogil=True, cache=True)

@@ -47,7 +47,7 @@ def fit_to_window(geometries: Geometries, window: Window) -> Shapes:
         window: The tile.
     """
     rows, broken = drawable_rows(geometries)
-    fitted = fit_placed(window.place(geometries[rows]), window)
+    fitted = _fit_placed(window.place(geometries[rows]), window)
     return replace(fitted, rows=rows[fitted.rows], broken=broken)
 
 
@@ -58,7 +58,7 @@ def drawable_rows(geometries: Geometries) -> tuple[npt.NDArray[np.int64], int]:
     return rows, len(present) - len(rows)
 
 
-def fit_placed(placed: Geometries, window: Window) -> Shapes:
+def _fit_placed(placed: Geometries, window: Window) -> Shapes:
     """The same for geometries that are in tile units already: object (n,), none missing, every coordinate finite."""
     rows = np.arange(len(placed))
     boxes = shapely.bounds(placed)
@@ -68,10 +68,18 @@ def fit_placed(placed: Geometries, window: Window) -> Shapes:
         & (boxes[:, 1] <= window.high)
         & (boxes[:, 3] >= window.low)
     )
-    rows, placed, boxes = rows[near], placed[near], boxes[near]
+    rows, placed = rows[near], placed[near]
     dimensions = shapely.get_dimensions(placed).astype(np.int64)
-    placed = in_one_dimension(placed, dimensions)
-    placed = _thin(placed, dimensions)
+    thinned = _thin(in_one_dimension(placed, dimensions), dimensions)
+    shapes = cut_and_round(thinned, window)
+    return replace(shapes, rows=rows[shapes.rows])
+
+
+def cut_and_round(placed: Geometries, window: Window) -> Shapes:
+    """Geometries in tile units cut at the buffer and rounded, valid: object (n,), none missing, no collections."""
+    rows = np.arange(len(placed))
+    dimensions = shapely.get_dimensions(placed).astype(np.int64)
+    boxes = shapely.bounds(placed)
     inside = (boxes[:, :2] >= window.low).all(axis=1) & (boxes[:, 2:] <= window.high).all(axis=1)
     placed[~inside] = _clip(placed[~inside], dimensions[~inside], window)
     met = ~shapely.is_empty(placed)

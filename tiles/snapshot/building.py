@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from tiles.generalise.classes import LineClasses
 from tiles.kernel.vertex_zoom import vertex_zooms
 from tiles.mvt.encode import PUBLIC_ID, foreign_ids
 from tiles.mvt.shapes import drawable_rows, in_one_dimension
@@ -45,7 +46,10 @@ class _Piece:
 
 
 def build_columns(
-    batches: Iterable[FeatureBatch], schema: Schema, progress: Callable[[int], None] = lambda _: None
+    batches: Iterable[FeatureBatch],
+    schema: Schema,
+    progress: Callable[[int], None] = lambda _: None,
+    classes: LineClasses | None = None,
 ) -> Columns:
     """The columns of all features that have something to draw.
 
@@ -56,25 +60,31 @@ def build_columns(
         batches: Features in CGCS2000 lon/lat, each with the properties of `schema`.
         schema: Properties that travel in tiles; one called `_id` gives way to the public id.
         progress: Told the number of features read so far.
+        classes: From which level lines are drawn; None for always.
     """
     keys = tuple(name for name in schema.names if name != PUBLIC_ID)
     table = ValueTable(len(keys) + 1)
     pieces: list[_Piece] = []
     fids: list[Ints] = []
     codes: list[npt.NDArray[np.int32]] = []
+    zooms: list[npt.NDArray[np.uint8]] = []
     read = 0
     for batch in batches:
         numbers = np.empty((len(batch), len(keys) + 1), dtype=np.int32)
         for column, key in enumerate(keys):
             numbers[:, column] = table.numbers(column, batch.columns[key])
         numbers[:, -1] = table.numbers(len(keys), foreign_ids(batch))
+        first = (
+            np.zeros(len(batch), np.uint8) if classes is None else classes.first_zooms(batch.columns[classes.property])
+        )
         for piece in _pieces(batch):
             pieces.append(piece)
+            zooms.append(first[piece.rows])
             fids.append(batch.fids[piece.rows])
             codes.append(numbers[piece.rows])
         read += len(batch)
         progress(read)
-    return _in_order(pieces, fids, codes, (*keys, PUBLIC_ID), table)
+    return _in_order(pieces, fids, codes, zooms, (*keys, PUBLIC_ID), table)
 
 
 def _pieces(batch: FeatureBatch) -> list[_Piece]:
@@ -108,6 +118,7 @@ def _in_order(
     pieces: list[_Piece],
     fids: list[Ints],
     codes: list[npt.NDArray[np.int32]],
+    zooms: list[npt.NDArray[np.uint8]],
     keys: tuple[str, ...],
     table: ValueTable,
 ) -> Columns:
@@ -133,7 +144,7 @@ def _in_order(
         keys=keys,
         fids=_joined(fids, np.int64)[order],
         kinds=kinds[order],
-        first_zoom=np.zeros(len(order), dtype=np.uint8),
+        first_zoom=_joined(zooms, np.uint8)[order],
         boxes=boxes,
         centres=centres[order],
         feature_paths=ends,
