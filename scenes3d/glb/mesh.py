@@ -1,8 +1,8 @@
 """A mesh with feature ids, as the GLB of one tile.
 
 Vertices are given in the tile's frame, metres east, north, up. glTF has y up, and 3D Tiles turn it back: what is written is
-(east, up, -north). Positions are rounded to 16 bits only where that moves no vertex by more than a centimetre, with the same
-step on all axes, so that normals stay what they are.
+(east, up, -north). Normals are rounded to 8 bits; positions to 16 bits only where that moves no vertex by more than a
+centimetre, with the same step on all axes, so that normals stay what they are.
 
 Source: glTF 2.0; EXT_mesh_features; KHR_mesh_quantization; 3D Tiles 1.1, section 9.3 (glTF transforms).
 """
@@ -57,7 +57,7 @@ def write_mesh(mesh: Mesh, columns: Sequence[Column], class_name: str, copyright
         copyright_note: Whose data it is.
     """
     buffer = Buffer()
-    node, primitive, used = _primitive(buffer, mesh)
+    node, primitive = _primitive(buffer, mesh)
     count = len(columns[0].values)
     primitive["extensions"] = {
         MESH_FEATURES: {"featureIds": [{"featureCount": count, "attribute": 0, "propertyTable": 0}]}
@@ -67,8 +67,8 @@ def write_mesh(mesh: Mesh, columns: Sequence[Column], class_name: str, copyright
     asset = {"version": "2.0", "generator": "One Map"} | ({"copyright": copyright_note} if copyright_note else {})
     document: dict[str, Any] = {
         "asset": asset,
-        "extensionsUsed": [MESH_FEATURES, METADATA, *used],
-        **({"extensionsRequired": used} if used else {}),
+        "extensionsUsed": [MESH_FEATURES, METADATA, QUANTIZATION],
+        "extensionsRequired": [QUANTIZATION],
         "extensions": {METADATA: metadata},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
@@ -92,8 +92,8 @@ def z_up(points: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.column_stack([points[:, 0], -points[:, 2], points[:, 1]])
 
 
-def _primitive(buffer: Buffer, mesh: Mesh) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """What the node says, what the primitive says, and the extensions that positions need."""
+def _primitive(buffer: Buffer, mesh: Mesh) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the node says, and what the primitive says."""
     positions = y_up(mesh.positions)
     low, extent = positions.min(axis=0), float(np.ptp(positions, axis=0).max())
     quantized = extent / _STEPS / 2 <= MOST_ROUNDING_M and extent > 0.0
@@ -104,11 +104,10 @@ def _primitive(buffer: Buffer, mesh: Mesh) -> tuple[dict[str, Any], dict[str, An
         stored: npt.NDArray[Any] = np.rint((positions - low) / step).astype(np.uint16)
     else:
         stored = positions.astype(np.float32)
-    normals: npt.NDArray[Any] = y_up(mesh.normals)
-    normals = np.rint(normals * 127).astype(np.int8) if quantized else normals.astype(np.float32)
+    normals = np.rint(y_up(mesh.normals) * 127).astype(np.int8)
     attributes = {
         "POSITION": buffer.add_vertices(stored, bounds=True),
-        "NORMAL": buffer.add_vertices(normals, normalized=quantized),
+        "NORMAL": buffer.add_vertices(normals, normalized=True),
         "_FEATURE_ID_0": buffer.add_vertices(mesh.feature_ids),
     }
     primitive = {
@@ -117,7 +116,7 @@ def _primitive(buffer: Buffer, mesh: Mesh) -> tuple[dict[str, Any], dict[str, An
         "material": 0,
         "mode": _TRIANGLES,
     }
-    return node, primitive, [QUANTIZATION] if quantized else []
+    return node, primitive
 
 
 def _material(mesh: Mesh) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from loud_skips import skip_loudly
-from processes import CHECKOUT
 
-PACKAGES = CHECKOUT / ".venv" / "javascript" / "node_modules"
+PACKAGES = Path(sys.prefix) / "javascript" / "node_modules"
 # Severity 0 is an error, 1 a warning. The validator does not know the extensions of 3D Tiles and says so at severity 2.
 _PROGRAM = """
 const fs = require("fs"), validator = require("gltf-validator");

@@ -1,0 +1,149 @@
+"""An edition: which tiles make up a scene at one version of its layer.
+
+Tiles are named by their content. Two editions share the files of all tiles that are the same in both; an edit adds the tiles
+it touched and one list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from isal import igzip
+
+from scenes3d.buildings.quadtree import DEEPEST
+from scenes3d.frames import Frame
+from scenes3d.glb.container import broken
+from scenes3d.tileset.region import Region
+from scenes3d.tileset.tile import Tile, Tileset
+
+_NOWHERE = Region(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+Cell = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One tile of an edition.
+
+    Attributes:
+        level, code: Its cell of the quadtree.
+        content: Name of its GLB: the checksum of its bytes.
+        count, length: Buildings in it, and bytes of it.
+        largest_m: Size of the largest building in it.
+        region: Of its content alone.
+        lon, lat: Where its frame stands.
+    """
+
+    level: int
+    code: int
+    content: str
+    count: int
+    length: int
+    largest_m: float
+    region: Region
+    lon: float
+    lat: float
+
+    @property
+    def cell(self) -> Cell:
+        return self.level, self.code
+
+    def to_list(self) -> list[Any]:
+        numbers = [self.largest_m, self.lon, self.lat, *self.region.to_list()]
+        return [self.level, self.code, self.content, self.count, self.length, *numbers]
+
+    @classmethod
+    def from_list(cls, values: Sequence[Any]) -> Entry:
+        level, code, content, count, length, largest, lon, lat, *region = values
+        return cls(level, code, content, count, length, largest, Region(*region), lon, lat)
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A scene at one version of its layer.
+
+    Attributes:
+        version: Of the layer.
+        entries: Its tiles, wide cells first, in the order of the curve.
+        made: How it was made: rules for heights, terrain, note of copyright. Editions made in another way share no tiles.
+        extras: What tileset.json says of it.
+        report: What became of the layer's features when all of them were last read.
+    """
+
+    version: int
+    entries: tuple[Entry, ...]
+    made: dict[str, Any] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def buildings(self) -> int:
+        return sum(entry.count for entry in self.entries)
+
+    @property
+    def length(self) -> int:
+        """Bytes of all its tiles."""
+        return sum(entry.length for entry in self.entries)
+
+    def tileset(self) -> Tileset:
+        """The tree; addresses of contents are `tiles/<checksum>.glb`, below the tileset's own."""
+        if not self.entries:
+            return Tileset(Tile(_NOWHERE, 0.0), 0.0, self.extras)
+        below: dict[Cell, list[Entry]] = {}
+        root = self.entries[0]
+        for entry in self.entries[1:]:
+            below.setdefault((entry.level - 1, entry.code >> 2), []).append(entry)
+        tile, largest = _tile(root, below)
+        return Tileset(tile, max(largest, root.largest_m), self.extras)
+
+    def to_bytes(self) -> bytes:
+        """For keeping; the same edition gives the same bytes."""
+        said = {
+            "version": self.version,
+            "made": self.made,
+            "extras": self.extras,
+            "report": self.report,
+            "tiles": [entry.to_list() for entry in self.entries],
+        }
+        return igzip.compress(orjson.dumps(said), 1, mtime=0)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> Edition:
+        """What `to_bytes` gave.
+
+        Raises:
+            UnreadableFileError: if it is something else.
+        """
+        try:
+            said = orjson.loads(igzip.decompress(data))  # type: ignore[no-untyped-call]
+            entries = tuple(Entry.from_list(values) for values in said["tiles"])
+            return cls(int(said["version"]), entries, said["made"], said["extras"], said["report"])
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            raise broken(name, f"{type(error).__name__}: {error}", "the list of tiles of a scene") from error
+
+
+def _tile(entry: Entry, below: dict[Cell, list[Entry]]) -> tuple[Tile, float]:
+    """A tile with all below it, and the size of the largest building below it: what is missed while only this one is drawn."""
+    children = [_tile(child, below) for child in below.get(entry.cell, ())]
+    largest = [
+        max(missed, child.largest_m) for (_, missed), child in zip(children, below.get(entry.cell, ()), strict=True)
+    ]
+    missed = max(largest, default=0.0)
+    region = Region.union([entry.region, *(tile.region for tile, _ in children)])
+    frame = Frame(entry.lon, entry.lat)
+    tiles = tuple(tile for tile, _ in children)
+    return Tile(region, missed, f"tiles/{entry.content}.glb", entry.region, frame, tiles), missed
+
+
+def cell_name(cell: Cell) -> str:
+    """A cell as people read it: level, column and row from the south-west.
+
+    >>> cell_name((2, 13))
+    '2/3/2'
+    """
+    level, code = cell
+    column = sum(((code >> (2 * bit)) & 1) << bit for bit in range(DEEPEST))
+    row = sum(((code >> (2 * bit + 1)) & 1) << bit for bit in range(DEEPEST))
+    return f"{level}/{column}/{row}"

@@ -1,0 +1,164 @@
+"""The folder of one scene.
+
+::
+
+    tiles/ab/ab12….glb     a tile, named by the checksum of its bytes
+    tiles/ab/ab12….rows    what the tree needs to know of its buildings
+    editions/17.json.gz    the tiles that make up the scene at version 17 of its layer
+    scene.json             the record; it names the edition that is served, and is replaced in one step
+
+A build writes tiles and an edition, and last of all the record: one that fails on the way has changed nothing that is served.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from scenes3d.buildings.tiling import BuiltTile, Rows
+from scenes3d.editions.edition import Edition, Entry
+from scenes3d.glb.container import broken
+
+NAME = re.compile(r"[0-9a-f]{32}")
+_EDITION = re.compile(r"(\d{1,15})\.json\.gz")
+
+
+@dataclass(frozen=True)
+class SceneFolder:
+    """Tiles, editions and record of one scene. Threads and processes may share it; who writes holds `writing`."""
+
+    path: Path
+    _thread: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """The right to write editions and record; others wait."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self._thread, (self.path / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def tile_path(self, content: str) -> Path:
+        """Where a tile of that name is, if there is one."""
+        return self.path / "tiles" / content[:2] / f"{content}.glb"
+
+    def read_tile(self, content: str) -> bytes | None:
+        """A tile by its name; None where there is none."""
+        if not NAME.fullmatch(content):
+            return None
+        with suppress(FileNotFoundError):
+            return self.tile_path(content).read_bytes()
+        return None
+
+    def put(self, tile: BuiltTile) -> Entry:
+        """Keep a tile; one that is here already stays."""
+        content = blake2b(tile.content, digest_size=16).hexdigest()
+        path = self.tile_path(content)
+        if not path.is_file() or path.stat().st_size != len(tile.content):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path.with_suffix(".rows"), _packed(tile.rows))
+            _replace(path, tile.content)
+        return Entry(
+            level=tile.level,
+            code=tile.code,
+            content=content,
+            count=len(tile.rows.ids),
+            length=len(tile.content),
+            largest_m=tile.largest_m,
+            region=tile.region,
+            lon=tile.frame.lon,
+            lat=tile.frame.lat,
+        )
+
+    def rows(self, entries: Iterable[Entry]) -> list[Rows]:
+        """What the tree needs to know of the buildings of each tile.
+
+        Raises:
+            UnreadableFileError: if a file of the scene is lost or broken.
+        """
+        return [_unpacked(self.tile_path(entry.content).with_suffix(".rows")) for entry in entries]
+
+    def versions(self) -> list[int]:
+        """Versions of the layer that have an edition, ascending."""
+        with suppress(FileNotFoundError):
+            found = (_EDITION.fullmatch(path.name) for path in (self.path / "editions").iterdir())
+            return sorted(int(match[1]) for match in found if match)
+        return []
+
+    def edition(self, version: int) -> Edition:
+        """The edition of a version that `versions` names.
+
+        Raises:
+            UnreadableFileError: if it is lost or broken.
+        """
+        path = self._edition_path(version)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise broken(path.name, "it is lost", "the list of tiles of a scene") from error
+        return Edition.from_bytes(data, path.name)
+
+    def save(self, edition: Edition) -> None:
+        """Keep an edition; one of the same version is replaced."""
+        path = self._edition_path(edition.version)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, edition.to_bytes())
+
+    def forget_editions(self) -> None:
+        """Remove all editions: they belong to a layer that is gone."""
+        for version in self.versions():
+            self._edition_path(version).unlink(missing_ok=True)
+
+    def record(self) -> dict[str, Any] | None:
+        """The record; None where nothing was ever built.
+
+        Raises:
+            UnreadableFileError: if it is broken.
+        """
+        path = self.path / "scene.json"
+        try:
+            said = orjson.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except orjson.JSONDecodeError as error:
+            raise broken(f"{self.path.name}/{path.name}", str(error), "the record of a scene") from error
+        return dict(said)
+
+    def save_record(self, record: dict[str, Any]) -> None:
+        """Put another record in its place, in one step."""
+        _replace(self.path / "scene.json", orjson.dumps(record, option=orjson.OPT_INDENT_2))
+
+    def _edition_path(self, version: int) -> Path:
+        return self.path / "editions" / f"{version}.json.gz"
+
+
+def _replace(path: Path, body: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        draft.write_bytes(body)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _packed(rows: Rows) -> bytes:
+    return orjson.dumps({"ids": rows.ids, "codes": rows.codes.tolist(), "sizes_mm": rows.sizes_mm.tolist()})
+
+
+def _unpacked(path: Path) -> Rows:
+    try:
+        said = orjson.loads(path.read_bytes())
+        return Rows(said["ids"], np.array(said["codes"], np.uint64), np.array(said["sizes_mm"], np.int64))
+    except (OSError, orjson.JSONDecodeError, KeyError) as error:
+        raise broken(path.name, f"{type(error).__name__}: {error}", "the rows of a tile") from error

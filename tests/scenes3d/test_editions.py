@@ -1,0 +1,165 @@
+"""Scenes on disk: valid, contained, the same bytes every time, and an edit ends in what a whole build ends in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scenes3d.buildings.footprints import Footprints
+from scenes3d.buildings.quadtree import assign, place_codes
+from scenes3d.buildings.tiling import sizes_mm, tiles_of
+from scenes3d.editions.building import build_edition, patch_edition
+from scenes3d.editions.edition import Edition, cell_name
+from scenes3d.editions.folder import SceneFolder
+from scenes3d.glb.reading import read_model
+from scenes3d.tileset.checking import check_tileset
+from twin.errors import UnreadableFileError
+
+PLAN = Edition(1, (), {"rule": "height"}, {"verticalDatum": "EPSG:5737"}, {"seen": 2500})
+
+
+@pytest.fixture(scope="module")
+def scene(town, tmp_path_factory) -> tuple[SceneFolder, Edition]:
+    folder = SceneFolder(tmp_path_factory.mktemp("scene"))
+    return folder, build_edition(folder, town, PLAN)
+
+
+def opener(folder: SceneFolder, edition: Edition):
+    def opened(address: str) -> bytes:
+        if address == "tileset.json":
+            return edition.tileset().to_json()
+        data = folder.read_tile(address.removeprefix("tiles/").removesuffix(".glb"))
+        assert data is not None
+        return data
+
+    return opened
+
+
+def ids_of(footprints: Footprints) -> list[str]:
+    return footprints.columns[0].values.to_pylist()
+
+
+def test_every_vertex_lies_inside_all_its_volumes(scene, town):
+    checked = check_tileset("tileset.json", opener(*scene))
+    assert checked.faults == ()
+    assert checked.tiles == checked.contents == len(scene[1].entries) > 10
+    assert checked.vertices == 5 * len(town.xy)
+
+
+def test_khronos_finds_nothing_wrong(scene, gltf_problems):
+    folder, edition = scene
+    files = {entry.content: folder.read_tile(entry.content) for entry in edition.entries}
+    assert gltf_problems(files) == []
+
+
+def test_every_building_is_in_one_tile_with_its_attributes(scene, town):
+    folder, edition = scene
+    found = {}
+    for entry in edition.entries:
+        model = read_model(folder.read_tile(entry.content))
+        (primitive,) = model.primitives
+        assert np.unique(primitive.feature_ids).tolist() == list(range(entry.count))
+        for row, name in enumerate(model.table["id"]):
+            assert name not in found
+            found[name] = {key: values[row] for key, values in model.table.items()}
+    assert sorted(found) == sorted(ids_of(town))
+    names = {column.name: column.values.to_pylist() for column in town.columns}
+    row = 1234
+    told = found[names["id"][row]]
+    assert told == {key: values[row] for key, values in names.items()}
+
+
+def test_errors_fall_from_the_root_to_zero_at_the_leaves(scene, town):
+    tileset = scene[1].tileset()
+    assert tileset.geometric_error == pytest.approx(town.sizes_m.max(), abs=0.001)
+    for tile in tileset.root.walk():
+        assert all(child.geometric_error <= tile.geometric_error for child in tile.children)
+        assert (tile.geometric_error == 0.0) == (not tile.children)
+
+
+def test_the_order_of_arrival_does_not_matter(scene, town):
+    shuffled = town.take(np.random.default_rng(3).permutation(len(town)))
+    again = {(tile.level, tile.code): tile.content for tile in tiles_of(shuffled)}
+    folder, edition = scene
+    assert {entry.cell: folder.read_tile(entry.content) for entry in edition.entries} == again
+
+
+def test_an_edition_survives_being_kept(scene):
+    folder, edition = scene
+    folder.save(edition)
+    assert folder.edition(1) == edition
+    assert folder.versions() == [1]
+    assert edition.buildings == 2500
+
+
+def test_a_broken_edition_is_refused(scene, tmp_path):
+    other = SceneFolder(tmp_path)
+    other.save(scene[1])
+    (tmp_path / "editions/1.json.gz").write_bytes(b"\x1f\x8b")
+    with pytest.raises(UnreadableFileError):
+        other.edition(1)
+    with pytest.raises(UnreadableFileError):
+        other.edition(2)
+    with pytest.raises(UnreadableFileError):
+        other.rows(scene[1].entries)
+
+
+def edited(town: Footprints, how: str) -> tuple[Footprints, set[str]]:
+    """Another state of the town, and the ids that differ."""
+    heights, rows = town.height_m.copy(), np.arange(len(town))
+    if how == "one grows above all":
+        heights[1700] = 300.0
+        touched = [1700]
+    elif how == "one shrinks":
+        touched = [int(np.argmax(town.sizes_m))]
+        heights[touched] = 3.0
+    elif how == "some go":
+        touched = [3, 4, 900, 2499]
+        rows = np.delete(rows, touched)
+    else:
+        touched = list(range(len(town)))
+        rows = rows[:0]
+    changed = Footprints(town.xy, town.rings, town.polygons, town.features, town.base_m, heights, town.columns)
+    return changed.take(rows), {ids_of(town)[row] for row in touched}
+
+
+@pytest.mark.parametrize("how", ["one grows above all", "one shrinks", "some go", "all go"])
+def test_an_edit_ends_in_what_a_whole_build_ends_in_and_back(scene, town, tmp_path, how):
+    folder, before = scene
+    after, touched = edited(town, how)
+    asked: list[int] = []
+
+    def fetch_from(state: Footprints):
+        place = {name: row for row, name in enumerate(ids_of(state))}
+
+        def fetch(ids):
+            rows = [place[name] for name in ids if name in place]
+            asked.append(len(rows))
+            return state.take(np.array(rows, dtype=np.int64)) if rows else None
+
+        return fetch
+
+    patch = patch_edition(folder, before, PLAN, touched, fetch_from(after))
+    whole = build_edition(SceneFolder(tmp_path), after, PLAN)
+    assert patch.edition == whole
+    kept = {entry.content for entry in before.entries} & {entry.content for entry in whole.entries}
+    assert len(patch.rewritten) == len(whole.entries) - len(kept)
+    if len(touched) == 1:
+        assert 0 < len(patch.rewritten) <= 12, "the path of one building, and that of the one it pushed out"
+    back = patch_edition(folder, patch.edition, PLAN, touched, fetch_from(town))
+    assert back.edition == before
+
+
+def test_cells_of_crowds_stay_within_their_limits():
+    chance = np.random.default_rng(4)
+    middle = np.column_stack([chance.normal(120, 0.05, 30_000), chance.normal(36.2, 0.05, 30_000)])
+    codes = np.sort(place_codes(np.tile(middle, 2)))
+    cells = assign(codes, sizes_mm(chance.gamma(2, 10, 30_000)))
+    _, counts = np.unique(np.column_stack([cells.levels, cells.codes]), axis=0, return_counts=True)
+    assert counts.max() <= 1200
+    assert counts.sum() == 30_000
+
+
+def test_cells_have_names_that_people_can_find_on_the_grid():
+    (code,) = place_codes(np.array([[120.0, 36.2, 120.0, 36.2]])).tolist()
+    assert cell_name((15, code >> 32)) == f"15/{int(300 / 360 * 2**15)}/{int((36.2 + 180) / 360 * 2**15)}"
