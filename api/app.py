@@ -38,7 +38,7 @@ from api.routes import (
     view,
 )
 from api.settings import Settings, unknown_names
-from api.tile_parts import tile_service
+from api.tile_parts import open_desk, tile_service
 from layers.policy import OpenPolicy, Policy
 from layers.relating import RelationDesk
 from tiles.archive.shelf import ArchiveShelf
@@ -118,7 +118,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     install_error_handlers(app)
     for module in ROUTERS:
         app.include_router(module.router)
-    app.state.tile_desk = tiles.TileDesk(app.state.tiles, parts.policy, parts.store.revisions)
+    app.state.tile_desk = open_desk(app.state.tiles, parts)
     _add_middleware(app, settings, app.state.tile_desk)
     return app
 

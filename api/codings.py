@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tiles.compression import Coding
 
 
+@lru_cache(maxsize=256)
 def coding_for(accept_encoding: str) -> Coding:
     """The coding that a tile goes out in: gzip, unless zstd is liked better or alone. Source: RFC 9110, 12.5.3.
 

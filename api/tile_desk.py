@@ -13,7 +13,7 @@ from layers.policy import Actor, OpenPolicy, Policy, may_read, require_readable
 from tiles.service import TileService, TileSet
 from tiles.source import NOW
 from twin.moment import Moment
-from twin.store.versions import Revisions
+from twin.store.versions import RevisionAsker, Revisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,15 @@ class TileDesk:
         service: Gives the tiles.
         policy: Asked for every layer of every tile.
         revisions: Gives the present revisions of the layers without waiting; None where the store cannot.
+        asker: Asks for them where that takes a wire; None where `revisions` gives them.
+        hot_bytes: Room for answers at hand.
     """
 
     service: TileService
     policy: Policy = field(default_factory=OpenPolicy)
     revisions: Callable[[], Revisions | None] = lambda: None
+    asker: RevisionAsker | None = None
+    hot_bytes: int = 64 * 1024 * 1024
 
     def describe(self, layer_ids: Sequence[str], actor: Actor, moment: Moment = NOW) -> TileSet:
         """Layers that `actor` may read. Raises as `TileService.describe`; a layer one may not know of is unknown."""

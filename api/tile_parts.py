@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from api.deps import Parts
 from api.settings import Settings
+from api.tile_desk import TileDesk
 from tiles.disk_cache import DiskCache
 from tiles.features import StoreTileSource
 from tiles.service import TileService
@@ -26,7 +28,14 @@ def tile_service(store: Store, settings: Settings, *, opened_here: bool) -> tupl
         if disk is not None:
             disk.close()
 
-    return TileService(source, settings.tile_memory_mb << 20, disk), close
+    return TileService(source, (settings.tile_memory_mb << 20) * 3 // 4, disk), close
+
+
+def open_desk(service: TileService, parts: Parts) -> TileDesk:
+    """The tiles of a store for those who may read them; a quarter of their room is for answers as they go out."""
+    store = parts.store
+    asker = store.revision_asker() if isinstance(store, SqlStore) else None
+    return TileDesk(service, parts.policy, store.revisions, asker, parts.settings.tile_memory_mb << 18)
 
 
 def tile_source(store: Store, settings: Settings, *, opened_here: bool) -> tuple[TileSource, Callable[[], None]]:

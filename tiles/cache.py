@@ -36,6 +36,9 @@ class BoundedEntries(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._entries
+
     def get(self, key: Hashable) -> T | None:
         return self._entries.get(key)
 
@@ -83,6 +86,18 @@ class SingleFlightCache(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def get(self, key: Hashable) -> T | None:
+        """The entry of `key`, if it is there."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.refresh(key)
+        return entry
+
+    def is_making(self, key: Hashable) -> bool:
+        """Whether somebody makes it now, so that who asks for it has to wait."""
+        return key in self._making
 
     def get_or_make(self, key: Hashable, make: Callable[[], T], keep: Callable[[T], bool] = lambda _: True) -> T:
         """The entry of `key`, made by the first who asks while the others wait.

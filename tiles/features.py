@@ -160,6 +160,10 @@ class StoreTileSource:
             self._known[layer_id] = known
         return known
 
+    def weight(self, layer: TileLayer, tile: Tile, grid: Grid) -> int | None:
+        """None: the store is asked for every tile."""
+        return None
+
     def forget(self, layer_id: str) -> None:
         with self._lock:
             self._known.pop(layer_id, None)

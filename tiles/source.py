@@ -124,5 +124,12 @@ class TileSource(Protocol):
             TileOutsideGridError: if the grid has no such tile.
         """
 
+    def weight(self, layer: TileLayer, tile: Tile, grid: Grid) -> int | None:
+        """About how many vertices and values `tile` would have to look at; None where it may have to wait. Never waits itself.
+
+        Raises:
+            TileOutsideGridError: if the grid has no such tile.
+        """
+
     def forget(self, layer_id: str) -> None:
         """Drop what is remembered of a layer whose manifest has changed, or which is gone."""

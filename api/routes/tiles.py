@@ -18,9 +18,10 @@ from api.links import base_url
 from api.moments import MOMENT_PARAMETERS, parse_moment
 from api.negotiation import JSON, Format, negotiate
 from api.parameters import read_parameters
+from api.tile_careful import answer_tile
 from api.tile_desk import TileDesk, tile_desk_of
 from api.tile_path import match_tile_path
-from api.tile_router import TileRouter, answer_tile
+from api.tile_router import TileRouter
 from tiles.grids import GRIDS, grid_called
 from tiles.matrix_sets import matrix_set_document
 from tiles.tilejson import both_languages, tilejson
@@ -229,7 +230,7 @@ async def _tile(request: Request, desk: TileDesk) -> Response:
     if path is None:
         grid_called(request.path_params["tms"])
         raise AssertionError(request.url.path)
-    return await run_in_threadpool(answer_tile, desk, request, path)
+    return (await run_in_threadpool(answer_tile, desk, request, path)).response()
 
 
 def _tilejson(request: Request, desk: TileDesk, ids: list[str]) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from shapely import Point
 
+from api import tile_router
 from api.app import create_app
 from api.settings import Settings
 from api.tile_hot import HotTile, HotTiles
@@ -81,16 +82,21 @@ def client(store: Store, policy: Changeable) -> Iterator[AsgiCaller]:
 
 
 @pytest.fixture
-def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths for which a worker thread was needed."""
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that were not answered from what is at hand."""
     asked: list[str] = []
-    usual = TileRouter._in_a_thread
+    usual, careful = TileRouter._made, tile_router.answer_tile
 
-    async def counted(self: TileRouter, scope: Any, path: Any) -> Any:
-        asked.append(scope["path"])
-        return await usual(self, scope, path)
+    async def counted(self: TileRouter, path: Any, words: Any, now: Any) -> Any:
+        asked.append(words.key[0])
+        return await usual(self, path, words, now)
 
-    monkeypatch.setattr(TileRouter, "_in_a_thread", counted)
+    def counted_too(desk: Any, request: Any, path: Any) -> Any:
+        asked.append(request.url.path)
+        return careful(desk, request, path)
+
+    monkeypatch.setattr(TileRouter, "_made", counted)
+    monkeypatch.setattr(tile_router, "answer_tile", counted_too)
     return asked
 
 
@@ -99,29 +105,29 @@ def number(client: AsgiCaller, url: str = XYZ) -> int:
 
 
 @pytest.mark.parametrize("url", [XYZ, OGC, XYZ + "?v=1-0-1", OGC + "?f=mvt"])
-def test_the_second_answer_needs_no_thread_and_is_the_first_word_for_word(
-    client: AsgiCaller, threads: list[str], url: str
+def test_the_second_answer_is_at_hand_and_is_the_first_word_for_word(
+    client: AsgiCaller, made: list[str], url: str
 ) -> None:
     first, again = (
         client.raw(url, headers={"accept-encoding": "gzip"}),
         client.raw(url, headers={"accept-encoding": "gzip"}),
     )
-    assert len(threads) == 1
+    assert len(made) == 1
     assert (again[0].status_code, again[0].headers.raw, again[1]) == (200, first[0].headers.raw, first[1])
     head = client.request("HEAD", url, headers={"accept-encoding": "gzip"})
     assert (head.content, head.headers["content-length"]) == (b"", str(len(first[1])))
-    assert len(threads) == 1
+    assert len(made) == 1
 
 
-def test_codings_are_kept_apart(client: AsgiCaller, threads: list[str]) -> None:
+def test_codings_are_kept_apart(client: AsgiCaller, made: list[str]) -> None:
     for _ in range(2):
         packed, plain = (client.raw(XYZ, headers={"accept-encoding": coding}) for coding in ("gzip", "identity"))
         assert (packed[0].headers.get("content-encoding"), plain[0].headers.get("content-encoding")) == ("gzip", None)
         assert decode(plain[1])["lamps"][0].properties["n"] == 1
-    assert len(threads) == 2
+    assert len(made) == 2
 
 
-def test_304_and_204_are_answered_at_hand_too(client: AsgiCaller, threads: list[str]) -> None:
+def test_304_and_204_are_answered_at_hand_too(client: AsgiCaller, made: list[str]) -> None:
     etag = client.get(XYZ).headers["etag"]
     for _ in range(2):
         answer = client.get(XYZ, headers={"if-none-match": f'"x", {etag}'})
@@ -130,32 +136,32 @@ def test_304_and_204_are_answered_at_hand_too(client: AsgiCaller, threads: list[
         assert "Accept-Encoding" in answer.headers["vary"]
     assert client.get(XYZ, headers={"if-none-match": '"x"'}).status_code == 200
     assert [client.get("/tiles/lamps/14/0/0.mvt").status_code for _ in range(2)] == [204, 204]
-    assert len(threads) == 2
+    assert len(made) == 2
 
 
 def test_a_client_that_comes_back_after_a_restart_is_told_304_at_hand_and_another_gets_the_tile(
-    store: Store, threads: list[str]
+    store: Store, made: list[str]
 ) -> None:
     with AsgiCaller(create_app(Settings(), store)) as before:
         etag = before.get(XYZ).headers["etag"]
-    threads.clear()
+    made.clear()
     with AsgiCaller(create_app(Settings(), store)) as client:
         assert [client.get(XYZ, headers={"if-none-match": etag}).status_code for _ in range(3)] == [304] * 3
-        assert len(threads) == 1
+        assert len(made) == 1
         assert number(client) == 1
 
 
 def test_a_write_is_in_the_next_tile_and_one_to_another_layer_costs_nothing(
-    client: AsgiCaller, store: Store, threads: list[str]
+    client: AsgiCaller, store: Store, made: list[str]
 ) -> None:
     for n in range(2, 12):
         put(store, n)
         assert number(client) == n
         assert number(client) == n
-    assert len(threads) == 10
+    assert len(made) == 10
     put(store, 1, "roads")
     assert number(client) == 11
-    assert len(threads) == 10
+    assert len(made) == 10
 
 
 def test_a_write_of_another_process_is_in_the_next_tile(
@@ -182,7 +188,7 @@ def test_a_held_layer_and_a_dropped_one_are_gone_from_what_is_at_hand(store: Sto
 
 
 def test_who_may_not_read_any_more_gets_nothing_that_is_at_hand(
-    client: AsgiCaller, policy: Changeable, threads: list[str]
+    client: AsgiCaller, policy: Changeable, made: list[str]
 ) -> None:
     wang = {"x-onemap-actor": "wang"}
     assert [client.get(XYZ, headers=wang).status_code for _ in range(2)] == [200, 200]
@@ -193,22 +199,22 @@ def test_who_may_not_read_any_more_gets_nothing_that_is_at_hand(
     assert client.get(XYZ, headers=wang).status_code == 200
 
 
-def test_a_header_sent_twice_is_never_looked_up_by(client: AsgiCaller, policy: Changeable, threads: list[str]) -> None:
+def test_a_header_sent_twice_is_never_looked_up_by(client: AsgiCaller, policy: Changeable, made: list[str]) -> None:
     policy.hidden = frozenset({"wang"})
     twice = [("x-onemap-actor", "li"), ("x-onemap-actor", "wang")]
     for _ in range(2):
         client.get(XYZ, headers=twice)
         client.get(XYZ, headers=[("accept-encoding", "gzip"), ("accept-encoding", "identity")])
-    assert len(threads) == 4
+    assert len(made) == 4
     assert client.get(XYZ, headers={"x-onemap-actor": "wang"}).status_code == 404
     assert "content-encoding" not in client.raw(XYZ, headers={"accept-encoding": "identity"})[0].headers
 
 
-def test_other_times_and_unknown_words_are_read_with_care(client: AsgiCaller, threads: list[str]) -> None:
+def test_other_times_and_unknown_words_are_read_with_care(client: AsgiCaller, made: list[str]) -> None:
     for query in ("?as_of=1", "?%61s_of=v2", "?datetime=2026-01-01", "?x=1"):
         for _ in range(2):
             client.get(XYZ + query)
-    assert len(threads) == 8
+    assert len(made) == 8
     assert client.get(OGC + "?colour=red").status_code == 400
 
 

@@ -63,8 +63,8 @@ class SnapshotKeeper:
         Raises:
             UnknownLayerError: if the layer has gone.
         """
-        known = self._states.get(layer.id)
-        if known is not None and known.make == layer.make and known.version >= layer.version:
+        known = self.state_at_hand(layer)
+        if known is not None:
             return known
         with self._turn(layer.id):
             known = self._states.get(layer.id)
@@ -77,6 +77,11 @@ class SnapshotKeeper:
                 return None
             self._states[layer.id] = known
             return known if known.version >= layer.version else None
+
+    def state_at_hand(self, layer: TileLayer) -> State | None:
+        """The same, if nothing has to be done for it."""
+        known = self._states.get(layer.id)
+        return known if known is not None and known.make == layer.make and known.version >= layer.version else None
 
     def is_coming(self, layer_id: str) -> bool:
         """Whether a layer that has no state will have one soon."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from tiles.address import Tile
 from tiles.features import StoreTileSource
 from tiles.grids import Grid
@@ -43,16 +45,46 @@ class SnapshotTileSource:
         """Make no more snapshots."""
         self._keeper.close()
 
+    def weight(self, layer: TileLayer, tile: Tile, grid: Grid) -> int | None:
+        """What the window meets on the sheets of a snapshot that is at hand; None where there is none. Raises TileOutsideGridError."""
+        grid.check(tile)
+        if not _shows_features(layer, tile, grid) or layer.clusters_of(tile, grid) is not None:
+            return None
+        state = self._keeper.state_at_hand(layer)
+        return None if state is None else _weight(state, tile, grid)
+
     def tile(self, layer: TileLayer, tile: Tile, grid: Grid) -> TileBytes:
         """One layer of one tile. Raises as `TileSource.tile`."""
         grid.check(tile)
-        if layer.as_of is None and layer.interval is None and not layer.is_density(tile, grid):
+        if _shows_features(layer, tile, grid):
             state = self._keeper.state(layer)
             if state is not None:
                 return _drawn(layer, state, tile, grid)
             # Drawn in another way than it will be in a moment: good enough to look at, not to be remembered.
             return replace(self._stored.tile(layer, tile, grid), provisional=self._keeper.is_coming(layer.id))
         return self._stored.tile(layer, tile, grid)
+
+
+def _shows_features(layer: TileLayer, tile: Tile, grid: Grid) -> bool:
+    """Whether the tile shows features of the layer as it stands."""
+    return layer.as_of is None and layer.interval is None and not layer.is_density(tile, grid)
+
+
+def _weight(state: State, tile: Tile, grid: Grid) -> int:
+    # Imported late as below.
+    from tiles.kernel.search import search
+    from tiles.kernel.window import TileWindow
+
+    box = np.array(TileWindow(grid, tile).mercator_box(), dtype=np.int64)
+    weight = 0
+    for columns in (sheet.columns for sheet in state.sheets):
+        met = search(columns.tree_boxes, columns.tree_levels, columns.boxes, box)
+        first, end = (
+            columns.path_vertices[columns.feature_paths[met]],
+            columns.path_vertices[columns.feature_paths[met + 1]],
+        )
+        weight += int((end - first).sum()) + len(met) * len(columns.keys)
+    return weight
 
 
 def _drawn(layer: TileLayer, state: State, tile: Tile, grid: Grid) -> TileBytes:

@@ -31,7 +31,7 @@ from twin.feature import Feature, FeatureBatch
 from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.schema import Schema
-from twin.store.versions import Revisions
+from twin.store.versions import RevisionAsker, Revisions
 from twin.validity import Validity
 
 
@@ -241,8 +241,11 @@ class Store(Protocol):
         """Revision of every layer by id, without waiting: it moves with the layer's data, its document and its birth.
 
         The very same object while nothing has been committed, by whatever process. None where the store cannot tell
-        without a way to another machine; then `version` is asked.
+        without a way to another machine; then `revision_asker` can, or `version` is asked.
         """
+
+    def revision_asker(self) -> RevisionAsker | None:
+        """What asks for `revisions` over the wire, from an event loop; None where there is no wire."""
 
     def count_at(self, layer_id: str, version: int) -> int:
         """How many features the layer had at a version, told by its changesets: no feature is read.

@@ -19,11 +19,13 @@ import sqlalchemy as sa
 from twin.bounds import Bounds
 from twin.errors import BadFeatureError, BadFilterError, OneMapError, StoreBrokenError, StoreBusyError
 from twin.schema import GeometryType, PropertyType
+from twin.store.asked_versions import AskedRevisions
 from twin.store.catalogue import KnownLayer
 from twin.store.postgis_dialect import SRID, PostGISDialect
 from twin.store.sql import SqlStore
 from twin.store.tables import GEOM, ID, SLICE, SUPERSEDED, VERSION, column_name
 from twin.store.timeline import Row
+from twin.store.versions import RevisionAsker
 from twin.store.writing import SqlLayerWriter
 
 _WAIT_S = 30.0
@@ -71,6 +73,23 @@ class PostGISStore(SqlStore):
         self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._schema = db_schema
         self._prepare()
+        self._asker = AskedRevisions(self._connection_apart, self._name("om_layers"))
+
+    def close(self) -> None:
+        self._asker.close()
+        super().close()
+
+    def revision_asker(self) -> RevisionAsker | None:
+        return self._asker
+
+    def _connection_apart(self) -> psycopg.Connection:
+        """A connection that the pool does not know any more."""
+        pooled = self.engine.raw_connection()
+        connection = pooled.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        pooled.detach()
+        connection.autocommit = True
+        return connection
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:

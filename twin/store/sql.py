@@ -31,7 +31,7 @@ from twin.store.lookups import PropertyIndex, property_indexes
 from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter, Touched
 from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
 from twin.store.tables import VERSION
-from twin.store.versions import Revisions
+from twin.store.versions import RevisionAsker, Revisions
 from twin.store.watching import Removal, RemovalWatcher
 from twin.store.windows import prepare_window, window_shape_of, window_values
 from twin.store.writing import SqlLayerWriter
@@ -100,6 +100,9 @@ class SqlStore(abc.ABC):
             return replace(record, version=as_of, feature_count=count, updated_at=at or record.created_at)
 
     def revisions(self) -> Revisions | None:
+        return None
+
+    def revision_asker(self) -> RevisionAsker | None:
         return None
 
     def version(self, layer_id: str) -> int:

@@ -12,11 +12,19 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 Revisions = Mapping[str, int]
+
+
+class RevisionAsker(Protocol):
+    """Asks a store for its present revisions over the wire."""
+
+    def now(self) -> Awaitable[Revisions | None]:
+        """As read after this call, which is made on an event loop; None if they cannot be told now."""
 
 
 class GeoPackageRevisions:

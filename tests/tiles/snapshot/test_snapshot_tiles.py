@@ -23,6 +23,7 @@ from tiles.kernel.layer import Part, encode_columns
 from tiles.kernel.window import TileWindow
 from tiles.mvt.encode import encode_layer
 from tiles.mvt.window import Window
+from tiles.service import TileService
 from tiles.snapshot import keeping
 from tiles.snapshot.building import build_columns
 from twin.feature import Feature, FeatureBatch
@@ -224,4 +225,26 @@ def test_readers_never_see_less_than_what_was_acknowledged(store: SqlStore, fold
     for reader in readers:
         reader.join()
     assert faults == []
+    source.close()
+
+
+def test_a_tile_that_is_drawn_in_no_time_is_told_from_one_that_takes_long(store: SqlStore, folder: Path) -> None:
+    source = source_over(store, folder, random_batch(random.Random(3), 2000))
+    service = TileService(source)
+    layers = service.describe(["town"])
+    wide, narrow, empty = (WEB_MERCATOR_QUAD.tile_at(WEST + 0.05, SOUTH + 0.05, z) for z in (10, 22, 22))
+    empty = replace(empty, x=0)
+    assert (
+        source.weight(layers.layers[0], narrow, WEB_MERCATOR_QUAD) is None
+    )  # nothing is copied yet: who asks would wait
+    assert not service.is_light(layers, narrow, WEB_MERCATOR_QUAD)
+    service.tile(layers, empty, WEB_MERCATOR_QUAD)
+    heavy, light, nothing = (source.weight(layers.layers[0], t, WEB_MERCATOR_QUAD) for t in (wide, narrow, empty))
+    assert nothing == 0
+    assert heavy is not None
+    assert light is not None
+    assert heavy > 4000 > light
+    assert [service.is_light(layers, t, WEB_MERCATOR_QUAD) for t in (wide, narrow, empty)] == [False, True, True]
+    service.tile(layers, wide, WEB_MERCATOR_QUAD)
+    assert service.is_light(layers, wide, WEB_MERCATOR_QUAD)  # it is kept
     source.close()
