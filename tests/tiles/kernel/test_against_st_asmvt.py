@@ -1,21 +1,20 @@
-"""Tiles of the kernel beside those of PostGIS: the same features, areas and lengths.
+"""Tiles of the kernel beside those of PostGIS: 200 random tiles of each layer and level hold the same features, areas and lengths.
 
-Tolerances, each for one tile: a feature that shows clearly on one side (16 units of line or outline) is on the other side too; area and
-length may differ by 0.5 % and as much as rounding by half a unit may make.
+What may differ in one tile is said by `mvt_totals.differences`. Over the tiles of a level rounding evens out: there the features that
+show clearly are as many within 1 %, areas and lengths the same within 2 %. `benchmarks/tiles_against_postgis.py` does the same over a city of a million features.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import psycopg
 import pytest
 import shapely
 
-from mvt_totals import Totals, st_asmvt, totals
-from random_town import SOUTH, WEST
+from mvt_totals import Totals, differences, name_of, st_asmvt, totals
 from tiles.address import Tile
 from tiles.grids import WEB_MERCATOR_QUAD
 from tiles.kernel.layer import Part, encode_columns
@@ -27,8 +26,10 @@ from twin.schema import GeometryType, Schema
 
 LEVELS = range(10, 17)
 TILES = 200
-FEATURES = 2_500
-EXTENT_DEG = 0.12
+# Hamlets over the whole world, so that every level has as many different tiles.
+HAMLETS = 230
+FEATURES_OF_A_HAMLET = 10
+EXTENT_DEG = 0.01
 
 
 def building(rng: random.Random, lon: float, lat: float) -> shapely.Geometry:
@@ -69,55 +70,53 @@ def connection(postgis_cluster: object) -> Iterator[psycopg.Connection]:
     postgis_cluster.drop_database(url)  # type: ignore[attr-defined]
 
 
-def town(connection: psycopg.Connection, kind: str) -> Columns:
-    """The same random features in a table and in columns."""
+def hamlets(kind: str) -> list[shapely.Geometry]:
     rng = random.Random(kind)
-    draw: Callable[..., shapely.Geometry] = KINDS[kind]
-    shapes = [draw(rng, WEST + rng.random() * EXTENT_DEG, SOUTH + rng.random() * EXTENT_DEG) for _ in range(FEATURES)]
-    wkb = [shapely.to_wkb(one) for one in shapes]
+    places = [(rng.uniform(-179, 179), rng.uniform(-75, 75)) for _ in range(HAMLETS)]
+    return [
+        KINDS[kind](rng, lon + rng.random() * EXTENT_DEG, lat + rng.random() * EXTENT_DEG)
+        for lon, lat in places
+        for _ in range(FEATURES_OF_A_HAMLET)
+    ]
+
+
+def settled(connection: psycopg.Connection, kind: str) -> Columns:
+    """The same random features in a table and in columns."""
+    wkb = [shapely.to_wkb(one) for one in hamlets(kind)]
+    fids = np.arange(1, len(wkb) + 1, dtype=np.int64)
     connection.execute(f"CREATE TABLE {kind} (fid bigint PRIMARY KEY, geom geometry(Geometry, 4326))".encode())
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {kind} VALUES (%s, ST_SetSRID(%s::bytea::geometry, 4326))".encode(),
-            list(enumerate(wkb, 1)),
-        )
+    connection.execute(
+        f"INSERT INTO {kind} SELECT fid, ST_SetSRID(wkb::geometry, 4326) FROM unnest(%s::int[], %s::bytea[]) AS row (fid, wkb)".encode(),
+        (fids.tolist(), wkb),
+    )
     connection.execute(f"CREATE INDEX ON {kind} USING gist (geom)".encode())
     schema = Schema(GeometryType.GEOMETRY, ())
-    batch = FeatureBatch(
-        schema=schema, fids=np.arange(1, FEATURES + 1, dtype=np.int64), ids=[None] * FEATURES, wkb=wkb, columns={}
-    )
+    batch = FeatureBatch(schema=schema, fids=fids, ids=[str(fid) for fid in fids], wkb=wkb, columns={})
     return build_columns([batch], schema)
 
 
 def tiles_of(columns: Columns, z: int, rng: random.Random) -> list[Tile]:
-    """Up to so many different tiles with something in them, drawn at random."""
+    """So many different tiles with something in them, drawn at random."""
     chosen = columns.centres[rng.sample(range(len(columns)), len(columns))].astype(np.int64) >> (32 - z)
     return [Tile(z=z, x=int(x), y=int(y)) for x, y in dict.fromkeys(map(tuple, chosen.tolist()))][:TILES]
 
 
-def assert_alike(ours: Totals, theirs: Totals, tile: Tile) -> None:
-    assert ours.clear <= theirs.ids, tile
-    assert theirs.clear <= ours.ids, tile
-    count = max(len(ours.ids), len(theirs.ids))
-    assert abs(ours.area - theirs.area) <= 0.005 * theirs.area + theirs.length + 20, tile
-    assert abs(ours.length - theirs.length) <= 0.005 * theirs.length + 6 * count + 20, tile
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_counts_areas_and_lengths_agree_with_st_asmvt(connection: psycopg.Connection, kind: str) -> None:
-    columns = town(connection, kind)
+    columns = settled(connection, kind)
     rng = random.Random(5)
-    area = length = other_area = other_length = 0.0
-    compared = 0
     for z in LEVELS:
-        for tile in tiles_of(columns, z, rng):
-            ours = totals(encode_columns(kind, [Part(columns)], TileWindow(WEB_MERCATOR_QUAD, tile)).data, kind)
-            theirs = totals(st_asmvt(connection, kind, kind, tile), kind)
-            assert_alike(ours, theirs, tile)
-            area, other_area = area + ours.area, other_area + theirs.area
-            length, other_length = length + ours.length, other_length + theirs.length
-            compared += 1
-    assert compared > 350
-    # Over all tiles rounding evens out.
-    assert area == pytest.approx(other_area, rel=0.01)
-    assert length == pytest.approx(other_length, rel=0.01)
+        tiles = tiles_of(columns, z, rng)
+        assert len(tiles) == TILES
+        windows = [TileWindow(WEB_MERCATOR_QUAD, tile) for tile in tiles]
+        data = b"".join(encode_columns(name_of(window.tile), [Part(columns)], window).data for window in windows)
+        ours, theirs = totals(data), totals(st_asmvt(connection, kind, tiles))
+        apart = {
+            name: found
+            for name in map(name_of, tiles)
+            if (found := differences(ours.get(name, Totals()), theirs.get(name, Totals())))
+        }
+        assert apart == {}
+        for measure, tolerance in (("drawn", 0.01), ("area", 0.02), ("length", 0.02)):
+            mine, other = (sum(getattr(tile, measure) for tile in side.values()) for side in (ours, theirs))
+            assert mine == pytest.approx(other, rel=tolerance), (z, measure)
