@@ -31,12 +31,16 @@ from api.routes import (
     queryables,
     relations,
     reviews,
+    scenes,
     styles,
     terrain,
     tiles,
     transactions,
     view,
 )
+from api.scene_files import BEHIND_HEADER
+from api.scene_files import VERSION_HEADER as SCENE_VERSION
+from api.scene_parts import scene_files
 from api.settings import Settings, unknown_names
 from api.tile_parts import open_desk, tile_service
 from layers.policy import OpenPolicy, Policy
@@ -60,6 +64,7 @@ ROUTERS = (
     tiles,
     terrain,
     archives,
+    scenes,
     styles,
     places,
     layers,
@@ -78,6 +83,8 @@ EXPOSED_HEADERS = (
     VERSION_HEADER,
     "OneMap-Repaired",
     "OneMap-Outside-City",
+    BEHIND_HEADER,
+    SCENE_VERSION,
 )
 
 
@@ -113,6 +120,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     app.state.desk = RelationDesk.open(parts.store, parts.policy)
     app.state.tiles, close_tiles = tile_service(parts.store, settings, opened_here=store is None)
     app.state.terrain = terrain.terrain_desk(settings)
+    app.state.scenes = scene_files(parts.store, settings, app.state.terrain.shelf, parts.policy)
     app.state.archives = ArchiveShelf.of_folder(settings.archive_dir)
     app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES)
     install_error_handlers(app)

@@ -19,6 +19,7 @@ from api.commands import (
     places,
     rasters,
     relations,
+    scenes,
     serve,
     terrain,
     testing,
@@ -53,6 +54,7 @@ app.add_typer(codes.divisions_app, name="divisions")
 app.add_typer(tiles.app, name="tiles")
 app.add_typer(rasters.app, name="rasters")
 app.add_typer(terrain.app, name="terrain")
+app.add_typer(scenes.app, name="scenes")
 app.add_typer(doctor.app, name="doctor")
 app.command("test", context_settings=testing.PASS_ON)(testing.test)
 

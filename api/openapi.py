@@ -30,6 +30,7 @@ TAG_TITLES = {
     "relations": "关联 Relations",
     "tiles": "瓦片 Tiles",
     "styles": "样式 Styles",
+    "scenes": "三维场景 Scenes",
     "places": "地名 Places",
     "layers": "图层注册 Layer registry",
     "page": "地图页面 The page",

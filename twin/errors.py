@@ -15,7 +15,7 @@
     │   ├── BadRelationTypeError, BadLinkError
     │   ├── BadRulesError, BadReleaseError
     ├── NotFound           UnknownLayerError (HeldLayerError), UnknownFeatureError, UnknownRelationError, UnknownCodeError
-    │   ├── UnknownReleaseError, UnknownVersionError, UnknownRasterError
+    │   ├── UnknownReleaseError, UnknownVersionError, UnknownRasterError, UnknownSceneError
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
     │   ├── OverlappingValidityError
     │   ├── DuplicateRelationTypeError, LinkConflictError, LinkedFeatureError, EditionConflictError
@@ -265,6 +265,12 @@ class UnknownTerrainError(NotFound):
     """No elevation raster of that id is served."""
 
     code = "unknown-terrain"
+
+
+class UnknownSceneError(NotFound):
+    """No scene of that id has been built, or the one who asks may not know of it."""
+
+    code = "unknown-scene"
 
 
 class UnknownReleaseError(NotFound):

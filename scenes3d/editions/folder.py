@@ -29,8 +29,10 @@ import orjson
 from scenes3d.buildings.tiling import BuiltTile, Rows
 from scenes3d.editions.edition import Edition, Entry
 from scenes3d.glb.container import broken
+from scenes3d.tileset.reading import Opener
 
 NAME = re.compile(r"[0-9a-f]{32}")
+_KEPT_EDITIONS = 4
 _EDITION = re.compile(r"(\d{1,15})\.json\.gz")
 
 
@@ -40,6 +42,7 @@ class SceneFolder:
 
     path: Path
     _thread: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+    _read: dict[int, tuple[tuple[int, int], Edition]] = field(default_factory=dict, repr=False, compare=False)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -97,17 +100,27 @@ class SceneFolder:
         return []
 
     def edition(self, version: int) -> Edition:
-        """The edition of a version that `versions` names.
+        """The edition of a version that `versions` names; the last few that were read are kept.
 
         Raises:
             UnreadableFileError: if it is lost or broken.
         """
         path = self._edition_path(version)
         try:
+            status = path.stat()
+            mark = (status.st_mtime_ns, status.st_ino)
+            held = self._read.get(version)
+            if held is not None and held[0] == mark:
+                return held[1]
             data = path.read_bytes()
         except OSError as error:
             raise broken(path.name, "it is lost", "the list of tiles of a scene") from error
-        return Edition.from_bytes(data, path.name)
+        edition = Edition.from_bytes(data, path.name)
+        with self._thread:
+            self._read[version] = (mark, edition)
+            for old in list(self._read)[:-_KEPT_EDITIONS]:
+                del self._read[old]
+        return edition
 
     def save(self, edition: Edition) -> None:
         """Keep an edition; one of the same version is replaced."""
@@ -141,6 +154,20 @@ class SceneFolder:
 
     def _edition_path(self, version: int) -> Path:
         return self.path / "editions" / f"{version}.json.gz"
+
+
+def edition_opener(folder: SceneFolder, edition: Edition) -> Opener:
+    """Opens `tileset.json` and `tiles/…` of an edition, as `scenes3d.tileset` asks for them."""
+
+    def opened(address: str) -> bytes:
+        if address == "tileset.json":
+            return edition.tileset().to_json()
+        data = folder.read_tile(address.removeprefix("tiles/").removesuffix(".glb"))
+        if data is None:
+            raise broken(address, "it is lost", "a tile of the scene")
+        return data
+
+    return opened
 
 
 def _replace(path: Path, body: bytes) -> None:

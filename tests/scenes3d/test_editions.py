@@ -10,7 +10,7 @@ from scenes3d.buildings.quadtree import assign, place_codes
 from scenes3d.buildings.tiling import sizes_mm, tiles_of
 from scenes3d.editions.building import build_edition, patch_edition
 from scenes3d.editions.edition import Edition, cell_name
-from scenes3d.editions.folder import SceneFolder
+from scenes3d.editions.folder import SceneFolder, edition_opener
 from scenes3d.glb.reading import read_model
 from scenes3d.tileset.checking import check_tileset
 from twin.errors import UnreadableFileError
@@ -24,23 +24,12 @@ def scene(town, tmp_path_factory) -> tuple[SceneFolder, Edition]:
     return folder, build_edition(folder, town, PLAN)
 
 
-def opener(folder: SceneFolder, edition: Edition):
-    def opened(address: str) -> bytes:
-        if address == "tileset.json":
-            return edition.tileset().to_json()
-        data = folder.read_tile(address.removeprefix("tiles/").removesuffix(".glb"))
-        assert data is not None
-        return data
-
-    return opened
-
-
 def ids_of(footprints: Footprints) -> list[str]:
     return footprints.columns[0].values.to_pylist()
 
 
 def test_every_vertex_lies_inside_all_its_volumes(scene, town):
-    checked = check_tileset("tileset.json", opener(*scene))
+    checked = check_tileset("tileset.json", edition_opener(*scene))
     assert checked.faults == ()
     assert checked.tiles == checked.contents == len(scene[1].entries) > 10
     assert checked.vertices == 5 * len(town.xy)

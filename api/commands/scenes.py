@@ -1,0 +1,237 @@
+"""`onemap scenes`: build 3D scenes from layers, look at them, check, publish, export and remove them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date as date_type
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from api.commands.place import DataOption, opened_store, settings_for
+from api.commands.terminal import CommandError, output, remarks
+
+if TYPE_CHECKING:
+    from layers.scenes.desk import Scene, SceneDesk
+
+app = typer.Typer(help="3D scenes: layers as 3D Tiles. · 三维场景", no_args_is_help=True)
+SceneArgument = Annotated[str, typer.Argument(help="Id of the scene: that of its layer. · 场景标识")]
+ByOption = Annotated[str, typer.Option("--by", help="Who does it. · 操作人")]
+FAULTS_FOUND = 1
+
+
+@app.command("build")
+def build(
+    layer: Annotated[str, typer.Argument(help="Layer with footprints. · 建筑轮廓图层")],
+    height: Annotated[str | None, typer.Option("--height", help="Property with metres. · 高度字段")] = None,
+    floors: Annotated[str | None, typer.Option("--floors", help="Property with numbers of floors. · 层数字段")] = None,
+    floor_height: Annotated[
+        float | None, typer.Option("--floor-height", min=1.0, max=20.0, help="Metres a floor. · 层高", show_default="3")
+    ] = None,
+    terrain: Annotated[
+        str | None, typer.Option("--terrain", help="Terrain to stand on, or none. · 地形", show_default="the only one")
+    ] = None,
+    level: Annotated[str, typer.Option("--level", help="terrain, city or component. · 级别")] = "city",
+    date: Annotated[str | None, typer.Option("--date", help="Day of the data, 2024-05-01. · 数据日期")] = None,
+    accuracy: Annotated[
+        float | None, typer.Option("--accuracy", min=0.001, help="Metres, mean square. · 平面中误差")
+    ] = None,
+    as_of: Annotated[int | None, typer.Option("--as-of", min=1, help="Version of the layer to add. · 历史版本")] = None,
+    by: ByOption = "operator",
+    data: DataOption = None,
+) -> None:
+    """Build the scene of a layer; what is served stays until all of it is done · 构建三维场景"""
+    from layers.policy import Actor
+    from layers.scenes.desk import SceneWish
+    from layers.scenes.record import Level
+
+    if level not in list(Level):
+        raise CommandError("There is no such level.", value=level, limit=", ".join(Level), remedy="Try --level city.")
+    wish = SceneWish(height, floors, floor_height, terrain, Level(level), _day(date), accuracy, as_of)
+    with _desk(data) as desk, _progress(desk.store.layer(layer).feature_count) as told:
+        scene = desk.build(layer, wish, Actor(by), told)
+        edition = scene.folder.edition(scene.record["current"] if as_of is None else as_of)
+    report = edition.report
+    output().print(
+        f"{layer}: {report['built']:,} of {report['seen']:,} · 建筑 {report['built']:,} / {report['seen']:,}, "
+        f"{len(edition.entries):,} tiles, {edition.length / 1e6:.1f} MB, {scene.record['ground']}, "
+        f"{scene.record['state']} → /scenes/{layer}/tileset.json",
+        markup=False,
+    )
+    for fault in report["faults"]:
+        words = fault["title"]
+        output().print(
+            f"  {fault['count']:,} × {fault['fault']}: {words['en']} · {words['zh']} ({', '.join(fault['examples'][:3])})",
+            markup=False,
+        )
+    if scene.record["state"] == "draft":
+        output().print(f"  publish · 发布: onemap scenes review {layer} --accept --reason …", markup=False)
+
+
+@app.command("list")
+def list_scenes(data: DataOption = None) -> None:
+    """The scenes of the data folder · 列出三维场景"""
+    from layers.policy import Actor
+
+    table = Table(
+        "id",
+        "title · 名称",
+        "owner · 权属",
+        "level",
+        "LOD",
+        "date · 日期",
+        "datum · 高程基准",
+        "state · 状态",
+        box=None,
+    )
+    with _desk(data) as desk:
+        scenes = desk.scenes(Actor())
+    for scene in scenes:
+        said = scene.record
+        title = said["title"].get("zh") or said["title"].get("en") or ""
+        table.add_row(
+            scene.id,
+            title,
+            said["owner"],
+            said["level"],
+            said["lod"],
+            said["date"],
+            said["vertical_datum"],
+            said["state"],
+        )
+    if scenes:
+        output().print(table)
+    else:
+        output().print("No scenes yet · 暂无三维场景 (onemap scenes build LAYER)")
+
+
+@app.command("review")
+def review(
+    scene: SceneArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why; stays in the record. · 理由")],
+    accept: Annotated[bool, typer.Option("--accept", help="Publish it. · 发布")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="Show it no more. · 撤下")] = False,
+    by: ByOption = "operator",
+    data: DataOption = None,
+) -> None:
+    """Publish a scene, or show it no more · 审核三维场景"""
+    from layers.policy import Actor
+    from layers.reviewing import parse_decision
+
+    if accept == reject:
+        raise CommandError(
+            "A review is one decision.", value=scene, limit="--accept or --reject", remedy="Give one of the two."
+        )
+    decision = parse_decision({"decision": "accept" if accept else "reject", "reason": reason})
+    with _desk(data) as desk:
+        decided = desk.review(scene, decision, Actor(by))
+    output().print(f"{scene}: {decided.record['state']} · 已审核", markup=False)
+
+
+@app.command("check")
+def check(scene: SceneArgument, data: DataOption = None) -> int:
+    """Look at every vertex of a scene: does it lie inside the volumes that promise it? · 检查三维场景"""
+    from scenes3d.editions.folder import edition_opener
+    from scenes3d.tileset.checking import check_tileset
+
+    with _desk(data) as desk:
+        found = _scene(desk, scene)
+        checked = check_tileset("tileset.json", edition_opener(found.folder, desk.served(found).edition))
+    output().print(
+        f"{scene}: {checked.tiles:,} tiles, {checked.vertices:,} vertices, {len(checked.faults):,} faults · "
+        f"瓦片 {checked.tiles:,}，顶点 {checked.vertices:,}，问题 {len(checked.faults):,}",
+        markup=False,
+    )
+    for fault in checked.faults[:20]:
+        output().print(f"  {fault.tile}: {fault.rule}: {fault.what}", markup=False)
+    return FAULTS_FOUND if checked.faults else 0
+
+
+@app.command("export")
+def export(
+    scene: SceneArgument,
+    folder: Annotated[Path, typer.Argument(help="Empty or new folder. · 目标目录")],
+    data: DataOption = None,
+) -> None:
+    """Write a scene as plain files, for any viewer of 3D Tiles 1.1 · 导出三维场景"""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CommandError(
+            "The folder is not empty.", value=str(folder), limit="an empty or new folder", remedy="Name another one."
+        )
+    from scenes3d.editions.folder import edition_opener
+
+    with _desk(data) as desk:
+        found = _scene(desk, scene)
+        edition = desk.served(found).edition
+        opened = edition_opener(found.folder, edition)
+        names = ["tileset.json", *(f"tiles/{entry.content}.glb" for entry in edition.entries)]
+        (folder / "tiles").mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / name).write_bytes(opened(name))
+    output().print(f"{scene}: {len(names):,} files → {folder}", markup=False)
+
+
+@app.command("remove")
+def remove(
+    scene: SceneArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask. · 不再确认")] = False,
+    by: ByOption = "operator",
+    data: DataOption = None,
+) -> None:
+    """Remove a scene with its past; the layer stays · 删除三维场景"""
+    from layers.policy import Actor
+
+    with _desk(data) as desk:
+        _scene(desk, scene)
+        if not yes and not typer.confirm(f"Remove the scene '{scene}' with all its editions?"):
+            raise CommandError("Nothing was removed.", value=scene, remedy="Say yes, or use --yes.")
+        desk.remove(scene, Actor(by))
+    output().print(f"{scene}: removed · 已删除", markup=False)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
+    """Two bars, of features read and of buildings built; silent where nobody looks."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bars:
+        tasks = {
+            "read": bars.add_task("read · 读取", total=total),
+            "built": bars.add_task("build · 建模", total=total),
+        }
+        yield lambda what, count: bars.advance(tasks[what], count)
+
+
+def _day(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return date_type.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise CommandError(
+            "This is no day.", value=text, limit="YYYY-MM-DD", remedy="Write for instance 2024-05-01."
+        ) from error
+
+
+def _scene(desk: SceneDesk, scene_id: str) -> Scene:
+    from layers.policy import Actor
+
+    return desk.scene(scene_id, Actor())
+
+
+@contextmanager
+def _desk(data: Path | None) -> Iterator[SceneDesk]:
+    from layers.scenes.desk import SceneDesk
+    from tiles.terrain.shelf import TerrainShelf
+
+    folder = settings_for(data).data_dir
+    terrains = TerrainShelf(folder / "terrain")
+    with opened_store(data) as store:
+        try:
+            yield SceneDesk(store, folder / "scenes", terrains)
+        finally:
+            terrains.close()

@@ -1,0 +1,206 @@
+"""Scenes: the list, one scene with its record, its tileset of now or another time, its tiles, its changes, and the review.
+
+Every file is asked of the policy, not only `tileset.json`: who may not read the layer finds no scene and no tile.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.deps import parts_of
+from api.errors import BadParameterError
+from api.layer_operations import ACTOR, json_answer_of, write_problems
+from api.layer_parts import MEBIBYTE, actor_of
+from api.links import base_url
+from api.moments import parse_moment
+from api.operation import JsonObject, ThinRoute, described, path, problems, query
+from api.parameters import read_parameters
+from api.scene_files import BEHIND_HEADER, GLB, JSON, VERSION_HEADER, SceneFiles, file_response
+from api.uploads import read_object
+from layers.reviewing import parse_decision
+from layers.scenes.changes import scene_changes
+from layers.scenes.desk import Scene
+from layers.scenes.record import SceneState, scene_entry, scene_state
+
+router = APIRouter(tags=["scenes"], route_class=ThinRoute)
+
+# As constants: thin routes take their path parameters from the request.
+SCENE_PATH = "/scenes/{sceneId}"
+_TILESET_PATH = SCENE_PATH + "/tileset.json"
+_TILE_PATH = SCENE_PATH + "/tiles/{tile}.glb"
+_CHANGES_PATH = SCENE_PATH + "/changes"
+_REVIEW_PATH = SCENE_PATH + "/review"
+_SCENE_ID = path("sceneId", "Id of the scene: that of its layer.", "buildings")
+_TILE = path("tile", "Name of the tile: the checksum of its bytes.", "0123456789abcdef0123456789abcdef")
+_AS_OF = query("as_of", {"type": "string"}, "The city of then: an instant, a date, a version, or release:NAME.")
+_V = query("v", {"type": "string"}, "Edition of the scene; changes nothing in the answer.")
+_SINCE = query("since", {"type": "integer", "minimum": 0}, "Only editions of later versions.")
+_FRESH: JsonObject = {"304": {"description": "Not changed since the ETag that was sent."}}
+_GLB_ANSWER: JsonObject = {
+    "200": {"description": "The tile.", "content": {GLB: {"schema": {"type": "string", "format": "binary"}}}}
+}
+_REVIEW_BODY: JsonObject = {
+    "required": True,
+    "content": {
+        JSON: {
+            "schema": {
+                "type": "object",
+                "required": ["decision", "reason"],
+                "properties": {
+                    "decision": {"type": "string", "enum": ["accept", "reject"]},
+                    "reason": {"type": "string", "minLength": 1, "maxLength": 500},
+                },
+            }
+        }
+    },
+}
+
+
+@router.get(
+    "/scenes",
+    summary="Scenes",
+    **described([ACTOR], json_answer_of("The scenes.") | problems(400), operation_id="getScenes"),
+)
+def get_scenes(request: Request) -> Response:
+    """All scenes that may be seen; drafts and rejected ones only by those who may review them."""
+    read_parameters(request, ())
+    scenes = _files(request).desk.scenes(actor_of(request))
+    model = f"{base_url(request)}/scenes/tileset.json"
+    return _json({"scenes": [_entry(request, scene) for scene in scenes], "model": model})
+
+
+@router.get(
+    "/scenes/tileset.json",
+    summary="The reality model: all published scenes in one tileset",
+    **described([ACTOR], json_answer_of("3D Tiles 1.1.") | _FRESH | problems(400), operation_id="getRealityModel"),
+)
+def get_model(request: Request) -> Response:
+    """A tileset whose children are the tilesets of the published scenes that may be seen."""
+    read_parameters(request, ())
+    files = _files(request)
+    scenes = [s for s in files.desk.scenes(actor_of(request)) if scene_state(s.record) is SceneState.PUBLISHED]
+    return file_response(request, files.whole_model(scenes), JSON)
+
+
+@router.get(
+    SCENE_PATH,
+    summary="A scene",
+    **described([_SCENE_ID, ACTOR], json_answer_of("The scene.") | problems(400, 404), operation_id="getScene"),
+)
+def get_scene(request: Request) -> Response:
+    """Owner, level, date, accuracy, datum, sources with checksums, reviews, editions, and what became of the layer's features."""
+    read_parameters(request, ())
+    scene = _scene(request)
+    served = _files(request).desk.served(scene)
+    edition = served.edition
+    document = _entry(request, scene) | {
+        "version": edition.version,
+        "behind": served.behind,
+        "buildings": edition.buildings,
+        "tiles": len(edition.entries),
+        "bytes": edition.length,
+        "editions": scene.folder.versions(),
+        "report": edition.report,
+    }
+    return _json(document)
+
+
+@router.get(
+    _TILESET_PATH,
+    summary="tileset.json of a scene",
+    **described(
+        [_SCENE_ID, _AS_OF, _V, ACTOR],
+        json_answer_of("3D Tiles 1.1.") | _FRESH | problems(400, 404),
+        operation_id="getTileset3D",
+    ),
+)
+def get_tileset(request: Request) -> Response:
+    """3D Tiles 1.1. What was written to the layer a moment ago is in it."""
+    moment = parse_moment(read_parameters(request, {"as_of", "v"}), parts_of(request).store)
+    file, served = _files(request).tileset(_scene(request), moment.as_of)
+    more = {VERSION_HEADER: str(served.edition.version)}
+    if served.behind:
+        more[BEHIND_HEADER] = str(served.behind)
+    return file_response(request, file, JSON, more=more)
+
+
+@router.get(
+    _TILE_PATH,
+    summary="A tile of a scene",
+    **described(
+        [_SCENE_ID, _TILE, _AS_OF, _V, ACTOR], _GLB_ANSWER | _FRESH | problems(400, 404), operation_id="getTile3D"
+    ),
+)
+def get_tile(request: Request) -> Response:
+    """GLB with feature ids and the attributes of the layer. A tile that changes gets another name, so one is kept for good."""
+    read_parameters(request, {"as_of", "v"})
+    file = _files(request).tile(_scene(request), str(request.path_params["tile"]))
+    return file_response(request, file, GLB, for_good=True)
+
+
+@router.get(
+    _CHANGES_PATH,
+    summary="Changes of a scene",
+    **described(
+        [_SCENE_ID, _SINCE, ACTOR], json_answer_of("Editions.") | problems(400, 404), operation_id="getSceneChanges"
+    ),
+)
+def get_changes(request: Request) -> Response:
+    """For each edition, newest first, the tiles that are other ones than in the edition before, and whose write it was."""
+    since = _version(read_parameters(request, {"since"}).get("since", "0"))
+    scene, store = _scene(request), parts_of(request).store
+    _files(request).desk.served(scene)
+    return _json({"changes": list(scene_changes(store, scene.layer.id, scene.folder, since))})
+
+
+@router.post(
+    _REVIEW_PATH,
+    summary="Decide on a scene",
+    **described([_SCENE_ID, ACTOR], json_answer_of("The scene.") | write_problems(), _REVIEW_BODY, "reviewScene"),
+)
+async def review_scene(request: Request) -> Response:
+    """Publish a scene, or show it no more; the decision and its reason stay in the record."""
+    read_parameters(request, ())
+    document = await read_object(request, parts_of(request).settings.max_body_mb * MEBIBYTE)
+    desk, scene_id = _files(request).desk, str(request.path_params["sceneId"])
+    scene = await run_in_threadpool(desk.review, scene_id, parse_decision(document), actor_of(request))
+    return _json(_entry(request, scene))
+
+
+def _files(request: Request) -> SceneFiles:
+    files: SceneFiles = request.app.state.scenes
+    return files
+
+
+def _scene(request: Request) -> Scene:
+    return _files(request).desk.scene(str(request.path_params["sceneId"]), actor_of(request))
+
+
+def _entry(request: Request, scene: Scene) -> dict[str, Any]:
+    here = f"{base_url(request)}/scenes/{scene.id}"
+    collection = f"{base_url(request)}/collections/{scene.layer.id}"
+    links = [
+        {"rel": "self", "type": JSON, "href": here},
+        {"rel": "tileset", "type": JSON, "href": f"{here}/tileset.json", "title": "3D Tiles 1.1"},
+        {"rel": "version-history", "type": JSON, "href": f"{here}/changes"},
+        {"rel": "collection", "type": JSON, "href": collection},
+    ]
+    return scene_entry(scene.record) | {"links": links}
+
+
+def _version(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise BadParameterError(
+            "This is no version of a layer.", value=text, limit="0 or more", remedy="Give a number such as since=12."
+        )
+    return int(text)
+
+
+def _json(document: Any) -> Response:
+    return Response(orjson.dumps(document), headers={"Cache-Control": "no-cache"}, media_type=JSON)

@@ -1,0 +1,143 @@
+"""Editions of a layer's buildings: a whole one from all rows, or the difference to one that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from layers.scenes.ground import Standing
+from scenes3d.buildings.cleaning import footprints_of
+from scenes3d.buildings.faults import BuildReport
+from scenes3d.buildings.footprints import Footprints
+from scenes3d.buildings.heights import HeightRule
+from scenes3d.editions.building import Patch, build_edition, patch_edition
+from scenes3d.editions.edition import Edition
+from scenes3d.editions.folder import SceneFolder
+from twin.crs import CGCS2000
+from twin.errors import BadData, Finding
+from twin.query import FeatureQuery
+from twin.store.port import LayerRecord, Store
+
+MOST_TOUCHED = 2_000
+"""Beyond so many changed features a whole build is the shorter way."""
+
+_IDS_AT_ONCE = 2_000
+Progress = Callable[[str, int], None]
+
+
+class NothingToBuildError(BadData):
+    """No feature of the layer can be raised."""
+
+    code = "nothing-to-build"
+
+
+@dataclass(frozen=True)
+class Maker:
+    """How the buildings of one layer become tiles.
+
+    Attributes:
+        layer: As it is registered now.
+        made: What was told to it, as editions keep it.
+    """
+
+    store: Store
+    layer: LayerRecord
+    rule: HeightRule
+    standing: Standing
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """How editions are made; two that differ in it share nothing."""
+        return {
+            "rule": self.rule.to_dict(),
+            "terrain": self.standing.terrain,
+            "terrain_edition": self.standing.edition,
+            "schema": crc32(orjson.dumps(self.layer.schema.to_dict())),
+            "copyright": self.layer.document.get("attribution") or "",
+        }
+
+    @classmethod
+    def again(cls, store: Store, layer: LayerRecord, made: Mapping[str, Any], standing: Standing) -> Maker:
+        """The maker of an edition, on the ground as it is now."""
+        return cls(store, layer, HeightRule(**made["rule"]), standing)
+
+    def plan(self, version: int, report: Mapping[str, Any]) -> Edition:
+        """The edition of a version without its tiles."""
+        extras = {
+            "layer": self.layer.id,
+            "layerVersion": version,
+            "horizontalDatum": f"CGCS2000 ({CGCS2000}), taken as WGS 84",
+            "verticalDatum": self.standing.vertical_datum,
+            "ground": self.standing.words,
+            "lod": "LOD1",
+        }
+        return Edition(version, (), self.made, extras, dict(report))
+
+    def whole(self, folder: SceneFolder, version: int, progress: Progress = lambda what, count: None) -> Edition:
+        """Read all features of a version and write all tiles.
+
+        Raises:
+            NothingToBuildError: if none can be raised; nothing that is served has changed then.
+        """
+        report = BuildReport()
+        parts: list[Footprints] = []
+        query = FeatureQuery(as_of=version)
+        with closing(self.store.iterate(self.layer.id, query)) as batches:
+            for batch in batches:
+                parts.append(footprints_of(batch, self.rule, self.standing.ground, report))
+                progress("read", len(batch))
+        parts = [part for part in parts if len(part)]
+        if not parts:
+            raise _nothing(self.layer, report)
+        buildings = Footprints.concatenated(parts)
+        parts.clear()
+        plan = self.plan(version, report.to_dict())
+        return build_edition(folder, buildings, plan, lambda count: progress("built", count))
+
+    def patch(self, folder: SceneFolder, before: Edition, version: int) -> Patch | None:
+        """The edition of a version by what differs from another one; None where too much does, or it was made otherwise."""
+        if before.made != self.made:
+            return None
+        touched = self._touched(before.version, version)
+        if touched is None:
+            return None
+
+        def fetch(ids: Sequence[str]) -> Footprints | None:
+            report = BuildReport()
+            found = []
+            for start in range(0, len(ids), _IDS_AT_ONCE):
+                query = FeatureQuery(ids=tuple(ids[start : start + _IDS_AT_ONCE]), as_of=version)
+                batch = self.store.select(self.layer.id, query)
+                found.append(footprints_of(batch, self.rule, self.standing.ground, report))
+            found = [part for part in found if len(part)]
+            return Footprints.concatenated(found) if found else None
+
+        return patch_edition(folder, before, self.plan(version, before.report), touched, fetch)
+
+    def _touched(self, one: int, other: int) -> set[str] | None:
+        """Ids of all features that writes between two versions touched; None where they are more than `MOST_TOUCHED`."""
+        found: set[str] = set()
+        for version in range(min(one, other) + 1, max(one, other) + 1):
+            found |= {touched.feature_id for touched in self.store.touched(self.layer.id, version, MOST_TOUCHED + 1)}
+            if len(found) > MOST_TOUCHED:
+                return None
+        return found
+
+
+def _nothing(layer: LayerRecord, report: BuildReport) -> NothingToBuildError:
+    findings = tuple(
+        Finding(", ".join(report.examples[fault][:3]), str(count), f"{fault.words.zh} · {fault.words.en}", "")
+        for fault, count in report.counts.items()
+    )
+    return NothingToBuildError(
+        f"图层“{layer.id}”没有可建模的建筑。Not one of {report.seen} features can be raised.",
+        value=layer.id,
+        limit="at least one polygon with a height",
+        remedy="See the findings; name another property with --height or --floors.",
+        findings=findings,
+    )

@@ -1,0 +1,80 @@
+"""Which edition answers: that of the layer as it stands, made from the one before by what changed; or that of another time.
+
+A scene is never older than an acknowledged write of its layer, as long as the difference is one that people make by hand;
+after a delivery of thousands of features it says by how many versions it is behind, or is built anew where that is quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layers.scenes.editions import Maker
+from scenes3d.editions.edition import Edition
+from scenes3d.editions.folder import SceneFolder
+from twin.errors import BadMomentError, OneMapError
+
+MOST_AT_ONCE = 20_000
+"""So many buildings are built anew while somebody waits, about a second; for more a person has to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedEdition:
+    """An edition, and by how many versions its layer is ahead of it."""
+
+    edition: Edition
+    behind: int = 0
+
+
+def newest(maker: Maker, folder: SceneFolder) -> ServedEdition:
+    """The edition of the present, made now where it is not there and can be made while somebody waits."""
+    version = maker.layer.version
+    held = _held(maker, folder, version)
+    if held is not None:
+        return ServedEdition(held)
+    made = _made(maker, folder, version)
+    if made is not None:
+        return ServedEdition(made)
+    last = folder.edition(max(known for known in folder.versions() if known <= version))
+    return ServedEdition(last, version - last.version)
+
+
+def edition_at(maker: Maker, folder: SceneFolder, version: int) -> ServedEdition:
+    """The edition of a version.
+
+    Raises:
+        BadMomentError: if it is too far from all editions to be made while somebody waits.
+    """
+    edition = _held(maker, folder, version) or _made(maker, folder, version)
+    if edition is None:
+        raise BadMomentError(
+            "该时刻的三维场景尚未构建。The scene of that time has not been built.",
+            value=f"version {version}",
+            limit="versions near one that was built: " + ", ".join(map(str, folder.versions()[-10:])),
+            remedy=f"Build it: onemap scenes build {maker.layer.id} --as-of {version}.",
+        )
+    return ServedEdition(edition)
+
+
+def _held(maker: Maker, folder: SceneFolder, version: int) -> Edition | None:
+    return folder.edition(version) if version in folder.versions() else None
+
+
+def _made(maker: Maker, folder: SceneFolder, version: int) -> Edition | None:
+    """The edition of a version by a patch of the nearest one, else by building all of a small layer; None where neither is quick."""
+    with folder.writing():
+        held = _held(maker, folder, version)  # another reader may have made it meanwhile
+        if held is not None:
+            return held
+        for near in sorted(folder.versions(), key=lambda known: abs(known - version))[:2]:
+            patch = maker.patch(folder, folder.edition(near), version)
+            if patch is not None:
+                folder.save(patch.edition)
+                return patch.edition
+        if maker.store.count_at(maker.layer.id, version) > MOST_AT_ONCE:
+            return None
+        try:
+            edition = maker.whole(folder, version)
+        except OneMapError:
+            return None
+        folder.save(edition)
+        return edition
