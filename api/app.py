@@ -17,6 +17,7 @@ from api.head_requests import HeadRequests
 from api.limits import RequestLimits
 from api.moments import VERSION_HEADER
 from api.place_parts import close_place_index
+from api.raster_desk import raster_desk
 from api.routes import (
     archives,
     basemap,
@@ -29,6 +30,7 @@ from api.routes import (
     layers,
     places,
     queryables,
+    rasters,
     relations,
     reviews,
     scenes,
@@ -63,6 +65,7 @@ ROUTERS = (
     transactions,
     tiles,
     terrain,
+    rasters,
     archives,
     scenes,
     styles,
@@ -111,6 +114,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
         close_place_index(app)
         close_tiles()
         app.state.terrain.close()
+        app.state.rasters.close()
         if store is None:
             parts.store.close()
 
@@ -121,6 +125,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     app.state.tiles, close_tiles = tile_service(parts.store, settings, opened_here=store is None)
     app.state.terrain = terrain.terrain_desk(settings)
     app.state.scenes = scene_files(parts.store, settings, app.state.terrain.shelf, parts.policy)
+    app.state.rasters = raster_desk(parts.store, settings, parts.policy)
     app.state.archives = ArchiveShelf.of_folder(settings.archive_dir)
     app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES)
     install_error_handlers(app)

@@ -12,7 +12,11 @@ from api.app import create_app
 from api.settings import Settings
 from app_client import AppClient
 from lamp_layer import with_lamps
+from raster_files import slope, write_raster
+from tiles.raster.book import RasterBook
+from tiles.raster.cog import RasterWish, import_raster
 from twin.store import open_store
+from twin.text import LocalText
 
 EXAMPLES = 8
 EXAMPLES_OF_ITEMS = 60
@@ -26,13 +30,18 @@ KNOWN = {
     "tms": "WebMercatorQuad",
     "relationId": "1",
     "release": "2026.10",
+    "rasterId": "dem",
 }
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    store = with_lamps(open_store(tmp_path_factory.mktemp("schemathesis") / "twin.gpkg"))
-    client = AppClient(create_app(Settings(), store))
+    folder = tmp_path_factory.mktemp("schemathesis")
+    store = with_lamps(open_store(folder / "twin.gpkg"))
+    settings = Settings(data_dir=folder)
+    wish = RasterWish("dem", "2026", LocalText("高程", "Heights"))
+    import_raster(RasterBook(store, settings.raster_dir), write_raster(folder / "dem.tif", slope(60, 60)), wish)
+    client = AppClient(create_app(settings, store))
     lamps = {side: {"layer": "lamps", "id": f"lamp-{number}"} for side, number in (("from", 2), ("to", 3))}
     client.request("POST", "/relations", json={"type": "monitors", **lamps})
     made = client.request("POST", "/basemap/releases", json={"name": "2026.10", "layers": ["lamps"]})

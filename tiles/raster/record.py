@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from twin.bounds import Bounds
+from twin.errors import BadLookError
 from twin.store.values import instant_text, parse_instant
 from twin.text import LocalText
 from twin.vertical import UNKNOWN
@@ -134,3 +135,15 @@ def read_record(raster_id: str, name: str, path: Path, document: Mapping[str, An
         vertical_datum=document["vertical_datum"],
         provenance=document["provenance"],
     )
+
+
+def require_bands(record: RasterRecord, bands: Sequence[int]) -> None:
+    """Raises BadLookError if an image has not all these bands."""
+    missing = [band for band in bands if not 1 <= band <= len(record.bands)]
+    if missing:
+        raise BadLookError(
+            f"影像“{record.name}”没有这个波段。The image '{record.name}' has no such band.",
+            value=missing[0],
+            limit=f"1 to {len(record.bands)}",
+            remedy=f"GET /rasters/{record.raster_id} lists the bands of each image.",
+        )
