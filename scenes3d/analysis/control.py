@@ -1,0 +1,218 @@
+"""Height-control surfaces and what pierces them: obstacle limitation round a runway, and cones that keep a view open.
+
+A surface is a function of the place: the highest elevation allowed there, NaN where it does not reach. Dimensions are data, those of
+a runway for precision approaches of code number 3 or 4 in `control_surfaces.json`.
+Source: ICAO Annex 14 volume I, 4.1 and table 4-1; MH 5001 has the same surfaces.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from scenes3d.analysis.blocks import Blocks
+from scenes3d.rays.port import Floats
+
+# Footprints are looked at along their edges this densely; a surface that rises 1:5 changes by a metre in between at most.
+EDGE_STEP_M = 5.0
+Limit = Callable[[Floats, Floats], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The highest elevation allowed at points (east, north, any shape), NaN where the surface does not reach."""
+
+    name: str
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class RunwayDimensions:
+    """Dimensions of the surfaces of one kind of runway; metres and rise over run."""
+
+    strip_half_width: float
+    strip_beyond_end: float
+    approach_start: float
+    approach_half_width: float
+    approach_divergence: float
+    approach_sections: tuple[tuple[float, float], ...]
+    transitional_slope: float
+    horizontal_radius: float
+    horizontal_height: float
+    conical_slope: float
+    conical_height: float
+    takeoff_half_width: float
+    takeoff_start: float
+    takeoff_divergence: float
+    takeoff_final_half_width: float
+    takeoff_length: float
+    takeoff_slope: float
+
+
+@cache
+def runway_dimensions(kind: str = "precision-3-4") -> RunwayDimensions:
+    """The dimensions of that name in `control_surfaces.json`."""
+    rows = json.loads(Path(__file__).with_name("control_surfaces.json").read_text(encoding="utf-8"))["runways"]
+    row = dict(rows[kind])
+    row["approach_sections"] = tuple((length, slope) for length, slope in row["approach_sections"])
+    return RunwayDimensions(**row)
+
+
+def runway_surfaces(
+    ends: tuple[Floats, Floats], elevations: tuple[float, float], size: RunwayDimensions
+) -> tuple[Surface, ...]:
+    """The obstacle limitation surfaces of a runway.
+
+    Args:
+        ends: East and north of both thresholds, (2,) each.
+        elevations: Of both thresholds, above the vertical datum.
+    """
+    line = shapely.LineString(ends)
+    along = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+    length = float(np.linalg.norm(ends[1] - ends[0]))
+    datum = float(np.mean(elevations))
+    base = datum + size.horizontal_height
+
+    def own(east: Floats, north: Floats) -> tuple[Floats, Floats]:
+        """Along the runway from the first threshold, and to its left."""
+        x, y = east - ends[0][0], north - ends[0][1]
+        return x * along[0] + y * along[1], y * along[0] - x * along[1]
+
+    def horizontal(east: Floats, north: Floats) -> Floats:
+        return np.where(_distance(line, east, north) <= size.horizontal_radius, base, np.nan)
+
+    def conical(east: Floats, north: Floats) -> Floats:
+        beyond = _distance(line, east, north) - size.horizontal_radius
+        reach = size.conical_height / size.conical_slope
+        return np.where((beyond > 0) & (beyond <= reach), base + beyond * size.conical_slope, np.nan)
+
+    def strip_edge(s: Floats) -> Floats:
+        return elevations[0] + (elevations[1] - elevations[0]) * np.clip(s / length, 0, 1)
+
+    def transitional(east: Floats, north: Floats) -> Floats:
+        s, left = own(east, north)
+        beside = np.abs(left) - size.strip_half_width
+        rise = strip_edge(s) + beside * size.transitional_slope
+        inside = (beside >= 0) & (s >= -size.strip_beyond_end) & (s <= length + size.strip_beyond_end) & (rise <= base)
+        return np.where(inside, rise, np.nan)
+
+    def strip(east: Floats, north: Floats) -> Floats:
+        s, left = own(east, north)
+        inside = (np.abs(left) < size.strip_half_width) & (s >= -size.strip_beyond_end)
+        return np.where(inside & (s <= length + size.strip_beyond_end), strip_edge(s), np.nan)
+
+    def outwards(end: int, start: float) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
+        def from_start(east: Floats, north: Floats) -> tuple[Floats, Floats]:
+            s, left = own(east, north)
+            return (-s if end == 0 else s - length) - start, np.abs(left)
+
+        return from_start
+
+    def approach(end: int) -> Limit:
+        position = outwards(end, size.approach_start)
+
+        def limit(east: Floats, north: Floats) -> Floats:
+            out, beside = position(east, north)
+            inside = (out >= 0) & (beside <= size.approach_half_width + out * size.approach_divergence)
+            inside &= out <= sum(section for section, _ in size.approach_sections)
+            return np.where(inside, elevations[end] + _sections(out, size.approach_sections), np.nan)
+
+        return limit
+
+    def takeoff(end: int) -> Limit:
+        position = outwards(end, size.takeoff_start)
+
+        def limit(east: Floats, north: Floats) -> Floats:
+            out, beside = position(east, north)
+            half = np.minimum(size.takeoff_half_width + out * size.takeoff_divergence, size.takeoff_final_half_width)
+            inside = (out >= 0) & (out <= size.takeoff_length) & (beside <= half)
+            return np.where(inside, elevations[end] + out * size.takeoff_slope, np.nan)
+
+        return limit
+
+    return (
+        Surface("strip", strip),
+        Surface("transitional", transitional),
+        Surface("approach-1", approach(0)),
+        Surface("approach-2", approach(1)),
+        Surface("take-off-1", takeoff(0)),
+        Surface("take-off-2", takeoff(1)),
+        Surface("inner-horizontal", horizontal),
+        Surface("conical", conical),
+    )
+
+
+def view_cone(name: str, eye: Floats, left: Floats, right: Floats, target_m: float) -> Surface:
+    """A cone from an eye to a thing whose sight is to be kept: nothing in between may stand above the line to its foot.
+
+    Args:
+        eye: (3,), metres; left, right: (2,), the edges of what is looked at.
+        target_m: Elevation that must stay visible, at the distance of the line between `left` and `right`.
+    """
+    a, b = left - eye[:2], right - eye[:2]
+    if a[0] * b[1] - a[1] * b[0] > 0:
+        a, b = b, a
+
+    def limit(east: Floats, north: Floats) -> Floats:
+        x, y = east - eye[0], north - eye[1]
+        # p = i·a + j·b; within the triangle both are positive, and their sum is the share of the way.
+        det = a[0] * b[1] - a[1] * b[0]
+        i, j = (x * b[1] - y * b[0]) / det, (a[0] * y - a[1] * x) / det
+        share = i + j
+        return np.where((i >= 0) & (j >= 0) & (share <= 1), eye[2] + share * (target_m - eye[2]), np.nan)
+
+    return Surface(name, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Buildings against surfaces.
+
+    Attributes:
+        limit_m: float64 (n,), the lowest allowed elevation anywhere in the footprint; NaN where no surface reaches.
+        excess_m: float64 (n,), how far the top stands above it; NaN where the top is unknown or no surface reaches.
+        surface: n names of the surface that decides; "" where none reaches.
+    """
+
+    limit_m: Floats
+    excess_m: Floats
+    surface: Sequence[str]
+
+
+def judge_heights(blocks: Blocks, surfaces: Sequence[Surface]) -> Judged:
+    """Every building against the lowest surface over it, looked at along its edges and at a point inside."""
+    dense = shapely.segmentize(blocks.footprints, EDGE_STEP_M)
+    points, owner = shapely.get_coordinates(dense, return_index=True)
+    inner = shapely.point_on_surface(blocks.footprints)
+    points = np.concatenate([points, shapely.get_coordinates(inner)])
+    owner = np.concatenate([owner, np.flatnonzero(~shapely.is_empty(inner))])
+    limit = np.full(len(blocks.ids), np.inf)
+    names = np.full(len(blocks.ids), "", dtype=object)
+    for surface in surfaces:
+        here = np.full(len(blocks.ids), np.inf)
+        allowed = surface.limit(points[:, 0], points[:, 1])
+        reached = np.isfinite(allowed)
+        np.minimum.at(here, owner[reached], allowed[reached])
+        names[here < limit] = surface.name
+        limit = np.minimum(limit, here)
+    limit[np.isinf(limit)] = np.nan
+    return Judged(limit, blocks.top_m - limit, names.tolist())
+
+
+def _sections(out: Floats, sections: Sequence[tuple[float, float]]) -> Floats:
+    """Height gained over sections of (length, slope) after a distance."""
+    gained, start = np.zeros_like(out), 0.0
+    for length, slope in sections:
+        gained += np.clip(out - start, 0, length) * slope
+        start += length
+    return gained
+
+
+def _distance(line: shapely.LineString, east: Floats, north: Floats) -> Floats:
+    return np.asarray(shapely.distance(line, shapely.points(east, north)), dtype=np.float64)

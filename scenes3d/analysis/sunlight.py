@@ -1,0 +1,153 @@
+"""Hours of sunlight at points on a day, shadows at an instant, and the legal rules for both as data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenes3d.analysis.scene import CLEAR, UNKNOWN, Scene, Verdicts
+from scenes3d.analysis.sight import Told
+from scenes3d.analysis.sun import SunPositions, solar_term_instant, sun_positions, true_solar_offset
+from scenes3d.rays.port import Floats
+from twin.errors import BadAnalysisError
+from twin.text import LocalText
+
+# Calendar days of China; all of it keeps Beijing time.
+BEIJING = timezone(timedelta(hours=8))
+# A ray along the horizon meets whatever the scene ends with; such a sun is weak and counts for nothing in any rule.
+LOWEST_SUN_DEG = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SunlightRule:
+    """What counts as sunlight, and how much of it there must be.
+
+    Attributes:
+        solar_longitude_deg: Which solar term: 300° is Great Cold (大寒), 270° the winter solstice (冬至).
+        from_hour, to_hour: The effective band of the day, in true solar time.
+        least_minutes: How much sunlight is asked for.
+        shortest_stretch_min: Shorter stretches of sunlight do not count.
+        sill_m: Where it is judged, above the ground (the sill of the lowest window).
+    """
+
+    id: str
+    title: LocalText
+    solar_longitude_deg: float
+    from_hour: float
+    to_hour: float
+    least_minutes: float
+    shortest_stretch_min: float
+    sill_m: float
+
+    def day(self, year: int) -> date:
+        """The rule's day in a year, by Beijing time."""
+        return solar_term_instant(year, self.solar_longitude_deg).astimezone(BEIJING).date()
+
+
+@cache
+def sunlight_rules() -> dict[str, SunlightRule]:
+    """The rules by id, in the order of the file."""
+    path = Path(__file__).with_name("sunlight_rules.json")
+    return {row["id"]: _rule(row) for row in json.loads(path.read_text(encoding="utf-8"))["rules"]}
+
+
+def sunlight_rule(rule_id: str) -> SunlightRule:
+    """One rule. Raises BadAnalysisError if there is none of that id."""
+    rules = sunlight_rules()
+    if rule_id not in rules:
+        raise BadAnalysisError(
+            "There is no such sunlight rule. 没有这条日照规则。", value=rule_id, limit=", ".join(rules)
+        )
+    return rules[rule_id]
+
+
+def _rule(row: dict[str, Any]) -> SunlightRule:
+    return SunlightRule(**{**row, "title": LocalText.parse(row["title"])})
+
+
+def sun_through_the_day(
+    day: date, place: tuple[float, float], hours: tuple[float, float], step_min: float
+) -> SunPositions:
+    """The sun in the middle of each step of a band of the day, in true solar time.
+
+    Args:
+        place: Longitude and latitude, degrees.
+        hours: From and to, hours of true solar time.
+    """
+    offset = true_solar_offset(day, place[0])
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) - offset
+    steps = round((hours[1] - hours[0]) * 60 / step_min)
+    middle = [midnight + timedelta(hours=hours[0], minutes=(i + 0.5) * step_min) for i in range(steps)]
+    return sun_positions(middle, *place)
+
+
+@dataclass(frozen=True, slots=True)
+class Sunlight:
+    """Sunlight at n points.
+
+    Attributes:
+        minutes: float64 (n,), in stretches long enough to count; NaN where the point's own height is unknown.
+        longest_min: float64 (n,), the longest stretch.
+        maybe_min: float64 (n,), more that cannot be told, because the ray crosses ground of unknown height.
+        step_min: How far apart the sun was looked at: what both minutes are good to, at each beginning and end of a stretch.
+    """
+
+    minutes: Floats
+    longest_min: Floats
+    maybe_min: Floats
+    step_min: float
+
+
+def sunlight(
+    scene: Scene,
+    points: Floats,
+    sun: SunPositions,
+    *,
+    step_min: float,
+    shortest_stretch_min: float = 0.0,
+    told: Told = lambda share: None,
+) -> Sunlight:
+    """How long the sun reaches points, (n, 3), at the given positions, one every `step_min` minutes."""
+    count = len(points)
+    total, longest, maybe = np.zeros(count), np.zeros(count), np.zeros(count)
+    run = np.zeros(count)
+    up = sun.altitude_deg >= LOWEST_SUN_DEG
+    for index, direction in enumerate(sun.directions):
+        verdict = shaded(scene, points, direction) if up[index] else np.full(count, 1, dtype=np.uint8)
+        lit = verdict == CLEAR
+        maybe += (verdict == UNKNOWN) * step_min
+        ended = ~lit & (run >= max(shortest_stretch_min, 1e-9))
+        total[ended] += run[ended]
+        np.maximum(longest, run, out=longest)
+        run = np.where(lit, run + step_min, 0.0)
+        told((index + 1) / len(up))
+    ended = run >= max(shortest_stretch_min, 1e-9)
+    total[ended] += run[ended]
+    np.maximum(longest, run, out=longest)
+    lost = ~np.isfinite(points[:, 2])
+    for values in (total, longest, maybe):
+        values[lost] = np.nan
+    return Sunlight(total, longest, maybe, step_min)
+
+
+def shaded(scene: Scene, points: Floats, direction: Floats) -> Verdicts:
+    """CLEAR where the sun in that direction, (3,), reaches a point, BLOCKED in shadow, UNKNOWN."""
+    return scene.outward(points, np.broadcast_to(direction, points.shape))
+
+
+def shadow_length_m(height_m: float, altitude_deg: float) -> float:
+    """How far the tip of something of that height throws its shadow on level ground."""
+    return height_m / float(np.tan(np.radians(altitude_deg)))
+
+
+def instants_between(start: datetime, end: datetime, step_min: float) -> Sequence[datetime]:
+    """Instants from `start` to `end`, both among them."""
+    steps = int((end - start).total_seconds() // (step_min * 60))
+    return [start + timedelta(minutes=i * step_min) for i in range(steps + 1)]

@@ -1,0 +1,1 @@
+"""Rays against triangles: one port, three engines."""

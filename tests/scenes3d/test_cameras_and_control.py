@@ -1,0 +1,127 @@
+"""Cameras: who sees what. Height control: where surfaces lie and what pierces them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+
+from analysis_scenes import blocks_on, flat, scene_of, wall
+from scenes3d.analysis.blocks import heights_of
+from scenes3d.analysis.cameras import Cameras, coverage, rays_for_coverage, who_sees
+from scenes3d.analysis.control import judge_heights, runway_dimensions, runway_surfaces, view_cone
+from scenes3d.analysis.scene import BLOCKED, CLEAR
+
+
+def cameras(*rows):
+    """Rows of (east, north, height, azimuth, field of view, range)."""
+    table = np.array(rows, dtype=float)
+    return Cameras([f"C{i}" for i in range(len(rows))], table[:, :3], table[:, 3], table[:, 4], table[:, 5])
+
+
+def test_a_camera_in_the_open_covers_its_sector():
+    scene = scene_of(flat())
+    eyes = cameras((0, 0, 6, 90, 60, 40))
+    found = coverage(scene, eyes, np.ones((121, 121), dtype=bool))
+    assert found.areas_m2()["covered"] == pytest.approx(np.pi * 1600 / 6, rel=0.02)
+    assert found.seen_m2[0] == found.areas_m2()["covered"]
+    assert found.seen_by[60, 80] == 1
+    assert found.seen_by[60, 40] == 0
+    assert rays_for_coverage(eyes, 1.0) == pytest.approx(np.pi * 1600 / 6, rel=0.01)
+
+
+def test_blind_spots_lie_behind_walls_and_a_second_camera_fills_them():
+    scene = scene_of(flat(), [(wall(10, 1), 4.0)])
+    one = cameras((0, 0, 6, np.nan, 360, 50))
+    area = np.zeros((121, 121), dtype=bool)
+    area[55:66, 72:100] = True
+    alone = coverage(scene, one, area)
+    # Over the wall's far top edge (11, 4) the line from 6 m up comes down at 33.
+    assert alone.blind[60, 72:93].all()
+    assert not alone.blind[60, 94:].any()
+    both = coverage(scene, cameras((0, 0, 6, np.nan, 360, 50), (58, 0, 6, 270, 120, 60)), area)
+    assert not both.blind.any()
+    assert both.areas_m2()["byTwoOrMore"] > 0
+
+
+def test_a_camera_of_unknown_range_or_height_sees_nothing_and_is_no_number():
+    eyes = cameras(
+        (0, 0, 6, 90, 60, np.nan), (0, 0, np.nan, 90, 60, 40), (0, 0, 6, np.nan, 60, 40), (0, 0, 6, 90, 60, 9)
+    )
+    found = coverage(scene_of(flat()), eyes, np.ones((121, 121), dtype=bool))
+    assert eyes.usable.tolist() == [False, False, False, True]
+    assert np.isnan(found.seen_m2[:3]).all()
+    assert found.seen_m2[3] > 0
+
+
+def test_who_sees_a_place_and_what_hides_it_from_the_others():
+    scene = scene_of(flat(), [(wall(10, 1), 4.0)])
+    eyes = cameras((0, 0, 6, 90, 60, 50), (40, 0, 6, 270, 60, 50), (0, 0, 6, 0, 60, 50))
+    framed, between = who_sees(scene, eyes, np.array([20.0, 0.0, 0.0]))
+    assert framed.tolist() == [True, True, False]
+    assert between.verdict[:2].tolist() == [BLOCKED, CLEAR]
+    assert between.building[0] == 0
+
+
+def test_heights_come_from_floors_only_where_none_is_stated_and_never_from_nothing():
+    heights, assumed = heights_of(np.array([12.0, np.nan, 0.0, np.nan, -3.0]), np.array([9, 4, 2, np.nan, np.nan]))
+    assert heights[:3].tolist() == [12.0, 12.0, 6.0]
+    assert np.isnan(heights[3:]).all()
+    assert assumed.tolist() == [False, True, True, False, False]
+    blocks = blocks_on(flat(), [(shapely.box(0, 0, 1, 1), np.nan), (shapely.box(900, 0, 901, 1), 5.0)])
+    assert blocks.counts() == {"buildings": 2, "heightsFromFloors": 0, "withoutHeight": 1, "withoutGround": 1}
+
+
+def lowest(surfaces, x, y):
+    found = {s.name: float(s.limit(np.array([x]), np.array([y]))[0]) for s in surfaces}
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+@pytest.fixture(scope="module")
+def runway():
+    # 3,000 m from west to east, thresholds at 10 m and 13 m.
+    return runway_surfaces((np.array([0.0, 0.0]), np.array([3000.0, 0.0])), (10.0, 13.0), runway_dimensions())
+
+
+def test_surfaces_of_a_runway_lie_where_the_table_puts_them(runway):
+    datum = 11.5
+    assert lowest(runway, 1500, 1000)["inner-horizontal"] == datum + 45
+    assert lowest(runway, 1500, 4000 + 1000)["conical"] == pytest.approx(datum + 45 + 50)
+    assert lowest(runway, 1500, 6100) == {}
+    # Beside the strip: 100 m out at 14.3 % over the centre line's 11.5 m.
+    assert lowest(runway, 1500, 240)["transitional"] == pytest.approx(11.5 + 14.3)
+    # 1,060 m before the first threshold: 1,000 m into the approach surface at 2 %; half width 140 + 150.
+    assert lowest(runway, -1060, 0)["approach-1"] == pytest.approx(10 + 20)
+    assert "approach-1" in lowest(runway, -1060, 289)
+    assert "approach-1" not in lowest(runway, -1060, 291)
+    # Second section at 2.5 %, then level: 60 + 90 m above the threshold.
+    assert lowest(runway, 3000 + 60 + 5000, 0)["approach-2"] == pytest.approx(13 + 60 + 50)
+    assert lowest(runway, 3000 + 60 + 9000, 0)["approach-2"] == pytest.approx(13 + 150)
+
+
+def test_buildings_are_held_against_the_lowest_surface_over_them(runway):
+    ground = flat(half=6000, cell=500, height=10.0)
+    blocks = blocks_on(
+        ground, [(shapely.box(-1100, -20, -1060, 20), 25.0), (shapely.box(1500, 1000, 1520, 1020), 40.0),
+                 (shapely.box(1500, 5990, 1510, 5999), np.nan)]
+    )  # fmt: skip
+    judged = judge_heights(blocks, runway)
+    assert judged.surface[0] == "approach-1"
+    assert judged.limit_m[0] == pytest.approx(30.0)
+    assert judged.excess_m[0] == pytest.approx(5.0)
+    assert (judged.surface[1], judged.excess_m[1]) == ("inner-horizontal", pytest.approx(-6.5))
+    assert np.isnan(judged.excess_m[2])
+
+
+def test_a_view_cone_allows_what_stays_below_the_line_of_sight():
+    eye = np.array([0.0, 0.0, 2.0])
+    cone = view_cone("pagoda", eye, np.array([-10.0, 100.0]), np.array([10.0, 100.0]), 22.0)
+    assert cone.limit(np.array([0.0, 0.0]), np.array([50.0, 100.0])) == pytest.approx([12.0, 22.0])
+    outside = cone.limit(np.array([0.0, 6.0, 0.0, 0.0]), np.array([101.0, 50.0, -1.0, 0.0]))
+    assert np.isnan(outside).tolist() == [True, True, True, False]
+    mirrored = view_cone("pagoda", eye, np.array([10.0, 100.0]), np.array([-10.0, 100.0]), 22.0)
+    assert mirrored.limit(np.array([1.0]), np.array([50.0])) == cone.limit(np.array([1.0]), np.array([50.0]))
+    blocks = blocks_on(flat(), [(shapely.box(-2, 40, 2, 50), 11.0), (shapely.box(20, 40, 30, 50), 40.0)])
+    judged = judge_heights(blocks, [cone])
+    assert judged.excess_m[0] == pytest.approx(1.0)
+    assert judged.surface == ["pagoda", ""]
