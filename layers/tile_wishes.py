@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tiles.generalise.blocks import DEEPEST_BLOCKS
 from tiles.generalise.wishes import DEEPEST_CLUSTERS
 from twin.errors import Finding
 
+_AREAS = ("Polygon", "MultiPolygon")
 _LINES = ("LineString", "MultiLineString")
 _POINTS = ("Point", "MultiPoint")
 
@@ -21,6 +23,7 @@ class TileWishes(BaseModel):
         clusters_below: Points are clustered below this level of WebMercatorQuad, in place of the density grid.
         status: Property with `codes` whose values are counted for each cluster.
         alarms: Those of its values that are never clustered out of sight: such points are drawn as themselves, too.
+        blocks_below: Small polygons are merged into blocks of built-up ground below this level, in place of the density grid; 0 for never.
         class_property: Property of lines whose value says from which level each is drawn; values of OpenStreetMap's `highway` have
             levels already.
         class_zooms: Levels of WebMercatorQuad for other values, or in place of the usual ones.
@@ -31,6 +34,7 @@ class TileWishes(BaseModel):
     clusters_below: Annotated[int, Field(ge=0, le=DEEPEST_CLUSTERS)] | None = None
     status: Annotated[str, Field(min_length=1, max_length=60)] | None = None
     alarms: Annotated[tuple[str | int, ...], Field(max_length=100)] = ()
+    blocks_below: Annotated[int, Field(ge=0, le=DEEPEST_BLOCKS)] | None = None
     class_property: Annotated[str, Field(min_length=1, max_length=60)] | None = None
     class_zooms: (
         Annotated[dict[str, Annotated[int, Field(ge=0, le=DEEPEST_CLUSTERS)]], Field(max_length=100)] | None
@@ -46,6 +50,7 @@ def tile_findings(document: Mapping[str, Any]) -> list[Finding]:
         *_cluster_findings(wishes, document),
         *_status_findings(wishes, document),
         *_class_findings(wishes, document),
+        *_block_findings(wishes, document),
     ]
 
 
@@ -103,3 +108,11 @@ def _class_findings(wishes: Mapping[str, Any], document: Mapping[str, Any]) -> l
         return []
     remedy = f"Use one of: {', '.join(names[:30])}."
     return [Finding("/tiles/class_property", str(name), "The schema has no property of this name.", remedy)]
+
+
+def _block_findings(wishes: Mapping[str, Any], document: Mapping[str, Any]) -> list[Finding]:
+    below, kind = wishes.get("blocks_below"), document.get("geometry_type")
+    if below is None or not isinstance(kind, str) or kind in _AREAS:
+        return []
+    remedy = "Leave blocks_below out, or give the layer the geometry type Polygon."
+    return [Finding("/tiles/blocks_below", str(below), "Only polygons are merged into blocks.", remedy)]

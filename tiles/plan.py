@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tiles.density import density_zoom
+from tiles.generalise.blocks import blocks_of
 from tiles.generalise.classes import classes_of
 from tiles.generalise.wishes import Clusters, clusters_of
 from tiles.source import TileLayer
@@ -39,9 +40,10 @@ def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -
     clusters = clusters_of(record.document, schema, below)
     below = 0 if clusters else below
     classes = classes_of(record.document, schema)
+    blocks = blocks_of(record.document, schema, below)
     # A layer that was dropped and made anew counts its versions from zero: the instant of birth tells them apart.
     birth = int(record.created_at.timestamp() * 1e6)
-    make = zlib.crc32(repr((record.id, birth, schema.names, classes)).encode("utf-8", "replace"))
+    make = zlib.crc32(repr((record.id, birth, schema.names, classes, blocks)).encode("utf-8", "replace"))
     return TileLayer(
         id=record.id,
         title=LocalText.parse(record.document.get("title") or record.id),
@@ -54,6 +56,7 @@ def plan_layer(record: LayerRecord, properties: tuple[str, ...] | None = None) -
         density_below=below,
         clusters=clusters,
         classes=classes,
+        blocks=blocks,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tiles.address import Tile
+from tiles.generalise.blocks import Blocks
 from tiles.generalise.classes import LineClasses
 from tiles.generalise.wishes import Clusters
 from tiles.grids import Grid
@@ -40,6 +41,8 @@ class TileLayer:
         as_of: Version of which the tiles tell; None for the present. `version` is the same then.
         interval: Valid time of which they tell; None for the newest states.
         clusters: How points are clustered, below which level; None for never. There is no density grid then.
+        blocks: Below which level small polygons are merged into blocks; None for never. What is told of other times has the density
+            grid in their place.
         classes: From which level lines of each class are drawn; None where all of them always are.
     """
 
@@ -56,6 +59,7 @@ class TileLayer:
     interval: Interval | None = None
     clusters: Clusters | None = None
     classes: LineClasses | None = None
+    blocks: Blocks | None = None
 
     @property
     def make(self) -> str:
@@ -70,6 +74,10 @@ class TileLayer:
     def is_density(self, tile: Tile, grid: Grid) -> bool:
         """Whether this tile holds a density grid."""
         return tile.z + grid.zoom_offset < self.density_below
+
+    def blocks_of(self, tile: Tile, grid: Grid) -> Blocks | None:
+        """How the polygons of this tile are merged; None where they are not."""
+        return self.blocks if self.blocks and tile.z + grid.zoom_offset < self.blocks.below else None
 
     def clusters_of(self, tile: Tile, grid: Grid) -> Clusters | None:
         """How the points of this tile are clustered; None where they are not."""

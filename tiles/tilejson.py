@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tiles.density import CELLS_PER_SIDE, COUNT
+from tiles.generalise.blocks import block_property
 from tiles.generalise.budget import BUDGET
 from tiles.generalise.wishes import cluster_properties
 from tiles.mvt.encode import PUBLIC_ID
@@ -27,7 +28,8 @@ def tilejson(layers: tuple[TileLayer, ...], base_url: str, query: str = "") -> d
     Below `onemap:density_below` the tiles hold a grid of squares with `_count` in place of the features; with several
     layers each has its own level, in its entry of `vector_layers`. Below `onemap:clusters_below` points are clustered: a cluster
     has `_count` and counts by status, and points in alarm are drawn as themselves, too. `onemap:first_zooms`
-    of a layer says from which level lines of each class are drawn. Polygons and lines smaller than a tile unit (a 4096th
+    of a layer says from which level lines of each class are drawn; below its `onemap:blocks_below` small polygons are merged into blocks
+    with `_cover`, and lonely ones left out. Polygons and lines smaller than a tile unit (a 4096th
     of the tile) are not drawn, nor are the smallest features where a layer has more in a tile than `onemap:budget` says; each tile says how many in the header `Onemap-Left-Out`.
 
     Args:
@@ -87,6 +89,8 @@ def _vector_layer(layer: TileLayer) -> dict[str, Any]:
     fields[PUBLIC_ID] = "要素标识 · Feature id, where it differs from the number in `id`"
     if layer.density_below > 0:
         fields[COUNT] = "要素数量 · Number of features in a density cell"
+    if layer.blocks is not None:
+        fields[block_property().name] = field_text(block_property())
     if layer.clusters is not None:
         fields |= {prop.name: field_text(prop) for prop in cluster_properties(layer.schema, layer.clusters)}
     first_zooms = {} if layer.classes is None else {"onemap:first_zooms": dict(layer.classes.zooms)}
@@ -98,6 +102,7 @@ def _vector_layer(layer: TileLayer) -> dict[str, Any]:
         "fields": fields,
         "onemap:density_below": layer.density_below,
         "onemap:clusters_below": _clusters_below(layer),
+        "onemap:blocks_below": 0 if layer.blocks is None else layer.blocks.below,
     }
 
 

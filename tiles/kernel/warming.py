@@ -6,6 +6,8 @@ import numpy as np
 import shapely
 
 from tiles.address import Tile
+from tiles.generalise.block_columns import encode_blocks
+from tiles.generalise.blocks import Blocks
 from tiles.grids import WEB_MERCATOR_QUAD
 from tiles.kernel.layer import Part, encode_columns
 from tiles.kernel.window import TileWindow
@@ -30,10 +32,13 @@ def load_kernels() -> None:
         wkb=[shape.wkb for shape in shapes],
         columns={"name": ["胶州", None, "a", "b"]},
     )
-    columns = build_columns([batch], schema)
+    blocks = Blocks(12)
+    columns = build_columns([batch], schema, blocks=blocks)
     hidden = np.zeros(len(columns), dtype=np.uint8)
     for tile in (Tile(z=0, x=0, y=0), Tile(z=10, x=853, y=401)):
-        encode_columns("warm", [Part(columns), Part(columns, hidden)], TileWindow(WEB_MERCATOR_QUAD, tile))
+        window = TileWindow(WEB_MERCATOR_QUAD, tile)
+        encode_columns("warm", [Part(columns), Part(columns, hidden)], window)
+        encode_blocks("warm", [Part(columns), Part(columns, hidden)], blocks, window)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from tiles.generalise.blocks import Blocks
 from tiles.generalise.classes import LineClasses
+from tiles.kernel.cover import with_cover
 from tiles.kernel.vertex_zoom import vertex_zooms
 from tiles.mvt.encode import PUBLIC_ID, foreign_ids
 from tiles.mvt.shapes import drawable_rows, in_one_dimension
@@ -50,6 +52,7 @@ def build_columns(
     schema: Schema,
     progress: Callable[[int], None] = lambda _: None,
     classes: LineClasses | None = None,
+    blocks: Blocks | None = None,
 ) -> Columns:
     """The columns of all features that have something to draw.
 
@@ -61,6 +64,7 @@ def build_columns(
         schema: Properties that travel in tiles; one called `_id` gives way to the public id.
         progress: Told the number of features read so far.
         classes: From which level lines are drawn; None for always.
+        blocks: Below which level polygons are merged; None for never.
     """
     keys = tuple(name for name in schema.names if name != PUBLIC_ID)
     table = ValueTable(len(keys) + 1)
@@ -84,7 +88,8 @@ def build_columns(
             codes.append(numbers[piece.rows])
         read += len(batch)
         progress(read)
-    return _in_order(pieces, fids, codes, zooms, (*keys, PUBLIC_ID), table)
+    columns = _in_order(pieces, fids, codes, zooms, (*keys, PUBLIC_ID), table)
+    return columns if blocks is None else with_cover(columns, blocks.below)
 
 
 def _pieces(batch: FeatureBatch) -> list[_Piece]:

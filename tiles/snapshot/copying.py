@@ -37,7 +37,9 @@ def copied(store: FollowedStore, layer: TileLayer, progress: Callable[[int], Non
     # The version is read before the rows: whatever is written meanwhile is among the next changes once more.
     version = store.version(layer.id)
     with closing(store.iterate(layer.id, FeatureQuery(properties=layer.schema.names))) as batches:
-        return Snapshot(layer.make, version, build_columns(batches, layer.schema, progress, layer.classes))
+        return Snapshot(
+            layer.make, version, build_columns(batches, layer.schema, progress, layer.classes, layer.blocks)
+        )
 
 
 def make_snapshot(

@@ -200,4 +200,4 @@ def _copied(store: FollowedStore, layer: TileLayer) -> Snapshot:
 def _columns_of(rows: FeatureBatch, layer: TileLayer) -> Columns:
     from tiles.snapshot.building import build_columns
 
-    return build_columns([rows], layer.schema, classes=layer.classes)
+    return build_columns([rows], layer.schema, classes=layer.classes, blocks=layer.blocks)

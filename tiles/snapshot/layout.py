@@ -10,7 +10,8 @@ Values that do not fit are clamped to the world's edge: latitudes beyond 85.0511
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,10 @@ HOLE, SHELL = 0, 1
 """Roles of a path: a ring that bounds a hole follows its shell; lines and runs of points are `SHELL`."""
 
 WORLD_BITS = 32
+
+
+def _nothing(dtype: type[np.generic]) -> npt.NDArray[Any]:
+    return np.empty(0, dtype=dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,10 @@ class Columns:
         tree_boxes: uint32 (t, 4) boxes of the nodes of a packed R-tree over `boxes`, 16 features or nodes to a node, lowest level first,
             the root last.
         tree_levels: int64: where each level of the tree begins, and their end.
+        cover_keys, cover_shares: uint64, float32 (c,) cells on which small polygons lie, as row << 32 | column, ascending within each
+            level, and the part of each that they cover (`tiles.kernel.cover`); none where the layer has no blocks.
+        cover_levels: int64 where the cells of each Web Mercator level begin, and their end.
+        cover_large: int64 numbers of the polygons that are too large for the cells of some level.
     """
 
     keys: tuple[str, ...]
@@ -74,6 +83,10 @@ class Columns:
     value_bytes: npt.NDArray[np.uint8]
     tree_boxes: npt.NDArray[np.uint32]
     tree_levels: npt.NDArray[np.int64]
+    cover_keys: npt.NDArray[np.uint64] = field(default_factory=lambda: _nothing(np.uint64))
+    cover_shares: npt.NDArray[np.float32] = field(default_factory=lambda: _nothing(np.float32))
+    cover_levels: npt.NDArray[np.int64] = field(default_factory=lambda: _nothing(np.int64))
+    cover_large: npt.NDArray[np.int64] = field(default_factory=lambda: _nothing(np.int64))
 
     def __len__(self) -> int:
         return len(self.fids)

@@ -48,7 +48,8 @@ class SnapshotTileSource:
     def weight(self, layer: TileLayer, tile: Tile, grid: Grid) -> int | None:
         """What the window meets on the sheets of a snapshot that is at hand; None where there is none. Raises TileOutsideGridError."""
         grid.check(tile)
-        if not _shows_features(layer, tile, grid) or layer.clusters_of(tile, grid) is not None:
+        drawn_otherwise = layer.clusters_of(tile, grid) or layer.blocks_of(tile, grid)
+        if not _shows_layer(layer, tile, grid) or drawn_otherwise is not None:
             return None
         state = self._keeper.state_at_hand(layer)
         return None if state is None else _weight(state, tile, grid)
@@ -56,7 +57,7 @@ class SnapshotTileSource:
     def tile(self, layer: TileLayer, tile: Tile, grid: Grid) -> TileBytes:
         """One layer of one tile. Raises as `TileSource.tile`."""
         grid.check(tile)
-        if _shows_features(layer, tile, grid):
+        if _shows_layer(layer, tile, grid):
             state = self._keeper.state(layer)
             if state is not None:
                 return _drawn(layer, state, tile, grid)
@@ -65,9 +66,10 @@ class SnapshotTileSource:
         return self._stored.tile(layer, tile, grid)
 
 
-def _shows_features(layer: TileLayer, tile: Tile, grid: Grid) -> bool:
-    """Whether the tile shows features of the layer as it stands."""
-    return layer.as_of is None and layer.interval is None and not layer.is_density(tile, grid)
+def _shows_layer(layer: TileLayer, tile: Tile, grid: Grid) -> bool:
+    """Whether the tile shows features of the layer as it stands, one by one or merged."""
+    stands = layer.as_of is None and layer.interval is None
+    return stands and (layer.blocks_of(tile, grid) is not None or not layer.is_density(tile, grid))
 
 
 def _weight(state: State, tile: Tile, grid: Grid) -> int:
@@ -89,6 +91,7 @@ def _weight(state: State, tile: Tile, grid: Grid) -> int:
 
 def _drawn(layer: TileLayer, state: State, tile: Tile, grid: Grid) -> TileBytes:
     # Imported with the first snapshot: the compiler must not delay the start of a server.
+    from tiles.generalise.block_columns import encode_blocks
     from tiles.generalise.budget_columns import encode_budgeted
     from tiles.generalise.cluster_columns import encode_clusters
     from tiles.kernel.layer import Part
@@ -96,7 +99,10 @@ def _drawn(layer: TileLayer, state: State, tile: Tile, grid: Grid) -> TileBytes:
 
     parts = [Part(sheet.columns, sheet.hidden) for sheet in state.sheets]
     window, clusters = TileWindow(grid, tile), layer.clusters_of(tile, grid)
-    if clusters is None:
+    blocks = layer.blocks_of(tile, grid)
+    if blocks is not None:
+        drawn, beyond = encode_blocks(layer.id, parts, blocks, window), 0
+    elif clusters is None:
         drawn, beyond = encode_budgeted(layer.id, parts, window, layer.clusters)
     else:
         drawn, beyond = encode_clusters(layer.id, parts, clusters, window), 0

@@ -61,6 +61,18 @@ export function showDensityCard(entry, properties, { onClose }) {
   });
 }
 
+/** Says what a block of built-up ground is, and how much of it is covered. */
+export function showBlockCard(entry, properties, { onClose }) {
+  showCard({
+    title: say("blockTitle"),
+    kicker: pick(entry.title),
+    content: element("div", {},
+      element("dl", { class: "rows" }, [element("dt", {}, say("blockCover")), element("dd", {}, `${formatNumber(properties._cover)} %`)]),
+      element("p", {}, say("densityHint", { l: pick(entry.title) }))),
+    onClose,
+  });
+}
+
 function statusRows(entry, properties) {
   const status = (entry.schema ?? []).find(({ name }) => name === entry.tiles?.status);
   if (!status) return [];

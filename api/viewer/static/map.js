@@ -9,6 +9,11 @@ import { glyphScale, radiusScale, roundZoom, widthScale } from "./scales.js";
 const { deck } = globalThis;
 const CLASSES = ["MapView", "MVTLayer", "LightingEffect", "AmbientLight", "DirectionalLight"];
 
+const CLEAR = [0, 0, 0, 0];
+
+// A square, a cluster or a block stands for many features: none of them lights up under the cursor.
+const isMany = (object) => object?.properties?._count !== undefined || object?.properties?._cover !== undefined;
+
 export class MapCanvas {
   /** @param on {ask, camera, change, click, hover, render, failure}; `ask` gets a place, or null for the middle */
   constructor({ parent, source, state, on }) {
@@ -66,6 +71,7 @@ export class MapCanvas {
         template.clone({
           visible: true, // whatever its manifest says: the reader has switched it on
           opacity: this.state.opacity.get(id) ?? 1,
+          highlightColor: (info) => (isMany(info.object) ? CLEAR : template.props.highlightColor),
           lineWidthScale: kind === "line" ? widthScale(zoom) : 1,
           pointRadiusScale: template.props.clustered ? Math.max(1, radiusScale(zoom)) : radiusScale(zoom),
           iconSizeScale: glyphScale(zoom),

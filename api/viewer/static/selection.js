@@ -2,7 +2,7 @@
 
 import { hideCard } from "./card.js";
 import { byId } from "./dom.js";
-import { showDensityCard, showFeatureCard } from "./feature-card.js";
+import { showBlockCard, showDensityCard, showFeatureCard } from "./feature-card.js";
 import { boxOf, frameBox } from "./framing.js";
 import { historyTab } from "./history-tab.js";
 import { say } from "./i18n.js";
@@ -35,6 +35,10 @@ export class Selection {
     if (properties._count !== undefined) {
       this.close();
       return showDensityCard(entry, properties, { onClose: this.close });
+    }
+    if (properties._cover !== undefined) {
+      this.close();
+      return showBlockCard(entry, properties, { onClose: this.close });
     }
     this.map.setOverlay("selection", plainFeature(plainGeometry(geometry)));
     return this.select(entry, { id: properties._id ?? id, properties });

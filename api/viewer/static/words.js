@@ -46,6 +46,8 @@ export const WORDS = {
   zoomToFeature: ["缩放至此", "Zoom"],
   densityTitle: ["此处要素", "Features here"],
   densityCount: ["{n} 个", "{n}"],
+  blockTitle: ["连片区域", "Built-up block"],
+  blockCover: ["覆盖率", "Covered ground"],
   statusOther: ["其他状态", "Other status"],
   statusUnknown: ["状态未知", "Status unknown"],
   densityHint: ["{l}：放大查看单个要素", "{l}: zoom in for single features"],
