@@ -71,7 +71,15 @@ def import_file(
         words = RasterWords(
             layer, crs, image, day, title_zh, title_en, department, level, nodata, vertical_datum, accept_because
         )
-        import_raster_file(file, words, data)
+        senseless = {
+            "--id-property": id_property,
+            "--encoding": encoding,
+            "--source-layer": source_layer,
+            "--manifest": manifest,
+            "--mode replace": None if mode is Mode.UPSERT else mode,
+        }
+        said_of_rows = [option for option, value in senseless.items() if value is not None]
+        import_raster_file(file, words, data, dry_run=dry_run, said=said_of_rows)
         return
     if layer is None:
         raise CommandError("Which layer is it for?", value=file.name, remedy="Add --layer ID. · 请指定目标图层")

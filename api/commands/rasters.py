@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from api.commands.terminal import CommandError, output
 
 if TYPE_CHECKING:
     from tiles.raster.book import RasterBook
+    from tiles.raster.cog import Judge
     from twin.store.port import Store
 
 SUFFIXES = (".tif", ".tiff", ".img", ".jp2", ".png", ".jpg", ".jpeg", ".webp", ".vrt", ".hgt", ".asc", ".dem", ".bil")
@@ -47,11 +48,27 @@ def is_raster(file: Path) -> bool:
     return file.suffix.lower() in SUFFIXES
 
 
-def import_raster_file(file: Path, words: RasterWords, data: Path | None) -> None:
-    """A raster becomes a COG beside the store, and an image of the raster `layer` (the file's name without it)."""
+def import_raster_file(
+    file: Path, words: RasterWords, data: Path | None, *, dry_run: bool, said: Sequence[str]
+) -> None:
+    """A raster becomes a COG beside the store, and an image of the raster `layer` (the file's name without it).
+
+    Args:
+        dry_run: Judge it, and write nothing.
+        said: Options that were given and mean nothing for a raster.
+    """
+    if said:
+        raise CommandError(
+            "A raster has no rows, columns or text: these options are for layers of features. · 这些选项只用于矢量图层。",
+            value=", ".join(said),
+            limit="--layer, --crs, --day, --image, --nodata, --vertical-datum, --level, --title-zh, --title-en, --department, "
+            "--accept-because, --dry-run",
+            remedy=f"Leave them away: onemap import {file.name} --day 2024-05-01. To replace an image: onemap rasters remove first.",
+        )
     from layers.city import read_city
     from layers.raster_position import require_near_city
-    from tiles.raster.cog import RasterWish, import_raster
+    from tiles.raster.cog import RasterWish, import_raster, judge_raster
+    from twin.crs import short_name
     from twin.text import LocalText
 
     day = _day(words.day)
@@ -69,10 +86,18 @@ def import_raster_file(file: Path, words: RasterWords, data: Path | None) -> Non
     )
     city = read_city(settings_for(data).city or None)
     with opened_book(data) as (store, book):
-        judged = (
-            None if words.accept_because else lambda crs, box: require_near_city(store, wish.raster_id, city, crs, box)
-        )
-        record = import_raster(book, file, wish, *([judged] if judged else []))
+        judges: list[Judge] = []
+        if not words.accept_because:
+            judges.append(lambda crs, box: require_near_city(store, wish.raster_id, city, crs, box))
+        if dry_run:
+            found = judge_raster(book, file, wish, *judges)
+            output().print(
+                f"{wish.raster_id}/{wish.image}: {found.size[0]} x {found.size[1]} x {found.size[2]}, {short_name(found.crs)}, "
+                f"would be imported · 检查通过,未写入",
+                markup=False,
+            )
+            return
+        record = import_raster(book, file, wish, *judges)
     output().print(
         f"{record.raster_id}/{record.name}: {record.size[0]} x {record.size[1]} x {len(record.bands)}, "
         f"{record.pixel_m:.3g} m, COG {record.path.stat().st_size:,} bytes · 已导入影像",

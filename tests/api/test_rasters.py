@@ -282,3 +282,28 @@ def test_a_removed_image_is_gone_from_the_next_tile(data):
         second = served.get(f"{TILE}.png", headers={"If-None-Match": first.headers["etag"]})
         assert set(np.unique(pixels(second)[..., 2])) == {200}
         assert served.json("/rasters/ortho")["days"] == ["2020-05-01"]
+
+
+def test_a_dry_run_judges_and_writes_nothing(tmp_path, capfd):
+    path, data = write_raster(tmp_path / "dem.tif", slope(30, 30)), tmp_path / "data"
+    assert cli.run(["import", str(path), "--data", str(data), "--dry-run"]) == 0
+    assert "30 x 30 x 1" in capfd.readouterr().out
+    assert not (data / "rasters").exists()
+    assert cli.run(["import", str(path), "--data", str(data), "--dry-run", "--level", "secret"]) != 0
+    assert "no such level" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        (["--mode", "replace"], "--mode replace"),
+        (["--encoding", "GBK"], "--encoding"),
+        (["--manifest", "m.json"], "--manifest"),
+    ],
+)
+def test_options_that_mean_nothing_for_a_raster_are_named(tmp_path, capfd, option, named):
+    path = write_raster(tmp_path / "dem.tif", slope(30, 30))
+    assert cli.run(["import", str(path), "--data", str(tmp_path / "data"), *option]) != 0
+    said = capfd.readouterr().err
+    assert named in said
+    assert "--dry-run" in said

@@ -62,11 +62,37 @@ class RasterWish:
     vertical_datum: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedRaster:
+    """A raster that may come in.
+
+    Attributes:
+        crs: Its system, heights included.
+        bounds: What it covers, CGCS2000 lon/lat in degrees.
+        size: Columns, rows, bands.
+        nodata: Value of its unknown pixels; None for none.
+        vertical_datum: What its heights count from.
+    """
+
+    crs: CRS
+    bounds: Bounds
+    size: tuple[int, int, int]
+    nodata: float | None
+    vertical_datum: str
+
+
+Judge = Callable[[CRS, tuple[float, float, float, float]], None]
+
+
+def _nobody_judges(crs: CRS, box: tuple[float, float, float, float]) -> None:
+    return None
+
+
 def import_raster(
     book: RasterBook,
     source: Path,
     wish: RasterWish,
-    judge: Callable[[CRS, tuple[float, float, float, float]], None] = lambda _crs, _box: None,
+    judge: Judge = _nobody_judges,
 ) -> RasterRecord:
     """Make a COG of a raster, and write it into the book. On any failure nothing is left behind.
 
@@ -83,6 +109,29 @@ def import_raster(
         DuplicateRasterError, BadManifestError: if the wish cannot be met.
     """
     target = book.place_of(wish.raster_id, wish.image)
+    # The name of a leftover of a killed import is the same: the next one writes over it.
+    part = target.with_suffix(".part")
+    with opened_raster(source) as dataset:
+        judged = _judged(book, dataset, source, wish, judge)
+        try:
+            _write(dataset, part, judged.crs, judged.nodata)
+            record = _recorded(part, source, dataset, wish, judged).at(target)
+            book.add(record, lambda: part.replace(target))
+        except OSError as error:
+            raise _not_written(source.name, error) from error
+        finally:
+            part.unlink(missing_ok=True)
+    return record
+
+
+def judge_raster(book: RasterBook, source: Path, wish: RasterWish, judge: Judge = _nobody_judges) -> JudgedRaster:
+    """What `import_raster` would take, with nothing written. Raises as it does, for all that can be known beforehand."""
+    with opened_raster(source) as dataset:
+        return _judged(book, dataset, source, wish, judge)
+
+
+def _judged(book: RasterBook, dataset: DatasetReader, source: Path, wish: RasterWish, judge: Judge) -> JudgedRaster:
+    target = book.place_of(wish.raster_id, wish.image)
     if wish.level not in LEVELS:
         raise BadManifestError(
             "没有这个密级。There is no such level.",
@@ -90,25 +139,15 @@ def import_raster(
             limit=", ".join(LEVELS),
             remedy="Use one of these.",
         )
-    stated = None if wish.vertical_datum is None else parse_vertical_datum(wish.vertical_datum)
+    datum = None if wish.vertical_datum is None else parse_vertical_datum(wish.vertical_datum)
     book.require_free(wish.raster_id, wish.image)
-    # The name of a leftover of a killed import is the same: the next one writes over it.
-    part = target.with_suffix(".part")
-    with opened_raster(source) as dataset:
-        crs = decide_raster_crs(dataset, wish.crs, source.name)
-        judge(crs, tuple(dataset.bounds))
-        bounds = bounds_to_cgcs2000(tuple(dataset.bounds), crs)
-        nodata = _nodata(dataset, wish.nodata)
-        _require_space(target.parent, pixel_bytes(dataset), source.name)
-        try:
-            _write(dataset, part, crs, nodata)
-            record = _recorded(part, source, dataset, wish, crs, bounds, stated).at(target)
-            book.add(record, lambda: part.replace(target))
-        except OSError as error:
-            raise _not_written(source.name, error) from error
-        finally:
-            part.unlink(missing_ok=True)
-    return record
+    crs = decide_raster_crs(dataset, wish.crs, source.name)
+    judge(crs, tuple(dataset.bounds))
+    bounds = bounds_to_cgcs2000(tuple(dataset.bounds), crs)
+    nodata = _nodata(dataset, wish.nodata)
+    _require_space(target.parent, pixel_bytes(dataset), source.name)
+    size = (dataset.width, dataset.height, dataset.count)
+    return JudgedRaster(crs, bounds, size, nodata, datum or vertical_part(crs) or UNKNOWN)
 
 
 def _write(dataset: DatasetReader, part: Path, crs: CRS, nodata: float | None) -> None:
@@ -158,15 +197,8 @@ def _write(dataset: DatasetReader, part: Path, crs: CRS, nodata: float | None) -
         os.close(descriptor)
 
 
-def _recorded(
-    part: Path,
-    source: Path,
-    dataset: DatasetReader,
-    wish: RasterWish,
-    crs: CRS,
-    bounds: Bounds,
-    vertical_datum: str | None,
-) -> RasterRecord:
+def _recorded(part: Path, source: Path, dataset: DatasetReader, wish: RasterWish, judged: JudgedRaster) -> RasterRecord:
+    crs = judged.crs
     with rasterio.open(part) as cog:
         metres = _METRES_PER_DEGREE if horizontal_part(crs).is_geographic else 1.0
         side = math.sqrt(abs(cog.transform.determinant)) * metres
@@ -181,12 +213,12 @@ def _recorded(
             level=wish.level,
             sha256=sha256_of(part),
             crs=crs_uri(horizontal_part(crs)) if horizontal_part(crs).to_epsg() else horizontal_part(crs).to_wkt(),
-            bounds=bounds,
+            bounds=judged.bounds,
             size=(cog.width, cog.height),
             pixel_m=side,
             bands=_bands(cog),
             nodata=None if cog.nodata is None else float(cog.nodata),
-            vertical_datum=vertical_datum or vertical_part(crs) or UNKNOWN,
+            vertical_datum=judged.vertical_datum,
             provenance={
                 "file": source.name,
                 "bytes": source.stat().st_size,

@@ -16,13 +16,37 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
-def sample(pixels, mask, nodata, nodes, scale, offset, limit, box, smooth, out, alpha):  # pragma: no cover - compiled
+def known_pixels(pixels, mask, nodata):  # pragma: no cover - compiled
+    """Opacity (rows, columns), uint8, of the pixels (bands, rows, columns) of a window; 0 where they are unknown.
+
+    As GDAL has it, a pixel is unknown where all its bands are.
+
+    Args:
+        mask: (rows, columns), uint8; (0, 0) where there is none.
+        nodata: Value of unknown pixels; NaN where there is none, since what is not finite is unknown in any case.
+    """
+    bands, height, width = pixels.shape
+    known = np.zeros((height, width), dtype=np.uint8)
+    for b in range(bands):
+        for r in range(height):
+            for c in range(width):
+                value = float(pixels[b, r, c])
+                if math.isfinite(value) and value != nodata:
+                    known[r, c] = 255
+    if mask.size > 0:
+        for r in range(height):
+            for c in range(width):
+                known[r, c] = min(known[r, c], mask[r, c])
+    return known
+
+
+@njit(nogil=True, cache=True)
+def sample(pixels, known, nodes, scale, offset, limit, box, smooth, out, alpha):  # pragma: no cover - compiled
     """Fill `out` (bands, rows, columns), float32, and `alpha` (rows, columns), uint8, inside `box`; elsewhere they stay.
 
     Args:
         pixels: (bands, rows, columns) of the window.
-        mask: (rows, columns), uint8, of the window; (0, 0) where there is none.
-        nodata: Value of unknown pixels; NaN where there is none, since what is not finite is unknown in any case.
+        known: (rows, columns), uint8, of the window, as `known_pixels` gives it; (0, 0) where all are known.
         nodes: (n, n, 2), float64: columns and rows, in pixels of the file, of a lattice over `box`.
         scale: (2,), float64: pixels of the file to a column and to a row of the level.
         offset: (2,), int64: first column and row of the window.
@@ -31,88 +55,78 @@ def sample(pixels, mask, nodata, nodes, scale, offset, limit, box, smooth, out, 
         smooth: Bilinear; the nearest pixel where not.
     """
     bands, height, width = pixels.shape
-    masked = mask.size > 0
-    has_nodata = not math.isnan(nodata)
+    all_known = known.size == 0
     cells = nodes.shape[0] - 1
     across = cells / (box[2] - box[0])
     down = cells / (box[3] - box[1])
-    weights = np.empty(4)
-    at_row = np.empty(4, dtype=np.int64)
-    at_column = np.empty(4, dtype=np.int64)
+    line = np.empty((cells + 1, 2))
     for j in range(box[1], box[3]):
         v = (j - box[1] + 0.5) * down
         cell = min(int(v), cells - 1)
         v -= cell
+        for k in range(cells + 1):
+            for n in range(2):
+                line[k, n] = (nodes[cell, k, n] * (1.0 - v) + nodes[cell + 1, k, n] * v) / scale[n]
         for i in range(box[0], box[2]):
             u = (i - box[0] + 0.5) * across
             k = min(int(u), cells - 1)
             u -= k
-            w00, w01, w10, w11 = (1 - v) * (1 - u), (1 - v) * u, v * (1 - u), v * u
-            column = (
-                w00 * nodes[cell, k, 0]
-                + w01 * nodes[cell, k + 1, 0]
-                + w10 * nodes[cell + 1, k, 0]
-                + w11 * nodes[cell + 1, k + 1, 0]
-            )
-            row = (
-                w00 * nodes[cell, k, 1]
-                + w01 * nodes[cell, k + 1, 1]
-                + w10 * nodes[cell + 1, k, 1]
-                + w11 * nodes[cell + 1, k + 1, 1]
-            )
-            column /= scale[0]
-            row /= scale[1]
+            column = line[k, 0] + (line[k + 1, 0] - line[k, 0]) * u
+            row = line[k, 1] + (line[k + 1, 1] - line[k, 1]) * u
             # NaN is not inside either.
             if not (column >= 0.0 and row >= 0.0 and column < limit[0] and row < limit[1]):
                 continue
             c = min(max(int(column) - offset[0], 0), width - 1)
             r = min(max(int(row) - offset[1], 0), height - 1)
-            if not _is_known(pixels, mask, masked, has_nodata, nodata, r, c):
+            if not all_known and known[r, c] == 0:
                 continue
             if not smooth:
                 for b in range(bands):
                     out[b, j, i] = pixels[b, r, c]
-                alpha[j, i] = mask[r, c] if masked else 255
+                alpha[j, i] = 255 if all_known else known[r, c]
                 continue
             x = column - offset[0] - 0.5
             y = row - offset[1] - 0.5
-            c0 = math.floor(x)
-            r0 = math.floor(y)
-            fx = x - c0
-            fy = y - r0
-            total = 0.0
-            for n in range(4):
-                at_row[n] = min(max(r0 + n // 2, 0), height - 1)
-                at_column[n] = min(max(c0 + n % 2, 0), width - 1)
-                weight = (fy if n >= 2 else 1 - fy) * (fx if n % 2 else 1 - fx)
-                if weight > 0.0 and not _is_known(pixels, mask, masked, has_nodata, nodata, at_row[n], at_column[n]):
-                    weight = 0.0
-                weights[n] = weight
-                total += weight
-            opaque = 0.0
-            for n in range(4):
-                weights[n] /= total
-                if masked:
-                    opaque += weights[n] * mask[at_row[n], at_column[n]]
+            left = math.floor(x)
+            top = math.floor(y)
+            fx = x - left
+            fy = y - top
+            # Unsigned: the compiler then knows that no index counts from the end.
+            c0 = np.uint64(min(max(int(left), 0), width - 1))
+            c1 = np.uint64(min(max(int(left) + 1, 0), width - 1))
+            r0 = np.uint64(min(max(int(top), 0), height - 1))
+            r1 = np.uint64(min(max(int(top) + 1, 0), height - 1))
+            w00, w01, w10, w11 = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx, fy * (1.0 - fx), fy * fx
+            plain = all_known
+            opaque = 255
+            if not all_known:
+                k00, k01, k10, k11 = known[r0, c0], known[r0, c1], known[r1, c0], known[r1, c1]
+                plain = k00 == 255 and k01 == 255 and k10 == 255 and k11 == 255
+                if not plain:
+                    w00 = w00 if k00 != 0 else 0.0
+                    w01 = w01 if k01 != 0 else 0.0
+                    w10 = w10 if k10 != 0 else 0.0
+                    w11 = w11 if k11 != 0 else 0.0
+                    total = w00 + w01 + w10 + w11
+                    w00, w01, w10, w11 = w00 / total, w01 / total, w10 / total, w11 / total
+                    opaque = int(w00 * k00 + w01 * k01 + w10 * k10 + w11 * k11 + 0.5)
             for b in range(bands):
-                value = 0.0
-                for n in range(4):
-                    if weights[n] > 0.0:
-                        value += weights[n] * pixels[b, at_row[n], at_column[n]]
-                out[b, j, i] = value
-            alpha[j, i] = int(opaque + 0.5) if masked else 255
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _is_known(pixels, mask, masked, has_nodata, nodata, r, c):  # pragma: no cover - compiled
-    if masked and mask[r, c] == 0:
-        return False
-    # As GDAL has it: a pixel is unknown where all its bands are.
-    for b in range(pixels.shape[0]):
-        value = float(pixels[b, r, c])
-        if math.isfinite(value) and not (has_nodata and value == nodata):
-            return True
-    return False
+                if plain:
+                    out[b, j, i] = (
+                        w00 * pixels[b, r0, c0]
+                        + w01 * pixels[b, r0, c1]
+                        + w10 * pixels[b, r1, c0]
+                        + w11 * pixels[b, r1, c1]
+                    )
+                else:
+                    # An unknown neighbour may be NaN, which no weight of 0 would quench.
+                    out[b, j, i] = (
+                        (w00 * pixels[b, r0, c0] if w00 > 0.0 else 0.0)
+                        + (w01 * pixels[b, r0, c1] if w01 > 0.0 else 0.0)
+                        + (w10 * pixels[b, r1, c0] if w10 > 0.0 else 0.0)
+                        + (w11 * pixels[b, r1, c1] if w11 > 0.0 else 0.0)
+                    )
+            alpha[j, i] = opaque
 
 
 @njit(nogil=True, cache=True)

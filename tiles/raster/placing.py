@@ -103,19 +103,23 @@ def to_pixels(lon: Floats, lat: Floats, crs: CRS, affine: Affine6, bounds: Bound
         return (e * x - b * y) / size, (a * y - d * x) / size
 
 
-def pixels_per_pixel(frame: TileFrame, record: RasterRecord, crs: CRS, affine: Affine6) -> float:
-    """Raster pixels along a pixel of the grid, at the middle of the raster: it depends on the level alone, so neighbouring
-    tiles read the same overview.
+@lru_cache(maxsize=4096)
+def pixels_per_pixel(grid: Grid, z: int, size: int, bounds: Bounds, crs: str, affine: Affine6) -> float:
+    """Raster pixels along a pixel of a grid's level, at the middle of the raster: it depends on the level alone, so
+    neighbouring tiles read the same overview.
+
+    Args:
+        size: Pixels of a tile's side.
+        bounds, crs, affine: Of the raster: box, name of its system, columns and rows to coordinates.
     """
-    bounds = record.bounds
     east = bounds.east + 360.0 if bounds.crosses_antimeridian else bounds.east
     lon, lat = (bounds.west + east) / 2.0, (bounds.south + bounds.north) / 2.0
-    world = float(frame.size << frame.tile.z)
-    _, row = frame.grid.forward(np.array([lon]), np.array([lat]))
+    world = float(size << z)
+    _, row = grid.forward(np.array([lon]), np.array([lat]))
     half = 0.5 / world
-    lons = lon + np.array([-half, half, 0.0, 0.0]) * (360.0 / frame.grid.columns)
-    lats = np.array([lat, lat, frame.grid.latitude(float(row[0]) - half), frame.grid.latitude(float(row[0]) + half)])
-    columns, rows = to_pixels(lons, np.clip(lats, -90.0, 90.0), crs, affine, bounds)
+    lons = lon + np.array([-half, half, 0.0, 0.0]) * (360.0 / grid.columns)
+    lats = np.array([lat, lat, grid.latitude(float(row[0]) - half), grid.latitude(float(row[0]) + half)])
+    columns, rows = to_pixels(lons, np.clip(lats, -90.0, 90.0), _crs(crs), affine, bounds)
     along = (columns[1] - columns[0], rows[1] - rows[0])
     down = (columns[3] - columns[2], rows[3] - rows[2])
     area = abs(float(along[0] * down[1] - along[1] * down[0]))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tiles.raster.kernels import lay_under, sample
+from tiles.raster.kernels import known_pixels, lay_under, sample
 from tiles.raster.placing import TileFrame, crs_of, lattice, pixels_per_pixel
 from tiles.raster.pool import CogPool, OpenCog
 from tiles.raster.record import RasterRecord, require_bands
@@ -105,8 +105,7 @@ def sample_image(
         pixels = pixels.astype(np.float32)
     sample(
         pixels,
-        _NO_MASK if mask is None else mask,
-        math.nan if nodata is None else float(np.float32(nodata)) if pixels.dtype == np.float32 else nodata,
+        _known(pixels, mask, nodata),
         nodes,
         np.array([record.size[0] / columns, record.size[1] / rows]),
         np.array(window[:2]),
@@ -116,6 +115,17 @@ def sample_image(
         into.values,
         into.alpha,
     )
+
+
+def _known(
+    pixels: npt.NDArray[np.generic], mask: npt.NDArray[np.uint8] | None, nodata: float | None
+) -> npt.NDArray[np.uint8]:
+    """Opacity of a window's pixels; (0, 0) where all are known and opaque."""
+    if mask is None and nodata is None and pixels.dtype.kind == "u":
+        return _NO_MASK
+    value = math.nan if nodata is None else float(np.float32(nodata)) if pixels.dtype == np.float32 else nodata
+    known: npt.NDArray[np.uint8] = known_pixels(pixels, _NO_MASK if mask is None else mask, value)
+    return known
 
 
 def _nothing(frame: TileFrame, wanted: Wanted) -> Sampled:
@@ -134,7 +144,9 @@ def _warped(cog: OpenCog, frame: TileFrame, wanted: Wanted, nodata: float | None
 
 def _level(cog: OpenCog, frame: TileFrame) -> int:
     """The level to read: the coarsest that is fine enough for this zoom."""
-    wished = pixels_per_pixel(frame, cog.record, crs_of(cog.record), cog.affine) * _COARSER
+    record = cog.record
+    ratio = pixels_per_pixel(frame.grid, frame.tile.z, frame.size, record.bounds, record.crs, cog.affine)
+    wished = ratio * _COARSER
     return max(n for n, scale in enumerate(cog.scales) if scale <= wished or n == 0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tiles.raster.kernels import lay_under, png_rows, sample, to_colours
+from tiles.raster.kernels import known_pixels, lay_under, png_rows, sample, to_colours
 from tiles.raster.relief import contours, hillshade
 from tiles.raster.sampling import COMPILED
 
@@ -19,7 +19,18 @@ def load_kernels() -> None:
         pixels = np.ones((1, side, side), dtype=dtype)
         none = np.empty((0, 0), dtype=np.uint8)
         box = np.array([0, 0, side, side])
-        sample(pixels, none, np.nan, nodes, np.ones(2), np.zeros(2, dtype=np.int64), ends, box, True, values, alpha)
+        sample(
+            pixels,
+            known_pixels(pixels, none, np.nan),
+            nodes,
+            np.ones(2),
+            np.zeros(2, dtype=np.int64),
+            ends,
+            box,
+            True,
+            values,
+            alpha,
+        )
     lay_under(values, alpha, values.copy(), alpha.copy())
     colours = np.zeros((side, side, 4), dtype=np.uint8)
     to_colours(values, alpha, np.zeros(1), np.ones(1), np.empty((0, 4), dtype=np.uint8), colours)
