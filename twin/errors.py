@@ -19,7 +19,7 @@
     ├── Conflict           DuplicateLayerError, DuplicateFeatureError, VersionConflictError
     │   ├── OverlappingValidityError
     │   ├── DuplicateRelationTypeError, LinkConflictError, LinkedFeatureError, EditionConflictError
-    │   ├── DuplicateReleaseError, DuplicateRasterError, ReleaseBlockedError, PinnedLayerError
+    │   ├── DuplicateReleaseError, DuplicateRasterError, DuplicateSceneError, ReleaseBlockedError, PinnedLayerError
     ├── Forbidden          PolicyError
     └── Unavailable        StoreBusyError, StoreBrokenError, SourceUnreachableError
 
@@ -337,6 +337,12 @@ class DuplicateReleaseError(Conflict):
 
 class DuplicateRasterError(Conflict):
     code = "duplicate-raster"
+
+
+class DuplicateSceneError(Conflict):
+    """A folder that is there already and holds something else than the scene that would replace it."""
+
+    code = "duplicate-scene"
 
 
 class ReleaseBlockedError(Conflict):

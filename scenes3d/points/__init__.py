@@ -1,0 +1,1 @@
+"""Point clouds to 3D Tiles: any number of points, in bounded memory."""

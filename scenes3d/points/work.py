@@ -1,0 +1,109 @@
+"""What an unfinished build has made so far: a folder beside the target, so that a killed build goes on where it stood.
+
+`plan.json` says what is built; another plan begins anew. Every step leaves a document when it is done, written in one move; a step
+without its document is done again. At the end `out` takes the target's place, and an old tileset stays in service until then.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from twin.errors import AlreadyRunningError, DuplicateSceneError
+
+
+class Work:
+    """The folder of a build, held by one process.
+
+    Raises:
+        AlreadyRunningError: if another process is building the same tileset.
+        DuplicateSceneError: if the target is there and no tileset: it would be replaced.
+    """
+
+    def __init__(self, target: Path, plan: Mapping[str, Any]) -> None:
+        if target.exists() and not (target / "tileset.json").is_file():
+            raise DuplicateSceneError(
+                "The target is there already and no tileset.",
+                value=target.name,
+                limit="a new folder, or a tileset to replace",
+                remedy="Name another folder.",
+            )
+        self.target = target
+        self.folder = target.with_name(target.name + ".work")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            raise AlreadyRunningError(
+                "This scene is being built already.", value=target.name, remedy="Wait, or name another."
+            ) from error
+        planned = orjson.dumps(plan, option=orjson.OPT_SORT_KEYS)
+        if self._read("plan") != planned:
+            self._clear()
+            self._write("plan", planned)
+        self.out.mkdir(exist_ok=True)
+        self.bins.mkdir(exist_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.close()
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    @property
+    def bins(self) -> Path:
+        return self.folder / "bins"
+
+    @property
+    def spool(self) -> Path:
+        return self.folder / "spool"
+
+    def done(self, step: str) -> Any:
+        """The document that a step left; None where it is not done."""
+        data = self._read(step)
+        return None if data is None else orjson.loads(data)
+
+    def finish_step(self, step: str, document: Any) -> None:
+        self._write(step, orjson.dumps(document))
+
+    def finish(self) -> None:
+        """Put the tileset in its place and drop the folder."""
+        old = self.folder / "old"
+        if self.target.exists():
+            self.target.rename(old)
+        self.out.rename(self.target)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _read(self, step: str) -> bytes | None:
+        try:
+            return (self.folder / f"{step}.json").read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _write(self, step: str, data: bytes) -> None:
+        part = self.folder / f"{step}.part"
+        part.write_bytes(data)
+        part.replace(self.folder / f"{step}.json")
+
+    def _clear(self) -> None:
+        for entry in self.folder.iterdir():
+            if entry.name == "lock":
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()

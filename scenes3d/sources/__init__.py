@@ -1,0 +1,1 @@
+"""What a city really has: point clouds, city models, meshes and tilesets, read with suspicion."""
