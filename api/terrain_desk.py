@@ -13,7 +13,6 @@ from tiles.compression import compressed
 from tiles.grids import Grid
 from tiles.terrain.availability import MESH_GRID, SIDE, deepest_level, from_south, mesh_range
 from tiles.terrain.documents import IMAGE_SIDE
-from tiles.terrain.mesh import mesh_tile
 from tiles.terrain.rgb import ImageKind, Packing, height_image
 from tiles.terrain.shelf import Terrain, TerrainShelf
 from twin.errors import TileOutsideGridError
@@ -66,6 +65,8 @@ class TerrainDesk:
             )
 
         def make() -> TerrainTile:
+            from tiles.terrain.mesh import mesh_tile  # with the first mesh: the compiler comes along
+
             made = mesh_tile(
                 terrain.surface, own, normals="octvertexnormals" in extensions, metadata="metadata" in extensions
             )

@@ -9,6 +9,7 @@ from api.settings import Settings
 from api.tile_desk import TileDesk
 from tiles.disk_cache import DiskCache
 from tiles.features import StoreTileSource
+from tiles.kernel.readiness import are_kernels_ready
 from tiles.service import TileService
 from tiles.snapshot.keeping import SnapshotKeeper
 from tiles.snapshot.making import MakerProcess
@@ -51,4 +52,6 @@ def tile_source(store: Store, settings: Settings, *, opened_here: bool) -> tuple
         return stored, lambda: None
     maker = MakerProcess(settings.store_location) if opened_here else None
     source = SnapshotTileSource(stored, SnapshotKeeper(store, settings.snapshot_dir, maker))
+    if any(settings.snapshot_dir.glob("*.snapshot")):
+        are_kernels_ready()  # there is work for them: they are loaded beside the start, not behind the first tile
     return source, source.close

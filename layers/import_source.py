@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from layers.collector import collector_paused
 from layers.column_plan import plan_columns
 from layers.holding import finding_of_belief, settle
 from layers.import_options import ImportOptions, Origin, Progress
@@ -27,6 +26,7 @@ from layers.prefetch import prefetched
 from layers.row_preparation import ROW_NUMBER, RowPreparer
 from layers.source_crs import SourceCRS, decide_crs
 from twin.basemap.checked import current_release_name
+from twin.collector import collector_paused
 from twin.crs import parse_crs
 from twin.errors import BadFeatureError, UnknownLayerError
 from twin.feature import FeatureBatch

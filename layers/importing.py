@@ -15,12 +15,10 @@ from layers.import_report import ImportReport
 from layers.import_source import import_source
 from layers.lineage import file_sha256
 from layers.manifest import ID_PATTERN, Manifest, parse_manifest
-from twin.basemap.osm import open_osm
 from twin.errors import BadCall, BadFeatureError
-from twin.formats.reading import is_osm, open_source
 from twin.store.port import Store
 
-__all__ = ["ImportOptions", "Origin", "Progress", "import_file", "import_osm", "is_osm"]
+__all__ = ["ImportOptions", "Origin", "Progress", "import_file", "import_osm"]
 
 log = logging.getLogger(__name__)
 BASEMAP_MANIFESTS = Path(__file__).parent / "basemap"
@@ -41,6 +39,9 @@ def import_file(
         UnreadableFileError, UnsafeArchiveError, TooLargeError: from the reader; nothing is written.
         OneMapError: as `layers.import_source.import_source` says; nothing is written.
     """
+    # Imported late, as `open_osm` below: readers of files bring pandas, pyarrow and GDAL, which no server needs to start.
+    from twin.formats.reading import open_source
+
     with open_source(path, crs=options.crs, encoding=options.encoding, layer=options.source_layer) as source:
         checksum = None if options.dry_run else file_sha256(path)
         named = replace(options, name=options.name or path.name, sha256=checksum)
@@ -69,6 +70,8 @@ def import_osm(
         BadCall: if the prefix cannot begin a layer id.
         UnreadableFileError: if the file is damaged or no OpenStreetMap extract.
     """
+    from twin.basemap.osm import open_osm
+
     if not re.fullmatch(ID_PATTERN, prefix) or len(prefix) > MAX_PREFIX:
         raise BadCall(
             "This cannot begin the ids of layers.",

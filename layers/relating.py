@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from layers.collector import collector_paused
 from layers.policy import Action, Actor, Policy
 from layers.turns import one_at_a_time
 from twin.basemap.release_book import open_releases
+from twin.collector import collector_paused
 from twin.crs import parse_crs
 from twin.errors import PolicyError, UnknownRelationError
 from twin.relations.deriving import Derivation, derive

@@ -84,8 +84,9 @@ def import_file(
     if layer is None:
         raise CommandError("Which layer is it for?", value=file.name, remedy="Add --layer ID. · 请指定目标图层")
     from layers.city import read_city
-    from layers.importing import ImportOptions, Origin, is_osm
+    from layers.importing import ImportOptions, Origin
     from layers.importing import import_file as import_rows
+    from twin.formats.reading import is_osm
 
     if is_osm(file):
         said: dict[str, object] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import logging
 import os
 import socket
@@ -14,6 +15,7 @@ import typer
 
 from api.commands.place import DataOption, require_writable, settings_for
 from api.commands.terminal import CommandError, output, warn
+from twin.collector import collector_paused
 
 if TYPE_CHECKING:
     import uvicorn
@@ -113,12 +115,15 @@ def _configuration(settings: Settings) -> uvicorn.Config:
 
 def application(settings: Settings) -> ASGIApp:
     """What a server process runs: the tiles, ahead of everything else."""
-    from api.app import create_app
-    from api.tile_router import tiles_first
-
     set_up_logging(settings.log_level)
     make_room_for_kernels(settings)
-    return tiles_first(create_app(settings), settings.cors_origins)
+    with collector_paused():
+        from api.app import create_app
+        from api.tile_router import tiles_first
+
+        made = tiles_first(create_app(settings), settings.cors_origins)
+    gc.freeze()  # what is here now stays: no later collection need walk it
+    return made
 
 
 def make_room_for_kernels(settings: Settings) -> None:

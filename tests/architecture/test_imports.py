@@ -9,6 +9,8 @@ from source_tree import imported_modules, place, python_files
 
 LINT = "from importlinter.cli import lint_imports_command as run; run()"
 WEB = {"fastapi", "starlette", "uvicorn"}
+# Each of them costs a quarter of a start or more, and no server needs it before its first import, export or tile.
+LATE = {"numba", "pandas", "geopandas", "pyogrio", "osmium", "open3d", "trimesh", "psycopg"}
 
 
 def outsiders(packages: tuple[str, ...], forbidden: set[str], allowed: tuple[str, ...] = ()) -> list[str]:
@@ -55,3 +57,9 @@ def test_all_imports_are_absolute():
         if module.startswith(".")
     ]
     assert relative == []
+
+
+def test_a_server_starts_without_the_heavy_libraries(checkout):
+    program = "import sys, api.app, api.commands.serve, api.tile_router; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=checkout, capture_output=True, text=True, check=True)
+    assert LATE & set(done.stdout.split()) == set()

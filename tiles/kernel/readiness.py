@@ -6,6 +6,8 @@ import gc
 import logging
 import threading
 
+from twin.collector import collector_paused
+
 log = logging.getLogger(__name__)
 
 _lock = threading.Lock()
@@ -38,10 +40,11 @@ def wait_for_kernels() -> bool:
 
 def _load() -> None:
     try:
-        # Imported here: the compiler comes along, which must not delay the start of a server.
-        from tiles.kernel.warming import load_kernels
+        with collector_paused():
+            # Imported here: the compiler comes along, which must not delay the start of a server.
+            from tiles.kernel.warming import load_kernels
 
-        load_kernels()
+            load_kernels()
         # The compiler leaves a million objects that never go: each full collection would walk them all, in the middle of a tile.
         gc.collect()
         gc.freeze()

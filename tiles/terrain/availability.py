@@ -15,6 +15,8 @@ MESH_GRID = WORLD_CRS84_QUAD
 """Degrees, two tiles at level 0: what renderers of quantized meshes call "geodetic" and `EPSG:4326`."""
 SIDE = 64
 """Cells along a side of a mesh tile."""
+_CELLS_PER_ERROR = 8.0
+_SMALLEST_ERROR_M = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class TileRange:
             "endX": self.east,
             "endY": rows - 1 - self.north,
         }
+
+
+def error_m(z: int) -> float:
+    """How far in metres the mesh of a level may pass from a sample: an eighth of the way between samples, 0.25 m at least."""
+    return max(spacing_m(MESH_GRID, z, SIDE) / _CELLS_PER_ERROR, _SMALLEST_ERROR_M)
 
 
 def deepest_level(grid: Grid, elevation: Elevation, size: int) -> int:

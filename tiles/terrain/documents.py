@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tiles.grids import WEB_MERCATOR_QUAD
-from tiles.terrain.availability import MESH_GRID, SIDE, deepest_level, mesh_ranges
-from tiles.terrain.mesh import error_m
+from tiles.terrain.availability import MESH_GRID, SIDE, deepest_level, error_m, mesh_ranges
 from tiles.terrain.shelf import Terrain
 from twin.vertical import vertical_datum_title
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import orjson
 
 from tiles.address import Tile
-from tiles.terrain.availability import MESH_GRID, SIDE, mesh_ranges
+from tiles.terrain.availability import MESH_GRID, SIDE, error_m, mesh_ranges
 from tiles.terrain.elevation import Floats
 from tiles.terrain.ellipsoid import sagitta_m
 from tiles.terrain.lattice import spacing_m
@@ -29,8 +29,6 @@ from tiles.terrain.surface import Drawn, Surface
 from twin.ellipsoid import earth_centred, metres_per_degree
 
 _UNITS_OF = np.rint(np.arange(SIDE + 1) * (UNITS / SIDE)).astype(np.int32)
-_CELLS_PER_ERROR = 8.0
-_SMALLEST_ERROR_M = 0.25
 _STEPS_PER_ERROR = 32.0
 # What is left of the error goes to the rounding of heights and places to the units of the format.
 _SHARE_OF_NETWORK = 0.8
@@ -51,11 +49,6 @@ class MeshTile:
     triangles: int
     filled: int
     outside: int
-
-
-def error_m(z: int) -> float:
-    """How far in metres the mesh of a level may pass from a sample: an eighth of the way between samples, 0.25 m at least."""
-    return max(spacing_m(MESH_GRID, z, SIDE) / _CELLS_PER_ERROR, _SMALLEST_ERROR_M)
 
 
 def height_step_m(z: int) -> float:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
 from twin.errors import BadCall
 from twin.feature import FeatureBatch
-from twin.formats.writers.content import Content
-from twin.formats.writers.gdal import write_flatgeobuf, write_geopackage, write_shapefile_zip
-from twin.formats.writers.geojson import write_collection, write_lines
-from twin.formats.writers.geoparquet import write_geoparquet
-from twin.formats.writers.table import write_csv
 from twin.schema import Schema
 
 
@@ -49,15 +44,6 @@ _ALSO = {
     ".geojsonl": ExportFormat.GEOJSON_LINES,
     ".geojsonseq": ExportFormat.GEOJSON_LINES,
     ".geoparquet": ExportFormat.GEOPARQUET,
-}
-_WRITERS: dict[ExportFormat, Callable[[Content, Path], int]] = {
-    ExportFormat.GEOJSON: write_collection,
-    ExportFormat.GEOJSON_LINES: write_lines,
-    ExportFormat.CSV: write_csv,
-    ExportFormat.FLATGEOBUF: write_flatgeobuf,
-    ExportFormat.GEOPARQUET: write_geoparquet,
-    ExportFormat.GEOPACKAGE: write_geopackage,
-    ExportFormat.SHAPEFILE: write_shapefile_zip,
 }
 
 
@@ -102,10 +88,14 @@ def write_features(
         UnknownCRSError: if `crs` is none, or the format cannot carry it.
         GeometryTypeError: if the format cannot hold a layer of mixed geometries.
     """
+    # Imported late: the writers bring pandas, pyarrow and GDAL, which no server needs to start.
+    from twin.formats.writers.by_format import WRITERS
+    from twin.formats.writers.content import Content
+
     target = Path(path)
     with tempfile.TemporaryDirectory(prefix=".onemap-export-", dir=target.parent) as folder:
         whole = Path(folder) / f"whole{export_format.suffix}"
-        count = _WRITERS[export_format](Content(batches, schema, crs, _safe_name(layer)), whole)
+        count = WRITERS[export_format](Content(batches, schema, crs, _safe_name(layer)), whole)
         whole.replace(target)
     return count
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 
 from twin.relations.ends import chunks
@@ -116,10 +115,11 @@ class LinkTransaction:
         table = self.tables.links
         names = [column.name for column in table.c]
         driver: Any = self.connection.connection.driver_connection
-        if isinstance(driver, psycopg.Connection):
-            target = psycopg.sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-                psycopg.sql.Identifier(str(table.schema), table.name),
-                psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, names)),
+        if self.connection.dialect.name == "postgresql":
+            from psycopg import sql  # the driver of the other store need not be loaded
+
+            target = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+                sql.Identifier(str(table.schema), table.name), sql.SQL(", ").join(map(sql.Identifier, names))
             )
             with driver.cursor() as cursor, cursor.copy(target) as copy:
                 copy.set_types(_COPY_TYPES)

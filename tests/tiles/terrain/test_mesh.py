@@ -10,11 +10,11 @@ from rasterio import Affine
 
 from quantized_meshes import decode, height_on_mesh, lonlat
 from tiles.address import Tile
-from tiles.terrain.availability import MESH_GRID, SIDE, deepest_level, from_south
+from tiles.terrain.availability import MESH_GRID, SIDE, deepest_level, error_m, from_south
 from tiles.terrain.elevation import open_elevation
 from tiles.terrain.ellipsoid import sagitta_m
 from tiles.terrain.lattice import spacing_m
-from tiles.terrain.mesh import error_m, height_step_m, mesh_tile
+from tiles.terrain.mesh import height_step_m, mesh_tile
 from tiles.terrain.surface import Surface
 from twin.errors import TileOutsideGridError
 

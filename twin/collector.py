@@ -1,7 +1,7 @@
-"""Python's cycle collector, paused while millions of plain rows go by.
+"""Python's cycle collector, paused while millions of plain rows go by, or a program loads.
 
-Rows are tuples of numbers, texts and bytes: they hold no cycles, but their number makes the collector walk all of them again
-and again, an eighth of a large import.
+Rows are tuples of numbers, texts and bytes, and what a program is made of never goes: but their number makes the collector walk all
+of them again and again, an eighth of a large import, a sixth of the start of a server.
 """
 
 from __future__ import annotations

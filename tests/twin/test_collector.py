@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from layers.collector import collector_paused
+from twin.collector import collector_paused
 
 
 def test_the_collector_rests_until_the_last_block_ends() -> None:
