@@ -3,7 +3,7 @@
 Source: Mapbox Vector Tile 2.1, 4.3 (commands, orientation).
 
 Everything is an integer in tile units once a vertex is read. A polygon that the kernel cannot vouch for (cut into pieces, edges that touch
-after rounding) is not written: its number is handed back, and `tiles.kernel.mending` sees to it.
+after rounding) is not written: its number and its rings, placed and cut, are handed back, and `tiles.kernel.mending` sees to it.
 """
 
 # mypy sees the callers; the kernels' types are numba's.
@@ -14,14 +14,20 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from tiles.kernel.aside import empty_pile, put_aside
 from tiles.kernel.judging import are_sound
 from tiles.kernel.rings import area as area_of
 from tiles.kernel.rings import clip, cut, tidy
 from tiles.kernel.writing import delta, line_commands, number_values, ring_commands, varint, wider, write_feature
-from tiles.snapshot.layout import LINES, POINTS, POLYGONS, SHELL
+from tiles.snapshot.layout import LINES, POINTS, POLYGONS, SHELL, WORLD_BITS
 
 # Places in the counters that the kernel fills.
 DRAWN, TOO_SMALL, NOT_YET = 0, 1, 2
+# Features of more vertices are looked through for those that the level needs before room is made for them.
+_MANY_VERTICES = 4_096
+# A polygon that is to be mended is drawn as levels above draw it until it has no more vertices in the tile: GEOS takes longer than in proportion.
+_MOST_MENDED = 8_192
+_LAST = (1 << WORLD_BITS) - 1
 
 
 @njit(nogil=True, cache=True)
@@ -42,15 +48,14 @@ def encode_features(  # pragma: no cover - compiled
     value_base,  # number of the first value of this part in the layer's table
     hidden,  # uint8 (n,) or empty
     inner,  # int64 (4,) box within which nothing needs a cut
-    frame,  # int64 (8,): level, bits, extent, origin x, origin y, low, high, whether polygons are checked
+    frame,  # int64 (9,): level, bits, extent, origin x, origin y, low, high, whether polygons are checked, whether the world ends at its edge
     counters,  # int64 (3,), added to
 ):
     out = np.empty(1 << 16, dtype=np.uint8)
     at = 0
     used = np.empty(1024, dtype=np.int32)
     n_used = 0
-    doubtful = np.empty(64, dtype=np.int64)
-    n_doubtful = 0
+    aside = empty_pile()
     geometry = np.empty(4096, dtype=np.uint8)
     ring = np.empty((512, 2), dtype=np.int64)
     other = np.empty((512, 2), dtype=np.int64)
@@ -67,7 +72,11 @@ def encode_features(  # pragma: no cover - compiled
             continue
         kind = kinds[number]
         first, end = feature_paths[number], feature_paths[number + 1]
+        if frame[8] and (boxes[number, 3] == 0 or boxes[number, 1] == _LAST):
+            continue  # beyond 85.0511°, where this world ends
         vertices = path_vertices[end] - path_vertices[first]
+        if vertices > _MANY_VERTICES and kind != POINTS:
+            vertices = _needed(vertex_zoom, path_vertices[first], path_vertices[end], frame[0])
         # A ring that goes to and fro grows by half at each of the four edges it is cut at.
         if 6 * vertices + 16 > len(ring):
             ring = np.empty((12 * vertices + 32, 2), dtype=np.int64)
@@ -87,26 +96,18 @@ def encode_features(  # pragma: no cover - compiled
                 starts = np.empty(2 * (end - first + 1), dtype=np.int64)
                 shells = np.empty(2 * (end - first + 1), dtype=np.uint8)
             rings, count, met, in_one = _gather_rings(
-                rings,
-                starts,
-                shells,
-                ring,
-                other,
-                x,
-                y,
-                vertex_zoom,
-                path_vertices,
-                path_roles,
-                first,
-                end,
-                frame,
-                whole,
-            )
+                rings, starts, shells, ring, other, x, y, vertex_zoom, path_vertices, path_roles,
+                first, end, frame, frame[0], whole,
+            )  # fmt: skip
             if count > 0 and frame[7] != 0 and not (in_one and are_sound(rings, starts, shells, count)):
-                if n_doubtful == len(doubtful):
-                    doubtful = wider(doubtful, n_doubtful, 2 * n_doubtful)
-                doubtful[n_doubtful] = number
-                n_doubtful += 1
+                level = frame[0]
+                while starts[count] > _MOST_MENDED and level > 0:
+                    level -= 1
+                    rings, count, _, _ = _gather_rings(
+                        rings, starts, shells, ring, other, x, y, vertex_zoom, path_vertices, path_roles,
+                        first, end, frame, level, whole,
+                    )  # fmt: skip
+                aside = put_aside(aside, number, rings, starts, shells, count)
                 continue
             if 24 * (starts[count] + 2 * count) + 64 > len(geometry):
                 geometry = np.empty(2 * (24 * (starts[count] + 2 * count) + 64), dtype=np.uint8)
@@ -124,7 +125,7 @@ def encode_features(  # pragma: no cover - compiled
         counters[DRAWN] += 1
     for i in range(n_used):
         remap[used[i]] = -1
-    return out[:at], used[:n_used], doubtful[:n_doubtful]
+    return out[:at], used[:n_used], aside
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -138,14 +139,27 @@ def _lies_within(boxes, number, inner):  # pragma: no cover - compiled
 
 
 @njit(nogil=True, cache=True)
+def _needed(vertex_zoom, first, end, level):  # pragma: no cover - compiled
+    """How many vertices a level needs."""
+    n = 0
+    for v in range(first, end):
+        n += vertex_zoom[v] <= level
+    return n
+
+
+@njit(nogil=True, cache=True)
 def _draw_points(geometry, kept, x, y, first, end, frame, whole):  # pragma: no cover - compiled
-    """Commands of the points in the window; their length."""
+    """Commands of the points in the window, without repeats in a row; their length."""
     bits, extent, origin_x, origin_y, low, high = frame[1], frame[2], frame[3], frame[4], frame[5], frame[6]
     half = (np.int64(1) << bits) >> 1
     n = 0
     for v in range(first, end):
         px = ((np.int64(x[v]) - origin_x) * extent + half) >> bits
         py = ((np.int64(y[v]) - origin_y) * extent + half) >> bits
+        if n > 0 and kept[n - 1, 0] == px and kept[n - 1, 1] == py:
+            continue
+        if frame[8] and (y[v] == 0 or y[v] == _LAST):
+            continue
         if whole or (low <= px <= high and low <= py <= high):
             kept[n, 0], kept[n, 1] = px, py
             n += 1
@@ -169,7 +183,7 @@ def _draw_lines(  # pragma: no cover - compiled
     size = 0
     met = whole
     for path in range(first, end):
-        n = _place(x, y, vertex_zoom, path_vertices[path], path_vertices[path + 1], frame, line)
+        n = _place(x, y, vertex_zoom, path_vertices[path], path_vertices[path + 1], frame, frame[0], line)
         if whole:
             size, pen_x, pen_y = line_commands(geometry, size, pen_x, pen_y, line, n)
             continue
@@ -196,7 +210,7 @@ def _draw_lines(  # pragma: no cover - compiled
 
 @njit(nogil=True, cache=True)
 def _gather_rings(  # pragma: no cover - compiled
-    rings, starts, shells, ring, other, x, y, vertex_zoom, path_vertices, path_roles, first, end, frame, whole
+    rings, starts, shells, ring, other, x, y, vertex_zoom, path_vertices, path_roles, first, end, frame, level, whole
 ):
     """Rings in the window, tidied, without those that collapse and the holes of such shells.
 
@@ -212,7 +226,7 @@ def _gather_rings(  # pragma: no cover - compiled
         is_shell = path_roles[path] == SHELL
         if not is_shell and not shell_drawn:
             continue
-        n = _place(x, y, vertex_zoom, path_vertices[path], path_vertices[path + 1], frame, ring)
+        n = _place(x, y, vertex_zoom, path_vertices[path], path_vertices[path + 1], frame, level, ring)
         crossings = 0
         if not whole:
             n, crossings = clip(ring, other, n, low, high)
@@ -251,13 +265,13 @@ def _draw_rings(geometry, rings, starts, shells, count):  # pragma: no cover - c
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _place(x, y, vertex_zoom, first, end, frame, ring):  # pragma: no cover - compiled
+def _place(x, y, vertex_zoom, first, end, frame, level, ring):  # pragma: no cover - compiled
     """Vertices of a path in tile units, without those that the level needs not and without repeats; their number."""
-    zoom, bits, extent, origin_x, origin_y = frame[0], frame[1], frame[2], frame[3], frame[4]
+    bits, extent, origin_x, origin_y = frame[1], frame[2], frame[3], frame[4]
     half = (np.int64(1) << bits) >> 1
     n = 0
     for v in range(first, end):
-        if vertex_zoom[v] <= zoom:
+        if vertex_zoom[v] <= level:
             px = ((np.int64(x[v]) - origin_x) * extent + half) >> bits
             py = ((np.int64(y[v]) - origin_y) * extent + half) >> bits
             if n == 0 or ring[n - 1, 0] != px or ring[n - 1, 1] != py:

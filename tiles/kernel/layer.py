@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tiles.kernel.aside import Pile
 from tiles.kernel.encoding import DRAWN, NOT_YET, TOO_SMALL, encode_features
 from tiles.kernel.mending import MENDED_ORIGIN, mended_columns
 from tiles.kernel.search import search
@@ -99,11 +100,11 @@ def _encode_part(part: Part, window: TileWindow, base: int, counters: npt.NDArra
     if len(chosen) == 0:
         return _Drawn([], [], 0)
     remap = _scratch(columns)
-    data, used, doubtful = _run(columns, chosen, part.hidden, window, base, remap, counters, checked=True)
+    data, used, aside = _run(columns, chosen, part.hidden, window, base, remap, counters, checked=True)
     table = [gather_values(used, columns.value_starts, columns.value_bytes).tobytes()]
     features, values = [data.tobytes()], len(used)
-    if len(doubtful):
-        mended, too_small = mended_columns(columns, doubtful, window)
+    if aside.sizes[0]:
+        mended, too_small = mended_columns(columns, aside, window)
         counters[TOO_SMALL] += too_small
         data, used, _ = _run(
             mended,
@@ -131,14 +132,16 @@ def _run(
     counters: npt.NDArray[np.int64],
     *,
     checked: bool,
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], Pile]:
     """The kernel over chosen features; unchecked ones are in tile units already (`tiles.kernel.mending`)."""
     low, high = int(window.low), int(window.high)
     if checked:
-        frame, inner = [window.zoom, window.bits, window.extent, *window.origin, low, high, 1], window.inner_box()
+        frame = [window.zoom, window.bits, window.extent, *window.origin, low, high, 1, window.is_mercator]
+        inner = window.inner_box()
     else:
-        frame, inner = [window.zoom, 0, 1, MENDED_ORIGIN, MENDED_ORIGIN, low, high, 0], (0, 0, WORLD, WORLD)
-    result: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int64]] = encode_features(
+        frame = [window.zoom, 0, 1, MENDED_ORIGIN, MENDED_ORIGIN, low, high, 0, 0]
+        inner = (0, 0, WORLD, WORLD)
+    result: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], Pile] = encode_features(
         chosen,
         columns.fids,
         columns.kinds,

@@ -8,30 +8,33 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from tiles.kernel.aside import Pile
 from tiles.kernel.window import TileWindow
 from tiles.mvt.shapes import cut_and_round
 from tiles.snapshot.layout import POLYGONS, SHELL, Columns
-from tiles.snapshot.paths import paths_of, ranges
+from tiles.snapshot.paths import paths_of
 
 # Tile units of mended polygons are kept from this number on, so that none is negative.
 MENDED_ORIGIN = 1 << 20
 
 
-def mended_columns(columns: Columns, chosen: npt.NDArray[np.int64], window: TileWindow) -> tuple[Columns, int]:
+def mended_columns(columns: Columns, pile: Pile, window: TileWindow) -> tuple[Columns, int]:
     """Columns of valid polygons in tile units, counted from `MENDED_ORIGIN`, under the same table of values.
+
+    What is mended has been placed, thinned and cut by the kernel: parts elsewhere cost nothing, and neighbours that the kernel draws by itself
+    have the same vertices along a shared border.
 
     Args:
         columns: Where the polygons are.
-        chosen: int64: their numbers.
+        pile: What the kernel put aside of them.
         window: The tile.
 
     Returns:
         The columns, and how many vanish when rounded.
     """
-    placed = _polygons_in_tile(columns, chosen, window)
-    shapes = cut_and_round(placed, window)
+    shapes = cut_and_round(_polygons(pile), window)
     paths = paths_of(shapes.geometries)
-    numbers = chosen[shapes.rows]
+    numbers = pile.numbers[shapes.rows]
     x, y = (paths.coordinates + MENDED_ORIGIN).astype(np.uint32).T.copy()
     count = len(numbers)
     mended = replace(
@@ -53,37 +56,13 @@ def mended_columns(columns: Columns, chosen: npt.NDArray[np.int64], window: Tile
     return mended, shapes.too_small
 
 
-def _polygons_in_tile(columns: Columns, chosen: npt.NDArray[np.int64], window: TileWindow) -> npt.NDArray[np.object_]:
-    """Polygons as the kernel places them, thinned and in whole tile units, before the cut: object (c,), polygons and multipolygons.
-
-    Neighbours that the kernel draws by itself have the same vertices along a shared border.
-    """
-    paths, _ = ranges(columns.feature_paths, chosen)
-    vertices, sizes = ranges(columns.path_vertices, paths)
-    needed = columns.vertex_zoom[vertices] <= window.zoom
-    sizes = np.bincount(np.repeat(np.arange(len(paths)), sizes)[needed], minlength=len(paths))
-    vertices = vertices[needed]
-    ordinates = columns.y if window.is_mercator else columns.row
-    xy = np.column_stack(
-        [
-            _units(axis[vertices], origin, window)
-            for axis, origin in zip((columns.x, ordinates), window.origin, strict=True)
-        ]
-    )
-    roles = columns.path_roles[paths]
-    shell_of = np.flatnonzero(roles == SHELL)[np.cumsum(roles == SHELL) - 1]
-    whole = (sizes >= 3) & (sizes[shell_of] >= 3)  # a shell that is no ring takes its holes along
-    drawn, kept = np.repeat(whole, sizes), np.flatnonzero(whole)
-    rings = shapely.linearrings(xy[drawn], indices=np.repeat(np.arange(len(kept)), sizes[kept]))
-    shell = roles[kept] == SHELL
-    polygons = shapely.polygons(np.atleast_1d(rings), indices=np.cumsum(shell) - 1)
-    owner = np.repeat(np.arange(len(chosen)), columns.feature_paths[chosen + 1] - columns.feature_paths[chosen])[kept]
-    result = np.empty(len(chosen), dtype=object)
-    shapely.multipolygons(np.atleast_1d(polygons), indices=owner[shell], out=result)
-    return result
-
-
-def _units(values: npt.NDArray[np.uint32], origin: int, window: TileWindow) -> npt.NDArray[np.float64]:
-    """World units to whole tile units, rounded as the kernel does."""
-    half = (1 << window.bits) >> 1
-    return (((values.astype(np.int64) - origin) * window.extent + half) >> window.bits).astype(np.float64)
+def _polygons(pile: Pile) -> npt.NDArray[np.object_]:
+    """What was put aside, in tile units: object (c,), multipolygons."""
+    polygons, rings, vertices = pile.sizes.tolist()
+    xy = np.column_stack([pile.x[:vertices], pile.y[:vertices]]).astype(np.float64)
+    sizes = np.diff(pile.starts[: rings + 1])
+    shell = pile.shells[:rings] == SHELL
+    owner = np.repeat(np.arange(polygons), np.diff(pile.first_rings[: polygons + 1]))
+    outlines = np.atleast_1d(shapely.linearrings(xy, indices=np.repeat(np.arange(rings), sizes)))
+    parts = np.atleast_1d(shapely.polygons(outlines, indices=np.cumsum(shell) - 1))
+    return np.asarray(np.atleast_1d(shapely.multipolygons(parts, indices=owner[shell])), dtype=object)
