@@ -1,0 +1,160 @@
+"""Shapes to tiles: the quadtree, the tiles and the edition of buildings, with the surfaces that were delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from scenes3d.buildings.quadtree import assign, place_codes
+from scenes3d.buildings.tiling import MOST_FEATURES, BuiltTile, Rows, order_of, sizes_mm
+from scenes3d.editions.edition import Edition
+from scenes3d.editions.folder import SceneFolder
+from scenes3d.frames import Frame
+from scenes3d.glb.mesh import Mesh, write_mesh
+from scenes3d.glb.property_table import Column
+from scenes3d.models.columns import columns_of
+from scenes3d.models.shaping import Faults, Shape
+from scenes3d.tileset.region import Region
+from twin.ellipsoid import Floats, metres_per_degree
+from twin.errors import BadGeometryError, DuplicateFeatureError, TooLargeError
+
+CLASS = "feature"
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """What was built.
+
+    Attributes:
+        features, triangles: In the tileset; every feature once.
+        area_m2: Of all surfaces drawn.
+        lods: Features by level of detail.
+        faults: What was left out.
+    """
+
+    features: int
+    triangles: int
+    area_m2: float
+    lods: dict[str, int]
+    faults: Faults
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "built": self.features,
+            "triangles": self.triangles,
+            "area_m2": round(self.area_m2, 3),
+            "lods": self.lods,
+            "faults": self.faults.to_document(),
+        }
+
+
+def build_model(
+    shapes: Iterable[Shape], faults: Faults, folder: SceneFolder, version: int, extras: dict[str, Any]
+) -> tuple[Edition, ModelReport]:
+    """Write all tiles into the scene's folder and give the edition, which the caller saves.
+
+    Args:
+        faults: Grows while `shapes` are made.
+        version: Number of the edition.
+        extras: What tileset.json says of it: datum, sources.
+
+    Raises:
+        BadGeometryError: if no feature has a surface.
+        DuplicateFeatureError: if two have the same id.
+        TooLargeError: if more lie in one place than a feature id can count.
+    """
+    known = list(shapes)
+    if not known:
+        raise BadGeometryError(
+            "没有可构建的要素。No feature of the source has a surface that can be drawn.",
+            value=", ".join(f"{count} × {fault}" for fault, count in faults.counts.items()) or "no features",
+            limit="at least one",
+            remedy="Look at the faults; export the model again with its surfaces.",
+        )
+    _require_unique(known)
+    table = columns_of([s.id for s in known], [s.kind for s in known], [s.attributes for s in known])
+    entries = tuple(folder.put(tile) for tile in _tiles(known, table))
+    lods: dict[str, int] = {}
+    for shape in known:
+        lods[f"{shape.lod:g}"] = lods.get(f"{shape.lod:g}", 0) + 1
+    report = ModelReport(
+        len(known),
+        sum(len(s.corners) for s in known),
+        sum(s.area_m2 for s in known),
+        dict(sorted(lods.items())),
+        faults,
+    )
+    return Edition(version, entries, {"source": "delivered"}, extras, report.to_document()), report
+
+
+def _tiles(shapes: Sequence[Shape], table: tuple[Column, ...]) -> Iterator[BuiltTile]:
+    boxes = np.array([shape.box for shape in shapes])
+    rows = Rows([shape.id for shape in shapes], place_codes(boxes[:, :4]), sizes_mm(_sizes(boxes)))
+    order = order_of(rows)
+    cells = assign(rows.codes[order], rows.sizes_mm[order])
+    by_level = np.argsort(cells.levels, kind="stable")
+    order, levels, codes = order[by_level], cells.levels[by_level], cells.codes[by_level]
+    change = np.flatnonzero((levels[1:] != levels[:-1]) | (codes[1:] != codes[:-1])) + 1
+    for start, stop in pairwise([0, *change.tolist(), len(order)]):
+        members = order[start:stop]
+        chosen = Rows([rows.ids[row] for row in members], rows.codes[members], rows.sizes_mm[members])
+        yield _tile(
+            [shapes[row] for row in members], _taken(table, members), chosen, int(levels[start]), int(codes[start])
+        )
+
+
+def _tile(shapes: Sequence[Shape], columns: tuple[Column, ...], rows: Rows, level: int, code: int) -> BuiltTile:
+    if len(shapes) > MOST_FEATURES:
+        raise TooLargeError(
+            "同一地点的要素过多。There are too many features in one place.",
+            value=len(shapes),
+            limit=f"{MOST_FEATURES} within two centimetres",
+            remedy="Remove what is there more than once.",
+        )
+    boxes = np.array([shape.box for shape in shapes])
+    west, south, low = boxes[:, [0, 1, 4]].min(axis=0).tolist()
+    east, north, high = boxes[:, [2, 3, 5]].max(axis=0).tolist()
+    frame = Frame((west + east) / 2, (south + north) / 2)
+    counts = [len(shape.earth) for shape in shapes]
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    mesh = Mesh(
+        frame.local(np.concatenate([shape.earth for shape in shapes])),
+        (np.concatenate([shape.normals for shape in shapes]) @ frame.axes.T).astype(np.float32),
+        np.repeat(np.arange(len(shapes)), counts).astype(np.uint16),
+        np.concatenate([shape.corners + start for shape, start in zip(shapes, starts, strict=True)])
+        .ravel()
+        .astype(np.uint32),
+    )
+    region = Region.around(np.array([west, east]), np.array([south, north]), np.array([low, high]))
+    content = write_mesh(mesh, columns, CLASS)
+    return BuiltTile(level, code, content, region, frame, int(rows.sizes_mm.max()) / 1000, rows)
+
+
+def _taken(table: tuple[Column, ...], members: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[Column, ...]:
+    chosen = pa.array(members)
+    return tuple(Column(c.name, c.kind, c.values.take(chosen), c.title, c.semantic) for c in table)
+
+
+def _sizes(boxes: Floats) -> Floats:
+    """The longer of height and diagonal of the ground plan, metres."""
+    east, north = metres_per_degree(boxes[:, [1, 3]].mean(axis=1))
+    across, along = (boxes[:, 2] - boxes[:, 0]) * east, (boxes[:, 3] - boxes[:, 1]) * north
+    return np.maximum(np.hypot(across, along), boxes[:, 5] - boxes[:, 4])
+
+
+def _require_unique(shapes: Sequence[Shape]) -> None:
+    seen: set[str] = set()
+    for shape in shapes:
+        if shape.id in seen:
+            raise DuplicateFeatureError(
+                "两个要素的标识相同。Two features have the same id.",
+                value=shape.id,
+                limit="one feature for each id",
+                remedy="Give every feature an id of its own.",
+            )
+        seen.add(shape.id)

@@ -1,0 +1,1 @@
+"""CityJSON and CityGML: features with their surfaces, as delivered."""
