@@ -13,6 +13,7 @@ from api.etags import is_fresh
 from api.layer_parts import ACTOR_HEADER
 from layers.scenes.desk import Scene, SceneDesk
 from layers.scenes.serving import ServedEdition
+from scenes3d.editions.files import FILES, read_file
 from scenes3d.tileset.region import Region
 from scenes3d.tileset.tile import Tile, Tileset
 from tiles.cache import SingleFlightCache
@@ -66,7 +67,13 @@ class SceneFiles:
         served = self.desk.served(scene, as_of)
         edition = served.edition
         # A scene built again with other rules has the same version and other tiles.
-        key = (scene.id, scene.record["layer_birth"], edition.version, *(entry.content for entry in edition.entries))
+        key = (
+            scene.id,
+            scene.record["layer_birth"],
+            edition.version,
+            *(entry.content for entry in edition.entries),
+            str(edition.made.get(FILES)),
+        )
         return self.cache.get_or_make(key, lambda: SceneFile.of(edition.tileset().to_json())), served
 
     def tile(self, scene: Scene, content: str) -> SceneFile:
@@ -87,6 +94,25 @@ class SceneFiles:
             return SceneFile(compressed(data), f'"{content}"')
 
         return self.cache.get_or_make((scene.id, content), read)
+
+    def file(self, scene: Scene, address: str) -> SceneFile:
+        """A file of a scene that was delivered with names of its own.
+
+        Raises:
+            UnknownTileError: if it has none of that name.
+        """
+
+        def read() -> SceneFile:
+            data = read_file(scene.folder.path, address)
+            if data is None:
+                raise UnknownTileError(
+                    f"场景“{scene.id}”没有此文件。The scene '{scene.id}' has no such file.",
+                    value=address,
+                    remedy=f"Read GET /scenes/{scene.id}/tileset.json again: another delivery has other names.",
+                )
+            return SceneFile.of(data)
+
+        return self.cache.get_or_make((scene.id, address), read)
 
     def whole_model(self, scenes: list[Scene]) -> SceneFile:
         """The reality model: one tileset of all these scenes, each an external tileset of its own."""

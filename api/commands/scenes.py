@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from api.commands import scene_import
 from api.commands.place import DataOption, opened_store, settings_for
 from api.commands.terminal import CommandError, output, remarks
 
@@ -50,7 +51,7 @@ def build(
 
     if level not in list(Level):
         raise CommandError("There is no such level.", value=level, limit=", ".join(Level), remedy="Try --level city.")
-    wish = SceneWish(height, floors, floor_height, terrain, Level(level), _day(date), accuracy, as_of)
+    wish = SceneWish(height, floors, floor_height, terrain, Level(level), day_of(date), accuracy, as_of)
     with _desk(data) as desk, _progress(desk.store.layer(layer).feature_count) as told:
         scene = desk.build(layer, wish, Actor(by), told)
         edition = scene.folder.edition(scene.record["current"] if as_of is None else as_of)
@@ -69,6 +70,9 @@ def build(
         )
     if scene.record["state"] == "draft":
         output().print(f"  publish · 发布: onemap scenes review {layer} --accept --reason …", markup=False)
+
+
+app.command("import")(scene_import.import_scene)
 
 
 @app.command("list")
@@ -167,9 +171,9 @@ def export(
         found = _scene(desk, scene)
         edition = desk.served(found).edition
         opened = edition_opener(found.folder, edition)
-        names = ["tileset.json", *(f"tiles/{entry.content}.glb" for entry in edition.entries)]
-        (folder / "tiles").mkdir(parents=True, exist_ok=True)
+        names = ["tileset.json", *edition.addresses()]
         for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(opened(name))
     output().print(f"{scene}: {len(names):,} files → {folder}", markup=False)
 
@@ -206,7 +210,8 @@ def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
         yield lambda what, count: bars.advance(tasks[what], count)
 
 
-def _day(text: str | None) -> str | None:
+def day_of(text: str | None) -> str | None:
+    """A day as the record writes it."""
     if text is None:
         return None
     try:

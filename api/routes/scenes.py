@@ -27,6 +27,7 @@ from layers.reviewing import parse_decision
 from layers.scenes.changes import scene_changes
 from layers.scenes.desk import Scene
 from layers.scenes.record import SceneState, scene_entry, scene_state
+from scenes3d.editions.files import FILES
 
 router = APIRouter(tags=["scenes"], route_class=ThinRoute)
 
@@ -34,16 +35,28 @@ router = APIRouter(tags=["scenes"], route_class=ThinRoute)
 SCENE_PATH = "/scenes/{sceneId}"
 _TILESET_PATH = SCENE_PATH + "/tileset.json"
 _TILE_PATH = SCENE_PATH + "/tiles/{tile}.glb"
+_FILE_PATH = SCENE_PATH + "/files/{delivery}/{file}"
 _CHANGES_PATH = SCENE_PATH + "/changes"
 _REVIEW_PATH = SCENE_PATH + "/review"
 _SCENE_ID = path("sceneId", "Id of the scene: that of its layer.", "buildings")
 _TILE = path("tile", "Name of the tile: the checksum of its bytes.", "0123456789abcdef0123456789abcdef")
+_DELIVERY = path("delivery", "What was delivered: a checksum.", "0123456789abcdef")
+_FILE = path("file", "Name of the file.", "r0.glb")
 _AS_OF = query("as_of", {"type": "string"}, "The city of then: an instant, a date, a version, or release:NAME.")
 _V = query("v", {"type": "string"}, "Edition of the scene; changes nothing in the answer.")
 _SINCE = query("since", {"type": "integer", "minimum": 0}, "Only editions of later versions.")
 _FRESH: JsonObject = {"304": {"description": "Not changed since the ETag that was sent."}}
 _GLB_ANSWER: JsonObject = {
     "200": {"description": "The tile.", "content": {GLB: {"schema": {"type": "string", "format": "binary"}}}}
+}
+_FILE_ANSWER: JsonObject = {
+    "200": {
+        "description": "The file.",
+        "content": {
+            media: {"schema": {"type": "string", "format": "binary"}} for media in (GLB, "application/octet-stream")
+        }
+        | {JSON: {"schema": {"type": "object"}}},
+    }
 }
 _REVIEW_BODY: JsonObject = {
     "required": True,
@@ -142,6 +155,25 @@ def get_tile(request: Request) -> Response:
     read_parameters(request, {"as_of", "v"})
     file = _files(request).tile(_scene(request), str(request.path_params["tile"]))
     return file_response(request, file, GLB, for_good=True)
+
+
+@router.get(
+    _FILE_PATH,
+    summary="A file of a delivered scene",
+    **described(
+        [_SCENE_ID, _DELIVERY, _FILE, _AS_OF, _V, ACTOR],
+        _FILE_ANSWER | _FRESH | problems(400, 404),
+        operation_id="getSceneFile",
+    ),
+)
+def get_file(request: Request) -> Response:
+    """Points, or a tileset below the scene's own, as they were built from what was delivered."""
+    read_parameters(request, {"as_of", "v"})
+    scene, said = _scene(request), request.path_params
+    name = str(said["file"])
+    file = _files(request).file(scene, f"{FILES}/{said['delivery']}/{name}")
+    media_type = JSON if name.endswith(".json") else GLB if name.endswith(".glb") else "application/octet-stream"
+    return file_response(request, file, media_type, for_good=True)
 
 
 @router.get(

@@ -15,9 +15,9 @@ from layers.policy import Action, Actor, OpenPolicy, Policy, may_read
 from layers.reviewing import Decision, Verb
 from layers.scenes.editions import Maker, Progress
 from layers.scenes.ground import NO_TERRAIN, standing_on
-from layers.scenes.record import REVIEWS, Level, SceneState, buildings_record, now_text, scene_state
+from layers.scenes.record import BUILDINGS, REVIEWS, Level, SceneState, buildings_record, now_text, scene_state
 from layers.scenes.rules import height_rule
-from layers.scenes.serving import ServedEdition, edition_at, newest
+from layers.scenes.serving import ServedEdition, delivered_at, edition_at, newest
 from scenes3d.editions.folder import SceneFolder
 from tiles.terrain.shelf import TerrainShelf
 from twin.errors import BadCall, OneMapError, PolicyError, UnknownLayerError, UnknownSceneError
@@ -202,6 +202,9 @@ class SceneDesk:
         Raises:
             BadMomentError: if the layer has no such version, or its scene of then has to be built by hand.
         """
+        if scene.record["kind"] != BUILDINGS:
+            version = scene.layer.version if as_of is None else resolve_as_of(self.store, scene.layer.id, as_of)
+            return delivered_at(scene.folder, version)
         maker = self.maker(scene)
         if as_of is None:
             return newest(maker, scene.folder)
@@ -212,6 +215,21 @@ class SceneDesk:
         made = scene.record["made"]
         standing = standing_on(self.terrains, made["terrain"] or NO_TERRAIN)
         return Maker.again(self.store, scene.layer, made, standing)
+
+    def folder(self, scene_id: str) -> SceneFolder:
+        """The folder of a scene, whether there is one or not.
+
+        Raises:
+            BadCall: if this cannot be the id of a scene.
+        """
+        if not _ID.fullmatch(scene_id):
+            raise BadCall(
+                "This cannot be the id of a scene.",
+                value=scene_id,
+                limit="small letters, digits and hyphens, at most 63",
+                remedy="Name it for instance old-town-2024.",
+            )
+        return self._folder(scene_id)
 
     def _folder(self, scene_id: str) -> SceneFolder:
         with self._lock:

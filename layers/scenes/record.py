@@ -14,6 +14,8 @@ from twin.text import LocalText
 from twin.vertical import vertical_datum_title
 
 REVIEWS = "reviews"
+BUILDINGS = "buildings"
+"""The kind of scene that is raised from a layer; the others were delivered as they are."""
 
 
 class SceneState(StrEnum):
@@ -56,7 +58,7 @@ def buildings_record(
     sources = _sources(document)
     return {
         "id": layer.id,
-        "kind": "buildings",
+        "kind": BUILDINGS,
         "layer": layer.id,
         "layer_birth": layer.created_at.isoformat(),
         "title": dict(document.get("title") or {"zh": layer.id, "en": layer.id}),

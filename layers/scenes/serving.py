@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from layers.scenes.editions import Maker
 from scenes3d.editions.edition import Edition
+from scenes3d.editions.files import FilesEdition, is_of_files
 from scenes3d.editions.folder import SceneFolder
 from twin.errors import BadMomentError, OneMapError
 
@@ -36,6 +37,24 @@ def newest(maker: Maker, folder: SceneFolder) -> ServedEdition:
         return ServedEdition(made)
     last = folder.edition(max(known for known in folder.versions() if known <= version))
     return ServedEdition(last, version - last.version)
+
+
+def delivered_at(folder: SceneFolder, version: int) -> ServedEdition:
+    """The last edition of a delivered scene up to a version of its layer.
+
+    Raises:
+        BadMomentError: if the scene was delivered later.
+    """
+    versions = [known for known in folder.versions() if known <= version]
+    if not versions:
+        raise BadMomentError(
+            "当时还没有此三维场景。The scene was delivered later.",
+            value=version,
+            limit=f"versions from {min(folder.versions(), default=0)} on",
+            remedy="Ask for a later time.",
+        )
+    edition = folder.edition(versions[-1])
+    return ServedEdition(FilesEdition.of(edition, folder.path) if is_of_files(edition) else edition)
 
 
 def edition_at(maker: Maker, folder: SceneFolder, version: int) -> ServedEdition:

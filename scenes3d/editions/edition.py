@@ -87,6 +87,10 @@ class Edition:
         """Bytes of all its tiles."""
         return sum(entry.length for entry in self.entries)
 
+    def addresses(self) -> list[str]:
+        """Of all its contents, relative to `tileset.json`."""
+        return [f"tiles/{entry.content}.glb" for entry in self.entries]
+
     def tileset(self) -> Tileset:
         """The tree; addresses of contents are `tiles/<checksum>.glb`, below the tileset's own."""
         if not self.entries:

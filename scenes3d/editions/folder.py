@@ -28,6 +28,7 @@ import orjson
 
 from scenes3d.buildings.tiling import BuiltTile, Rows
 from scenes3d.editions.edition import Edition, Entry
+from scenes3d.editions.files import FILES, read_file
 from scenes3d.glb.container import broken
 from scenes3d.tileset.reading import Opener
 
@@ -157,12 +158,15 @@ class SceneFolder:
 
 
 def edition_opener(folder: SceneFolder, edition: Edition) -> Opener:
-    """Opens `tileset.json` and `tiles/…` of an edition, as `scenes3d.tileset` asks for them."""
+    """Opens `tileset.json`, `tiles/…` and `files/…` of an edition, as `scenes3d.tileset` asks for them."""
 
     def opened(address: str) -> bytes:
         if address == "tileset.json":
             return edition.tileset().to_json()
-        data = folder.read_tile(address.removeprefix("tiles/").removesuffix(".glb"))
+        if address.startswith(f"{FILES}/"):
+            data = read_file(folder.path, address)
+        else:
+            data = folder.read_tile(address.removeprefix("tiles/").removesuffix(".glb"))
         if data is None:
             raise broken(address, "it is lost", "a tile of the scene")
         return data

@@ -6,7 +6,7 @@ The same points in the same order give the same bytes, also after a build was ki
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,10 +46,8 @@ class CloudSource(Protocol):
     def chunks(self) -> Iterable[Chunk]: ...
 
 
-class Progress(Protocol):
-    """Told how a build goes on."""
-
-    def __call__(self, step: str, done: int, total: int) -> None: ...
+Progress = Callable[[str, int, int], None]
+"""Told how a build goes on: the step, how many points it has done, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)

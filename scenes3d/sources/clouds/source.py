@@ -59,6 +59,13 @@ class LasSource:
             for reading, checksum in zip(self.readings, self.checksums, strict=True)
         ]
 
+    def box(self, number: int) -> tuple[float, float, float, float, float, float]:
+        """Where a file says that it lies: west, south, east, north in degrees, lowest, highest in metres."""
+        reading = self.readings[number]
+        lon, lat, height = sample_places(reading.header, reading.reference)
+        low, high = [values.min() for values in (lon, lat, height)], [values.max() for values in (lon, lat, height)]
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1]), float(low[2]), float(high[2])
+
     def chunks(self, size: int = CHUNK_POINTS) -> Iterator[Chunk]:
         for reading in self.readings:
             yield from reading.chunks(size)

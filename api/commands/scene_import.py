@@ -1,0 +1,98 @@
+"""`onemap scenes import`: point clouds and city models, as they were delivered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.commands.place import DataOption, opened_store, settings_for
+from api.commands.terminal import CommandError, output, remarks
+
+
+def import_scene(
+    files: Annotated[list[Path], typer.Argument(help="LAS/LAZ/COPC, or CityJSON/CityGML. · 点云或城市模型文件")],
+    scene: Annotated[str | None, typer.Option("--id", help="Id of the scene. · 场景标识")] = None,
+    crs: Annotated[str | None, typer.Option(help="CRS of the coordinates, over what the file says. · 坐标系")] = None,
+    vertical_datum: Annotated[
+        str | None, typer.Option(help="What heights count from: EPSG:5737, ellipsoidal, unknown. · 高程基准")
+    ] = None,
+    height_unit: Annotated[str | None, typer.Option(help="metre, foot or us-foot. · 高程单位")] = None,
+    geoid_height: Annotated[float | None, typer.Option(help="Metres taken off ellipsoidal heights. · 高程异常")] = None,
+    title_zh: Annotated[str | None, typer.Option(help="Title in Chinese. · 中文名称")] = None,
+    title_en: Annotated[str | None, typer.Option(help="Title in English. · 英文名称")] = None,
+    owner: Annotated[str | None, typer.Option(help="Who answers for it. · 权属单位")] = None,
+    level: Annotated[str, typer.Option("--level", help="terrain, city or component. · 级别")] = "city",
+    date: Annotated[str | None, typer.Option("--date", help="Day of the data, 2024-05-01. · 数据日期")] = None,
+    accuracy: Annotated[
+        float | None, typer.Option("--accuracy", min=0.001, help="Metres, mean square. · 平面中误差")
+    ] = None,
+    accept_because: Annotated[
+        str | None, typer.Option(help="Why it is taken although it lies elsewhere. · 接受理由")
+    ] = None,
+    pnts: Annotated[bool, typer.Option("--pnts", help="Points as pnts of 3D Tiles 1.0. · 旧格式点云")] = False,
+    by: Annotated[str, typer.Option("--by", help="Who does it. · 操作人")] = "operator",
+    data: DataOption = None,
+) -> None:
+    """Import point clouds or city models as a scene · 导入点云、城市模型"""
+    from api.commands.scenes import day_of
+    from layers.city import read_city
+    from layers.policy import Actor
+    from layers.scenes.delivery import DeliveryWish, deliver
+    from layers.scenes.desk import SceneDesk
+    from layers.scenes.record import Level
+    from scenes3d.sources.reference import Stated
+    from tiles.terrain.shelf import TerrainShelf
+
+    for file in files:
+        if not file.is_file():
+            raise CommandError("There is no such file.", value=str(file), remedy="Check the path.")
+    if level not in list(Level):
+        raise CommandError("There is no such level.", value=level, limit=", ".join(Level), remedy="Try --level city.")
+    stated = Stated(crs, vertical_datum, height_unit, geoid_height)
+    wish = DeliveryWish(
+        stated, accept_because, title_zh, title_en, owner, Level(level), day_of(date), accuracy, pnts=pnts
+    )
+    settings = settings_for(data)
+    terrains = TerrainShelf(settings.data_dir / "terrain")
+    name = scene or re.sub(r"[^a-z0-9]+", "-", files[0].name.partition(".")[0].lower()).strip("-") or "scene"
+    try:
+        with opened_store(data) as store, _bars() as told:
+            desk = SceneDesk(store, settings.data_dir / "scenes", terrains)
+            made = deliver(desk, name, files, wish, Actor(by), read_city(settings.city or None), told)
+            edition = desk.served(made).edition
+            size, faults = edition.length, edition.report["faults"]
+    finally:
+        terrains.close()
+    output().print(
+        f"{name}: {edition.report['built']:,} {'points · 点' if made.record['kind'] == 'points' else 'features · 要素'}, "
+        f"{len(edition.addresses()):,} files, {size / 1e6:.1f} MB, {made.record['vertical_datum']}, "
+        f"{made.record['state']} → /scenes/{name}/tileset.json",
+        markup=False,
+    )
+    for fault in faults:
+        output().print(f"  {fault['count']:,} × {fault['fault']} ({', '.join(fault['examples'][:3])})", markup=False)
+    if made.record["state"] == "draft":
+        output().print(f"  publish · 发布: onemap scenes review {name} --accept --reason …", markup=False)
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each step; silent where nobody looks."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    words = {"read": "read · 读取", "spread": "spread · 分块", "cut": "build · 建模"}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def told(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(words.get(step, step), total=total)
+            bars.update(tasks[step], completed=done)
+
+        yield told

@@ -1,0 +1,181 @@
+"""Delivered files to an edition's tiles: which reader takes them, and what the record says of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from scenes3d.editions.edition import Edition
+from scenes3d.editions.files import FILES, region_of
+from scenes3d.editions.folder import SceneFolder
+from scenes3d.models.building import build_model
+from scenes3d.models.shaping import Faults, Shape, shapes_of
+from scenes3d.points.building import CloudOptions, Progress, build_cloud
+from scenes3d.sources.citymodels.citygml import CityGML, open_citygml
+from scenes3d.sources.citymodels.cityjson import CityJSON, open_cityjson
+from scenes3d.sources.clouds.source import LasSource, open_clouds
+from scenes3d.sources.landing import Place, require_landing
+from scenes3d.sources.reference import Stated, resolve
+from twin.crs import CGCS2000
+from twin.errors import BadCall
+from twin.formats.archive import unpacked
+from twin.vertical import check_same_vertical
+
+CLOUDS = (".las", ".laz")
+MODELS = (".json", ".jsonl", ".gml", ".xml")
+_SAMPLE = 1000
+
+Box = tuple[float, float, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Built:
+    """Tiles that stand in a scene's folder, and what is known of them.
+
+    Attributes:
+        kind: "points" or "model".
+        outlines: GeoJSON features, one for each file, with the file's name as their id.
+        sources: Files with checksums and what their coordinates were taken for.
+        plan: The edition without its version.
+    """
+
+    kind: str
+    lod: str
+    vertical_datum: str
+    outlines: list[dict[str, Any]]
+    sources: list[dict[str, Any]]
+    plan: Edition
+
+    def edition(self, version: int) -> Edition:
+        plan = self.plan
+        return Edition(version, plan.entries, plan.made, plan.extras | {"layerVersion": version}, plan.report)
+
+
+def build_delivery(
+    folder: SceneFolder,
+    files: Sequence[Path],
+    stated: Stated,
+    place: Place | None,
+    *,
+    pnts: bool = False,
+    progress: Progress = lambda step, done, total: None,
+) -> Built:
+    """Build the tiles of files of one kind into the scene's folder.
+
+    Raises:
+        BadCall: if they are of different kinds, or of one that nothing reads.
+        BadData: as the readers and builders say.
+    """
+    suffixes = {file.suffix.lower() for file in files}
+    if suffixes <= set(CLOUDS):
+        return _points(folder, open_clouds(files, stated, place), pnts=pnts, progress=progress)
+    if suffixes <= {*MODELS, ".zip"}:
+        return _models(folder, files, stated, place)
+    raise BadCall(
+        "这些文件不能构成一个场景。These files are of no kind that becomes a scene.",
+        value=", ".join(file.name for file in files),
+        limit=f"{', '.join(CLOUDS)} together, or {', '.join(MODELS)} and zip archives of one of them",
+        remedy="Import point clouds and city models as scenes of their own.",
+    )
+
+
+def _points(folder: SceneFolder, source: LasSource, *, pnts: bool, progress: Progress) -> Built:
+    extras = _extras(source.vertical_datum, source.described())
+    identity = orjson.dumps([source.described(), pnts], option=orjson.OPT_SORT_KEYS)
+    name = hashlib.sha256(identity).hexdigest()[:16]
+    target = folder.path / FILES / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    options = CloudOptions(content="pnts" if pnts else "glb", extras=extras)
+    report = build_cloud(source, target, options, progress)
+    boxes = [source.box(number) for number in range(len(source.readings))]
+    said = {"built": report.points, "points": report.points, "without_place": report.empty, "withheld": source.withheld}
+    made = {FILES: name, "region": region_of(target / "tileset.json").to_list()}
+    outlines = [
+        _outline(reading.header.path.name, box, points=reading.header.points)
+        for reading, box in zip(source.readings, boxes, strict=True)
+    ]
+    plan = Edition(0, (), made, extras, said | {"seen": source.points, "faults": []})
+    return Built("points", "", source.vertical_datum, outlines, source.described(), plan)
+
+
+def _models(folder: SceneFolder, files: Sequence[Path], stated: Stated, place: Place | None) -> Built:
+    faults = Faults()
+    shapes: list[Shape] = []
+    sources: list[dict[str, Any]] = []
+    outlines: list[dict[str, Any]] = []
+    datum: str | None = None
+    for file in files:
+        with ExitStack() as stack:
+            model = _opened(stack, file)
+            first = next((f.surfaces[0].rings[0][0] for f in model.features() if f.surfaces), np.zeros(3))
+            reference = resolve(model.said, stated, file.name, first.tolist())
+            check_same_vertical(reference.vertical_datum, datum, file.name)
+            datum = datum or reference.vertical_datum
+            own = list(shapes_of(model.features(), reference, faults))
+        if own:
+            box = _around([shape.box for shape in own])
+            sample = np.array([shape.box for shape in own[:: max(len(own) // _SAMPLE, 1)]])
+            middle = (sample[:, 0] + sample[:, 2]) / 2, (sample[:, 1] + sample[:, 3]) / 2, sample[:, 4]
+            require_landing(*middle, file.name, place)
+            outlines.append(_outline(file.name, box, features=len(own)))
+        overruled = {"axesExchanged": True} if isinstance(model, CityGML) and model.overruled else {}
+        checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+        sources.append(
+            {"file": file.name, "sha256": checksum, "features": len(own), **reference.to_document(), **overruled}
+        )
+        shapes += own
+    extras = _extras(datum or "", sources)
+    edition, report = build_model(shapes, faults, folder, 0, extras)
+    lod = max(report.lods, key=float)
+    return Built("model", f"LOD{lod}", datum or "", outlines, sources, edition)
+
+
+def _opened(stack: ExitStack, file: Path) -> CityJSON | CityGML:
+    if file.suffix.lower() == ".zip":
+        inside = [path for path in sorted(_files(stack.enter_context(unpacked(file)))) if path.suffix.lower() in MODELS]
+        if len(inside) != 1:
+            raise BadCall(
+                "The archive does not hold one city model.",
+                value=f"{file.name}: {len(inside)} files that could be one",
+                limit="one CityJSON or CityGML file",
+                remedy="Unpack it and import the files.",
+            )
+        file = inside[0]
+    return open_cityjson(file) if file.suffix.lower() in {".json", ".jsonl"} else open_citygml(file)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _extras(datum: str, sources: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "horizontalDatum": f"CGCS2000 ({CGCS2000}), taken as WGS 84",
+        "verticalDatum": datum,
+        "ground": "as delivered",
+        "sources": sources,
+    }
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    table = np.array(boxes)
+    west, south, low = table[:, [0, 1, 4]].min(axis=0).tolist()
+    east, north, high = table[:, [2, 3, 5]].max(axis=0).tolist()
+    return west, south, east, north, low, high
+
+
+def _outline(name: str, box: Box, **said: int) -> dict[str, Any]:
+    west, south, east, north, low, high = box
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": {"file": name, "lowest_m": round(low, 3), "highest_m": round(high, 3), **said},
+    }

@@ -1,0 +1,148 @@
+"""`onemap scenes import`: delivered clouds and city models become scenes of the registry, or are refused with the reason."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urljoin
+
+import laspy
+import numpy as np
+import pytest
+
+from api import cli
+from api.app import create_app
+from api.settings import Settings
+from app_client import AppClient
+from scenes3d.tileset.checking import check_tileset
+from twin.store import open_store
+
+ACTOR = {"X-OneMap-Actor": "clerk"}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    """Three thousand points near the middle of Jiaozhou."""
+    header = laspy.LasHeader(version="1.4", point_format=7)
+    header.scales, header.offsets = np.full(3, 0.001), np.array([500_000.0, 4_013_000.0, 0.0])
+    record = laspy.ScaleAwarePointRecord.zeros(3_000, header=header)
+    number = np.arange(3_000)
+    record.x, record.y, record.z = 500_000 + number % 60, 4_013_000 + number // 60, 20 + number % 7
+    record.red = record.green = record.blue = (number * 20).astype(np.uint16)
+    path = tmp_path_factory.mktemp("survey") / "Old Town.laz"
+    with laspy.open(path, mode="w", header=header) as writer:
+        writer.write_points(record)
+    return path
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """A CityJSON with one wall."""
+    x, y = 500_000.0, 4_013_000.0
+    wall = {"type": "MultiSurface", "lod": "2", "boundaries": [[[0, 1, 2, 3]], [[0, 1]]]}
+    document = {
+        "type": "CityJSON",
+        "version": "2.0",
+        "metadata": {"referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/4549"},
+        "CityObjects": {"b1": {"type": "Building", "geometry": [wall], "attributes": {"name": "里岔镇政府"}}},
+        "vertices": [[x, y, 20], [x + 9, y, 20], [x + 9, y, 29], [x, y, 29]],
+    }
+    path = tmp_path_factory.mktemp("model") / "hall.city.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, cloud, house):
+    """A data folder with both scenes, published."""
+    folder = tmp_path_factory.mktemp("town")
+    said = ["--vertical-datum", "EPSG:5737", "--data", str(folder)]
+    assert cli.run(["scenes", "import", str(cloud), "--crs", "EPSG:4549", "--title-zh", "老城点云", *said]) == 0
+    assert cli.run(["scenes", "import", str(house), "--id", "hall", *said]) == 0
+    for scene in ("old-town", "hall"):
+        accepted = ["scenes", "review", scene, "--accept", "--reason", "looked at", "--data", str(folder)]
+        assert cli.run(accepted) == 0
+    return folder
+
+
+@pytest.fixture
+def client(data):
+    store = open_store(data / "onemap.gpkg")
+    yield AppClient(create_app(Settings(data_dir=data), store))
+    store.close()
+
+
+def opener(client: AppClient):
+    return lambda address: client.get(urljoin("http://onemap.test/", address)).content
+
+
+@pytest.mark.parametrize(("scene", "vertices"), [("old-town", 3_000), ("hall", 4)])
+def test_every_vertex_is_served_inside_its_volumes(client, scene, vertices):
+    checked = check_tileset(f"/scenes/{scene}/tileset.json", opener(client))
+    assert (checked.vertices, checked.faults) == (vertices, ())
+
+
+def test_the_reality_model_holds_both(client):
+    checked = check_tileset("/scenes/tileset.json", opener(client))
+    assert (checked.vertices, checked.faults) == (3_004, ())
+
+
+def test_the_record_says_what_was_delivered(client, cloud):
+    said = client.json("/scenes/old-town")
+    assert (said["kind"], said["vertical_datum"], said["title"]["zh"]) == ("points", "EPSG:5737", "老城点云")
+    (source,) = said["sources"]
+    assert (source["file"], source["points"], source["crs"]) == ("Old Town.laz", 3_000, "EPSG:4549")
+    assert len(source["sha256"]) == 64
+    (outline,) = client.json("/collections/old-town/items")["features"]
+    assert outline["properties"]["points"] == 3_000
+    hall = client.json("/scenes/hall")
+    assert (hall["lod"], hall["report"]["faults"][0]["fault"]) == ("LOD2", "ring-of-fewer-than-three-points")
+
+
+def test_files_are_kept_for_good_and_strange_names_find_nothing(client):
+    uri = client.json("/scenes/old-town/tileset.json")["root"]["content"]["uri"]
+    answer = client.get(f"/scenes/old-town/{uri}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "model/gltf-binary")
+    assert "immutable" in answer.headers["cache-control"]
+    assert client.get(f"/scenes/old-town/{uri}", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    for wrong in (uri.replace(".glb", ".exe"), "files/0123456789abcdef/r.glb", "files/..%2f..%2fx/scene.json"):
+        assert client.get(f"/scenes/old-town/{wrong}").status_code == 404
+
+
+def test_a_scene_is_checked_exported_and_removed(data, cloud, tmp_path, capsys):
+    said = ["--data", str(data)]
+    assert cli.run(["scenes", "check", "old-town", *said]) == 0
+    assert "3,000 vertices, 0 faults" in capsys.readouterr().out
+    assert cli.run(["scenes", "export", "old-town", str(tmp_path / "out"), *said]) == 0
+    exported = check_tileset("tileset.json", lambda address: (tmp_path / "out" / address).read_bytes())
+    assert (exported.vertices, exported.faults) == (3_000, ())
+    again = ["scenes", "import", str(cloud), "--id", "gone", "--crs", "EPSG:4549", "--vertical-datum", "unknown", *said]
+    assert cli.run(again) == 0
+    assert cli.run(["scenes", "remove", "gone", "--yes", *said]) == 0
+
+
+def refusal(capsys, arguments) -> str:
+    assert cli.run(["scenes", "import", *arguments]) == 2
+    return capsys.readouterr().err
+
+
+def test_what_is_not_said_is_asked_for_and_far_clouds_are_refused(data, cloud, shared_data, tmp_path, capsys):
+    said = ["--data", str(tmp_path / "new")]
+    assert "--crs" in refusal(capsys, [str(cloud), *said])
+    assert "--vertical-datum" in refusal(capsys, [str(cloud), "--crs", "EPSG:4549", *said])
+    delft = shared_data / "pointcloud/ahn3-delft-east.laz"
+    far = refusal(capsys, [str(delft), "--crs", "EPSG:7415", *said])
+    assert "km from Jiaozhou" in far
+    assert "--accept-because" in far
+    assert "becomes a scene" in refusal(capsys, [str(shared_data / "model3d/oblique-sample.osgb"), *said])
+    assert not list((tmp_path / "new").glob("scenes/*/scene.json"))
+
+
+def test_a_later_delivery_takes_the_place_and_the_past_stays(data, house, tmp_path, client):
+    before = client.json("/scenes/hall")["version"]
+    changed = tmp_path / "hall.city.json"
+    changed.write_text(house.read_text(encoding="utf-8").replace("29]", "35]"), encoding="utf-8")
+    said = ["--id", "hall", "--vertical-datum", "EPSG:5737", "--data", str(data)]
+    assert cli.run(["scenes", "import", str(changed), *said]) == 0
+    now = client.json("/scenes/hall/tileset.json")["root"]["boundingVolume"]["region"][5]
+    then = client.json(f"/scenes/hall/tileset.json?as_of={before}")["root"]["boundingVolume"]["region"][5]
+    assert (round(now), round(then)) == (35, 29)
