@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from http import HTTPStatus
 
 from starlette.responses import Response
 
@@ -39,6 +40,12 @@ class Answer:
     def of(cls, response: Response) -> Answer:
         """The same in the framework's form."""
         return cls(response.status_code, [*response.raw_headers], bytes(response.body))
+
+    def head(self, more: Headers) -> bytes:
+        """Status line and headers, and more of them, as HTTP/1.1 writes them; without the blank line. Source: RFC 9112, 4 and 5."""
+        lines = [b"HTTP/1.1 %d %s" % (self.status, HTTPStatus(self.status).phrase.encode())]
+        lines += [b"%s: %s" % entry for entry in [*self.headers, *more]]
+        return b"".join(line + b"\r\n" for line in lines)
 
     def response(self) -> Response:
         """This in the framework's form."""

@@ -37,6 +37,7 @@ class HotTile:
         unchanged: Headers of the 304.
         status, headers, body: The whole answer; `headers` is None where only the 304 is known.
         until: Seconds of the clock after which it is made anew; infinite once its layers are settled.
+        heads: By status, how HTTP/1.1 begins such an answer; put together when first sent that way.
     """
 
     layer_ids: tuple[str, ...]
@@ -48,10 +49,21 @@ class HotTile:
     headers: Headers | None
     body: bytes
     until: float
+    heads: dict[int, bytes] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
         return len(self.body)
+
+    def wire(self, if_none_match: str | None, more: Headers) -> tuple[bytes, bytes] | None:
+        """`answer` with more headers, always the same ones, as HTTP/1.1 writes it: head without the blank line, and body."""
+        answer = self.answer(if_none_match)
+        if answer is None:
+            return None
+        head = self.heads.get(answer.status)
+        if head is None:
+            head = self.heads[answer.status] = answer.head(more)
+        return head, answer.body
 
     def answer(self, if_none_match: str | None) -> Answer | None:
         """The answer to a client; None where only the 304 is at hand and the client has something else."""

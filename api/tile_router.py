@@ -43,6 +43,7 @@ from twin.store.versions import Revisions
 
 _METHODS = "GET, HEAD, OPTIONS"
 _MOST_HOT_LAYERS = 16
+_PREFIXES = ("/tiles/", "/collections/")
 
 T = TypeVar("T")
 
@@ -85,6 +86,23 @@ class TileRouter:
             await _send(await self._answer(scope, path), scope, send, self._cors_origins)
         else:
             await _send(Answer.of(_other_method(scope["method"])), scope, send, self._cors_origins)
+
+    def words_at_hand(self, scope: Scope) -> Words | None:
+        """The words of a plain request whose answer may be at hand, for every origin."""
+        if not scope["path"].startswith(_PREFIXES) or "*" not in self._cors_origins:
+            return None
+        words = read_words(scope)
+        return words if words is not None and words.key in self._hot else None
+
+    def ask_revisions(self) -> Revisions | asyncio.Future[Revisions | None] | None:
+        """The present revisions, or what will tell them; None where they cannot be told."""
+        return self._desk.revisions() if self._desk.asker is None else self._desk.asker.now()
+
+    def wire_answer(self, words: Words, now: Revisions) -> tuple[bytes, bytes] | None:
+        """The answer at hand as HTTP/1.1 writes it: head without the blank line, and body; None where it is not any more."""
+        hot = self._hot.find(words.key, words.actor, now)
+        parts = None if hot is None else hot.wire(words.if_none_match, _CORS_FOR_ALL)
+        return (parts[0], b"") if parts is not None and words.is_head else parts
 
     async def _answer(self, scope: Scope, path: TilePath) -> Answer:
         words = read_words(scope) if 0 < len(path.ids) <= _MOST_HOT_LAYERS else None

@@ -25,6 +25,7 @@ class Words:
         key: What tells its answer apart: path, query, encodings and types, name of the actor.
         actor: Who asks.
         edition: What the address says in `v=`.
+        is_head: Whether only the headers are asked for.
         names_format: Whether the query says `f=mvt`.
         accept, accept_encoding, if_none_match: Headers; None or empty where they are absent.
     """
@@ -32,6 +33,7 @@ class Words:
     key: tuple[str, bytes, bytes, bytes]
     actor: Actor
     edition: str | None
+    is_head: bool
     names_format: bool
     accept: str | None
     accept_encoding: str
@@ -58,6 +60,7 @@ def read_words(scope: Scope) -> Words | None:
         key=(scope["path"], scope["query_string"], coding + b"\n" + accept, name),
         actor=Actor.parse(name.decode("latin-1")) if name else Actor(),
         edition=plain[1].decode() if plain[1] else None,
+        is_head=scope["method"] == "HEAD",
         names_format=plain[0] == b"f=mvt",
         accept=accept.decode("latin-1") or None,
         accept_encoding=coding.decode("latin-1"),

@@ -101,9 +101,12 @@ def _run_workers(settings: Settings, listener: socket.socket, announce: Callable
 def _configuration(settings: Settings) -> uvicorn.Config:
     import uvicorn
 
+    from api.tile_protocol import TileProtocol
+
     return uvicorn.Config(
         functools.partial(application, settings),
         factory=True,
+        http=TileProtocol,
         workers=settings.workers,
         log_config=None,  # ours is set up by the application
         access_log=settings.log_level == "debug",

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Awaitable, Mapping
+from asyncio import Future
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -23,7 +24,7 @@ Revisions = Mapping[str, int]
 class RevisionAsker(Protocol):
     """Asks a store for its present revisions over the wire."""
 
-    def now(self) -> Awaitable[Revisions | None]:
+    def now(self) -> Future[Revisions | None]:
         """As read after this call, which is made on an event loop; None if they cannot be told now."""
 
 

@@ -1,0 +1,157 @@
+"""Answers at hand, written past the framework's server: the same bytes as on the usual way, in order, never stale, on both stores."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+
+import pytest
+import uvicorn
+from shapely import Point
+
+from api.app import create_app
+from api.settings import Settings
+from api.tile_protocol import TileProtocol
+from api.tile_router import TileRouter, tiles_first
+from memory_layers import decode, schema_of
+from processes import free_port
+from twin.feature import Feature, FeatureBatch
+from twin.store.port import Author, LayerSpec, Store
+
+PLACE = (120.0335, 36.2645)
+LAMPS = schema_of("Point", n="integer")
+XYZ, EMPTY = "/tiles/lamps/14/13654/6418.mvt", "/tiles/lamps/14/0/0.mvt"
+AUTHOR = Author("test")
+
+
+def put(store: Store, n: int) -> None:
+    with store.write("lamps", AUTHOR) as writer:
+        writer.upsert(FeatureBatch.of(LAMPS, [Feature("L1", Point(PLACE), {"n": n})]))
+
+
+@pytest.fixture
+def passed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of requests that went uvicorn's own way."""
+    paths: list[str] = []
+    usual = TileRouter.__call__
+
+    async def counted(self: TileRouter, scope: dict, receive: object, send: object) -> None:
+        if scope["type"] == "http":
+            paths.append(scope["path"])
+        await usual(self, scope, receive, send)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TileRouter, "__call__", counted)
+    return paths
+
+
+@pytest.fixture
+def store(reopen: Callable[[], Store]) -> Store:
+    store = reopen()
+    store.create_layer(LayerSpec("lamps", LAMPS), AUTHOR)
+    put(store, 1)
+    return store
+
+
+@contextmanager
+def serving(store: Store, **options: object) -> Iterator[int]:
+    """A server of this process; gives its port."""
+    app = create_app(Settings(**options), store)  # type: ignore[arg-type]
+    port = free_port()
+    front = tiles_first(app, app.state.parts.settings.cors_origins)
+    server = uvicorn.Server(
+        uvicorn.Config(front, port=port, http=TileProtocol, log_config=None, access_log=False, proxy_headers=False)
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield port
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def ask(
+    connection: HTTPConnection, path: str = XYZ, method: str = "GET", **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    answer = connection.getresponse()
+    told = {name.lower(): value for name, value in answer.getheaders() if name.lower() != "date"}
+    return answer.status, told, answer.read()
+
+
+def n_of(body: bytes) -> int:
+    return int(decode(body)["lamps"][0].properties["n"])
+
+
+def test_it_is_the_answer_of_the_usual_way_word_for_word(store: Store, passed: list[str]) -> None:
+    with serving(store) as port, closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        etag = ask(connection)[1]["etag"]
+        wishes = [
+            {"path": XYZ},
+            {"path": XYZ, "accept_encoding": "gzip"},
+            {"path": EMPTY},
+            {"path": XYZ, "if_none_match": etag, "accept": "*/*"},
+            {"path": XYZ, "method": "HEAD"},
+        ]
+        first = [ask(connection, **wish) for wish in wishes]
+        passed.clear()
+        again = [ask(connection, **wish) for wish in wishes]
+        assert again == first
+        assert [status for status, _, _ in again] == [200, 200, 204, 304, 200]
+        assert passed == []
+        assert (again[4][2], again[4][1]["content-length"]) == (b"", str(len(again[0][2])))
+        assert ask(connection, "/health")[0] == 200
+        assert ask(connection)[2] == first[0][2]
+
+
+def test_no_answer_is_older_than_the_write_before_it(store: Store, passed: list[str]) -> None:
+    with serving(store) as port, closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        for n in range(2, 42):
+            put(store, n)
+            assert [n_of(ask(connection)[2]) for _ in range(3)] == [n] * 3
+        # The first after a write is made, two are at hand; the first of all may find no connection to ask over yet.
+        assert len(passed) <= 44
+
+
+def test_requests_sent_at_once_are_answered_in_order(store: Store) -> None:
+    with serving(store) as port, closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as wire:
+        paths = [XYZ, EMPTY, "/health", XYZ] * 150
+        wire.sendall(b"".join(f"GET {path} HTTP/1.1\r\nHost: t\r\n\r\n".encode() for path in paths))
+        expected = {XYZ: 200, EMPTY: 204, "/health": 200}
+        file = wire.makefile("rb")
+        for path in paths:
+            status, length = int(file.readline().split()[1]), 0
+            for line in iter(file.readline, b"\r\n"):
+                name, _, value = line.lower().partition(b":")
+                length = int(value) if name == b"content-length" else length
+            body = file.read(length)
+            assert status == expected[path]
+            assert (n_of(body) == 1) if path == XYZ else (b"ok" in body or path == EMPTY)
+
+
+@pytest.mark.parametrize("closing_words", ["HTTP/1.1\r\nConnection: close", "HTTP/1.0"])
+def test_a_client_that_wants_the_connection_closed_gets_that(store: Store, closing_words: str) -> None:
+    with serving(store) as port:
+        for _ in range(3):
+            with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as wire:
+                wire.sendall(f"GET {EMPTY} {closing_words}\r\nHost: t\r\n\r\n".encode())
+                answer = b"".join(iter(lambda wire=wire: wire.recv(4096), b""))  # type: ignore[misc]
+            assert answer.startswith(b"HTTP/1.1 204")
+            assert b"connection: close" in answer.lower()
+
+
+def test_listed_origins_are_told_apart_on_the_usual_way(store: Store, passed: list[str]) -> None:
+    with (
+        serving(store, cors_origins=["https://map.city"]) as port,
+        closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection,
+    ):
+        for _ in range(2):
+            assert "access-control-allow-origin" in ask(connection, origin="https://map.city")[1]
+            assert "access-control-allow-origin" not in ask(connection, origin="https://elsewhere")[1]
+    assert len(passed) == 4
