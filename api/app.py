@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from api.analysis_parts import job_shelf
 from api.deps import Parts
 from api.documents import FEATURE_CLASSES
 from api.errors import install_error_handlers
@@ -17,6 +18,7 @@ from api.head_requests import HeadRequests
 from api.limits import RequestLimits
 from api.moments import VERSION_HEADER
 from api.place_parts import close_place_index
+from api.process_documents import PROCESS_CLASSES
 from api.raster_desk import raster_desk
 from api.routes import (
     archives,
@@ -26,9 +28,11 @@ from api.routes import (
     health,
     history,
     items,
+    jobs,
     landing,
     layers,
     places,
+    processes,
     queryables,
     rasters,
     relations,
@@ -73,6 +77,8 @@ ROUTERS = (
     layers,
     reviews,
     codes,
+    processes,
+    jobs,
     view,
     health,
 )
@@ -113,6 +119,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
         yield
         close_place_index(app)
         close_tiles()
+        app.state.jobs.close()
         app.state.terrain.close()
         app.state.rasters.close()
         if store is None:
@@ -126,8 +133,9 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     app.state.terrain = terrain.terrain_desk(settings)
     app.state.scenes = scene_files(parts.store, settings, app.state.terrain.shelf, parts.policy)
     app.state.rasters = raster_desk(parts.store, settings, parts.policy)
+    app.state.jobs = job_shelf(settings)
     app.state.archives = ArchiveShelf.of_folder(settings.archive_dir)
-    app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES)
+    app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES, *PROCESS_CLASSES)
     install_error_handlers(app)
     for module in ROUTERS:
         app.include_router(module.router)

@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from api.commands import (
+    analyse,
     basemap,
     codes,
     demo,
@@ -54,6 +55,7 @@ app.add_typer(codes.divisions_app, name="divisions")
 app.add_typer(tiles.app, name="tiles")
 app.add_typer(rasters.app, name="rasters")
 app.add_typer(terrain.app, name="terrain")
+app.command("analyse")(analyse.analyse)
 app.add_typer(scenes.app, name="scenes")
 app.add_typer(doctor.app, name="doctor")
 app.command("test", context_settings=testing.PASS_ON)(testing.test)

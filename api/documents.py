@@ -125,6 +125,8 @@ def landing_links(base: str) -> list[Link]:
         link(f"{base}/tiles", REL + "tilesets-vector", "application/json", "矢量瓦片 Vector tiles"),
         link(f"{base}/styles/onemap", REL + "styles", "application/json", "一张图样式 Style of the fused map"),
         link(f"{base}/layers", "describedby", "application/json", "图层目录 Catalogue of layers"),
+        link(f"{base}/processes", REL + "processes", "application/json", "空间分析 Processes"),
+        link(f"{base}/jobs", REL + "job-list", "application/json", "分析任务 Jobs"),
         link(f"{base}/basemap/releases", "related", "application/json", "基准底图版本 Releases of the base map"),
         link(f"{base}/view", "preview", "text/html", "看地图 The map"),
     ]

@@ -96,6 +96,14 @@ STATUS: tuple[tuple[type[OneMapError], int], ...] = (
     (Unavailable, 503),
 )
 
+# What OGC API Processes calls its exceptions (18-062r2, 7.9 to 7.13); every other type is a URN of ours.
+_PROCESSES = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+TYPES = {
+    "unknown-process": _PROCESSES + "no-such-process",
+    "unknown-job": _PROCESSES + "no-such-job",
+    "result-not-ready": _PROCESSES + "result-not-ready",
+}
+
 TITLES = {
     400: "Bad request",
     403: "Refused",
@@ -132,7 +140,7 @@ def problem(
 ) -> Response:
     """An error answer. `code` is stable; `value`, `limit` and `remedy` are left out when there are none."""
     body: dict[str, Any] = {
-        "type": f"urn:onemap:error:{code}",
+        "type": TYPES.get(code, f"urn:onemap:error:{code}"),
         "title": TITLES.get(status, "Error"),
         "status": status,
         "code": code,

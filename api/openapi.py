@@ -33,6 +33,7 @@ TAG_TITLES = {
     "scenes": "三维场景 Scenes",
     "places": "地名 Places",
     "layers": "图层注册 Layer registry",
+    "processes": "空间分析 Analyses",
     "page": "地图页面 The page",
 }
 METHODS = ("get", "put", "post", "patch", "delete")

@@ -79,6 +79,14 @@ class Settings(BaseSettings):
     valid_to_ahead_days: int = Field(
         default=END_AHEAD_DAYS, ge=0, le=1_000_000, description="How many days ahead a feature's state may end."
     )
+    analysis_workers: int = Field(default=1, ge=1, le=64, description="Analyses at the same time in one process.")
+    analysis_waiting_max: int = Field(default=20, ge=0, description="How many more analyses may wait for their turn.")
+    analysis_jobs_kept: int = Field(
+        default=200, ge=0, description="Finished analysis jobs kept with their results (jobs inside ONEMAP_DATA_DIR)."
+    )
+    analysis_cells_max: int = Field(default=25_000_000, ge=4, description="Most cells of ground in one analysis.")
+    analysis_rays_max: int = Field(default=100_000_000, ge=1, description="Most lines of sight in one analysis.")
+    analysis_buildings_max: int = Field(default=200_000, ge=1, description="Most buildings or cameras in one analysis.")
     url_length_max: int = Field(default=16_384, ge=256, description="Longest request target in bytes.")
     filter_length_max: int = Field(default=8_192, ge=16, description="Longest filter in characters.")
     cors_origins: list[str] = Field(
@@ -145,6 +153,11 @@ class Settings(BaseSettings):
     def archive_dir(self) -> Path:
         """Folder of tile archives; it need not exist."""
         return self.archives or self.data_dir / "archives"
+
+    @property
+    def jobs_dir(self) -> Path:
+        """Folder of analysis jobs; made when there is one."""
+        return self.data_dir / "jobs"
 
     @property
     def is_loopback(self) -> bool:

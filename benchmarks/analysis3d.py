@@ -54,9 +54,7 @@ def city(random: np.random.Generator) -> Blocks:
     size = random.uniform(8, 40, (BUILDINGS, 2))
     footprints = shapely.box(corner[:, 0], corner[:, 1], *(corner + size).T)
     heights = 5 + 95 * random.beta(1, 6, BUILDINGS)
-    return Blocks(
-        [str(i) for i in range(BUILDINGS)], footprints, np.zeros(BUILDINGS), heights, np.zeros(BUILDINGS, dtype=bool)
-    )
+    return Blocks([str(i) for i in range(BUILDINGS)], footprints, np.zeros(BUILDINGS), heights)
 
 
 def street_rays(random: np.random.Generator, count: int) -> tuple[Floats, Floats, Floats]:
@@ -145,10 +143,8 @@ def measure_viewshed() -> None:
     ground = Ground(np.asarray(terrain(1001, 1001).heights), 0.0, 0.0, 2.0)
     blocks = city(random)
     near = np.flatnonzero([b.bounds[2] < 2000 and b.bounds[3] < 2000 for b in blocks.footprints])
-    part = Blocks(
-        [blocks.ids[i] for i in near], blocks.footprints[near], np.full(len(near), 20.0), blocks.height_m[near],
-        blocks.assumed[near],
-    )  # fmt: skip
+    feet = np.full(len(near), 20.0)
+    part = Blocks([blocks.ids[i] for i in near], blocks.footprints[near], feet, blocks.height_m[near])
     scene: Scene = open_scene(PLACE, ground, part, refraction=0.13)
     eye = np.array([[1000.0, 1000.0, 80.0]])
     viewshed(scene, eye, reach_m=20)

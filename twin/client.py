@@ -23,6 +23,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from twin.client_analyses import TownAnalyses
 from twin.client_basemap import TownBaseMap
 from twin.client_codes import Codes
 from twin.client_errors import raise_for_problem, unreachable
@@ -99,6 +100,11 @@ class Town:
     def codes(self) -> Codes:
         """Codes of places, and places of codes."""
         return Codes(self._send)
+
+    @property
+    def analyses(self) -> TownAnalyses:
+        """Sight, light, heights, water and earth, with numbers."""
+        return TownAnalyses(self._send)
 
     def history(self, layer: str) -> LayerHistory:
         """The past of a layer: versions of its features, differences, changesets, and putting a version back.

@@ -7,7 +7,7 @@
     │   ├── BadBoundsError, BadIntervalError, BadMomentError, BadFilterError, BadSortError, BadLimitError
     │   ├── UnknownCRSError, OffsetDatumError, UnknownPropertyError, UnknownGridError, TileOutsideGridError
     │   ├── BadCodeError, UnknownCodeSystemError, OutsideCodeSystemError, TooManyCodesError
-    │   ├── BadPlaceQueryError, BadLookError, BadRayEngineError, BadAnalysisError
+    │   ├── BadPlaceQueryError, BadLookError, BadAnalysisError
     ├── BadData            the data that was handed in cannot be taken
     │   ├── BadManifestError, BadFeatureError, BadGeometryError, GeometryTypeError, MissingCRSError
     │   ├── BallparkTransformError, VerticalDatumError, SuspiciousDatumError
@@ -159,12 +159,6 @@ class TooManyCodesError(BadCall):
 
 class BadPlaceQueryError(BadCall):
     code = "bad-place-query"
-
-
-class BadRayEngineError(BadCall):
-    """A ray engine that does not exist or is not installed."""
-
-    code = "bad-ray-engine"
 
 
 class BadAnalysisError(BadCall):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import mapbox_earcut
@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from scenes3d.analysis.ground import Ground
 from scenes3d.rays.port import Floats, Indices, Triangles
 
-STOREY_M = 3.0
+HeightAt = Callable[[Floats, Floats], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +24,12 @@ class Blocks:
         footprints: object (n,), polygons or multipolygons in metres of the frame.
         foot_m: float64 (n,), the lowest ground below the footprint's corners; NaN where no ground is known.
         height_m: float64 (n,), above the foot; NaN where unknown.
-        assumed: bool (n,), height from the number of floors, a storey taken as `STOREY_M`.
     """
 
     ids: Sequence[str]
     footprints: npt.NDArray[np.object_]
     foot_m: Floats
     height_m: Floats
-    assumed: npt.NDArray[np.bool_]
 
     @property
     def top_m(self) -> Floats:
@@ -47,34 +44,28 @@ class Blocks:
         """How many there are, and how many of them are known less well."""
         return {
             "buildings": len(self.ids),
-            "heightsFromFloors": int((self.assumed & self.stands).sum()),
             "withoutHeight": int((~np.isfinite(self.height_m) | (self.height_m <= 0)).sum()),
             "withoutGround": int((~np.isfinite(self.foot_m)).sum()),
         }
 
 
-def heights_of(
-    stated: npt.NDArray[np.float64], floors: npt.NDArray[np.float64], storey_m: float = STOREY_M
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Heights, (n,): the stated one where it is positive, else floors times the height of a storey; and which are the latter."""
-    good = np.isfinite(stated) & (stated > 0)
-    by_floors = np.isfinite(floors) & (floors > 0) & ~good
-    return np.where(good, stated, np.where(by_floors, floors * storey_m, np.nan)), by_floors
-
-
 def standing_blocks(
     ids: Sequence[str],
     footprints: npt.NDArray[np.object_],
-    heights: tuple[Floats, npt.NDArray[np.bool_]],
-    ground: Ground,
+    heights: Floats,
+    height_at: HeightAt,
 ) -> Blocks:
-    """Buildings set on the ground: the lowest known ground below a corner is the foot."""
+    """Buildings set on the ground: the lowest known ground below a corner is the foot.
+
+    Args:
+        height_at: Heights of the ground at points, east and north (n,) each, NaN where unknown; also outside of any lattice.
+    """
     coordinates, owner = shapely.get_coordinates(footprints, return_index=True)
-    below = ground.at(coordinates[:, 0], coordinates[:, 1])
+    below = height_at(coordinates[:, 0], coordinates[:, 1])
     foot = np.full(len(footprints), np.inf)
     known = np.isfinite(below)
     np.minimum.at(foot, owner[known], below[known])
-    return Blocks(ids, footprints, np.where(np.isfinite(foot), foot, np.nan), heights[0], heights[1])
+    return Blocks(ids, footprints, np.where(np.isfinite(foot), foot, np.nan), heights)
 
 
 def block_triangles(blocks: Blocks, bend: float = 0.0) -> tuple[Triangles, Indices]:

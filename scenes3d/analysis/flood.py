@@ -5,7 +5,7 @@ This is still water: no time, no flow, no sewers, no infiltration. Walls thinner
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -111,6 +111,20 @@ def flood_to_level(ground: Ground, sources: Cells, level_m: float) -> Flood:
     volume = float(np.sum(depth, where=wet, dtype=np.float64) * ground.cell_m**2)
     ending = Ending.MET_UNKNOWN_GROUND if met_unknown else Ending.LEFT_THE_AREA if met_rim else Ending.HELD
     return Flood(ground, depth, volume, ending)
+
+
+def told_of_the_rim(flood: Flood, beyond: Bools) -> Flood:
+    """The same flood, where ground was made unknown only because it lies beyond the area in question.
+
+    Args:
+        beyond: bool (rows, columns), cells outside the area.
+    """
+    if flood.ending is not Ending.MET_UNKNOWN_GROUND:
+        return flood
+    near = ndimage.binary_dilation(flood.wet, _NEIGHBOURS)
+    if (near & np.isnan(flood.depth_m) & ~beyond).any():
+        return flood
+    return replace(flood, ending=Ending.LEFT_THE_AREA)
 
 
 def flood_by_inflow(ground: Ground, source: int, inflow_m3: float) -> Flood:

@@ -34,7 +34,7 @@ class Profile:
     def gain_loss_m(self) -> tuple[float, float]:
         """Metres up and down along the ground; unknown stretches say nothing."""
         steps = np.diff(self.ground_m)
-        return float(np.nansum(np.maximum(steps, 0))), float(-np.nansum(np.minimum(steps, 0)))
+        return float(np.nansum(np.maximum(steps, 0))), float(np.nansum(np.maximum(-steps, 0)))
 
 
 def profile(ground: Ground, blocks: Blocks, line: shapely.LineString, step_m: float) -> Profile:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenes3d.analysis.scene import BLOCKED, UNKNOWN, Scene
+from scenes3d.analysis.sight import Told
 from scenes3d.analysis.sun import unit_vectors
 from scenes3d.rays.port import Bools, Floats
 
@@ -27,7 +28,9 @@ class SkyView:
     unknown: Floats
 
 
-def sky_view(scene: Scene, points: Floats, *, rings: int = 32, sectors: int = 128) -> SkyView:
+def sky_view(
+    scene: Scene, points: Floats, *, rings: int = 32, sectors: int = 128, told: Told = lambda share: None
+) -> SkyView:
     """The sky view factor of points, (n, 3).
 
     Rays go to the middle of cells that weigh the same: rings of equal steps of sin² of the altitude. Source: G. T. Johnson and
@@ -41,6 +44,7 @@ def sky_view(scene: Scene, points: Floats, *, rings: int = 32, sectors: int = 12
     for row in np.flatnonzero(np.isfinite(points[:, 2])):
         verdict = scene.outward(np.broadcast_to(points[row], directions.shape), directions)
         unknown[row] = (verdict == UNKNOWN).mean()
+        told((row + 1) / len(points))
         factor[row] = 1 - (verdict == BLOCKED).mean() - unknown[row]
     return SkyView(factor, unknown)
 

@@ -63,7 +63,10 @@ def sunlight_rule(rule_id: str) -> SunlightRule:
     rules = sunlight_rules()
     if rule_id not in rules:
         raise BadAnalysisError(
-            "There is no such sunlight rule. 没有这条日照规则。", value=rule_id, limit=", ".join(rules)
+            "There is no such sunlight rule. 没有这条日照规则。",
+            value=rule_id,
+            limit=", ".join(rules),
+            remedy="Name one of these, or say day, from_hour and to_hour.",
         )
     return rules[rule_id]
 

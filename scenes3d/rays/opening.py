@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from scenes3d.rays.batches import Batched, Engine
 from scenes3d.rays.port import Rays, Triangles
-from twin.errors import BadRayEngineError
+from twin.errors import BadAnalysisError
 
 AUTO = "auto"
 # Best first. Open3D runs the same Embree, but takes a second and 100 MB to load.
@@ -22,11 +22,11 @@ def open_rays(triangles: Triangles, engine: str = AUTO) -> Rays:
         engine: One of `ENGINES`, or `AUTO` for the best that is installed.
 
     Raises:
-        BadRayEngineError: if there is no such engine, or it is not installed.
+        BadAnalysisError: if there is no such engine, or it is not installed.
     """
     for name in ENGINES if engine == AUTO else (engine,):
         if name not in _MODULES:
-            raise BadRayEngineError(
+            raise BadAnalysisError(
                 "There is no such ray engine. 没有这种光线引擎。", value=name, limit=", ".join(ENGINES)
             )
         try:
@@ -34,7 +34,7 @@ def open_rays(triangles: Triangles, engine: str = AUTO) -> Rays:
             return Batched(make(triangles), triangles.middle)
         except (ImportError, OSError) as error:
             if engine != AUTO:
-                raise BadRayEngineError(
+                raise BadAnalysisError(
                     f"The ray engine {name} cannot be loaded: {error}. 光线引擎无法加载。",
                     value=name,
                     limit="an installed package with the system libraries it needs",

@@ -30,6 +30,7 @@ KNOWN = {
     "tms": "WebMercatorQuad",
     "relationId": "1",
     "release": "2026.10",
+    "processId": "line-of-sight",
     "rasterId": "dem",
 }
 

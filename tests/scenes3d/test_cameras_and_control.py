@@ -7,7 +7,6 @@ import pytest
 import shapely
 
 from analysis_scenes import blocks_on, flat, scene_of, wall
-from scenes3d.analysis.blocks import heights_of
 from scenes3d.analysis.cameras import Cameras, coverage, rays_for_coverage, who_sees
 from scenes3d.analysis.control import judge_heights, runway_dimensions, runway_surfaces, view_cone
 from scenes3d.analysis.scene import BLOCKED, CLEAR
@@ -63,13 +62,9 @@ def test_who_sees_a_place_and_what_hides_it_from_the_others():
     assert between.building[0] == 0
 
 
-def test_heights_come_from_floors_only_where_none_is_stated_and_never_from_nothing():
-    heights, assumed = heights_of(np.array([12.0, np.nan, 0.0, np.nan, -3.0]), np.array([9, 4, 2, np.nan, np.nan]))
-    assert heights[:3].tolist() == [12.0, 12.0, 6.0]
-    assert np.isnan(heights[3:]).all()
-    assert assumed.tolist() == [False, True, True, False, False]
+def test_buildings_without_height_or_ground_are_counted_and_stand_in_nobody_s_way():
     blocks = blocks_on(flat(), [(shapely.box(0, 0, 1, 1), np.nan), (shapely.box(900, 0, 901, 1), 5.0)])
-    assert blocks.counts() == {"buildings": 2, "heightsFromFloors": 0, "withoutHeight": 1, "withoutGround": 1}
+    assert blocks.counts() == {"buildings": 2, "withoutHeight": 1, "withoutGround": 1}
 
 
 def lowest(surfaces, x, y):

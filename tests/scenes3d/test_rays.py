@@ -10,7 +10,7 @@ import pytest
 from loud_skips import skip_loudly
 from scenes3d.rays.opening import ENGINES, open_rays
 from scenes3d.rays.port import NOTHING, START_M, Triangles
-from twin.errors import BadRayEngineError
+from twin.errors import BadAnalysisError
 
 BOX_FACES = [
     [0, 1, 5],
@@ -114,6 +114,6 @@ def test_a_flat_roof_seen_straight_down_has_no_cracks(engine):
 
 
 def test_unknown_engines_are_refused_by_name():
-    with pytest.raises(BadRayEngineError) as caught:
+    with pytest.raises(BadAnalysisError) as caught:
         open_rays(clutter(1), "optix")
     assert caught.value.limit == "embreex, open3d, numba"

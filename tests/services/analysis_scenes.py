@@ -18,7 +18,7 @@ def blocks_on(ground, buildings):
     footprints = np.array([footprint for footprint, _ in buildings], dtype=object)
     heights = np.array([height for _, height in buildings], dtype=float)
     ids = [f"b{i}" for i in range(len(buildings))]
-    return standing_blocks(ids, footprints, (heights, np.zeros(len(ids), dtype=bool)), ground)
+    return standing_blocks(ids, footprints, heights, ground.at)
 
 
 def flat(half=60.0, cell=1.0, height=0.0):

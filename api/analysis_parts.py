@@ -1,0 +1,59 @@
+"""The analyses of the running server: where they find their material, and their jobs. Engines are loaded at the first question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from api.deps import parts_of
+from api.layer_parts import registry_of
+from api.settings import Settings
+from layers.analysis.jobs import Job, JobShelf, unknown_job
+from layers.policy import Actor, Policy, may_read
+
+if TYPE_CHECKING:
+    from layers.analysis.material import AnalysisDesk
+
+
+def job_shelf(settings: Settings) -> JobShelf:
+    """The jobs in the data folder; nothing is made yet."""
+    return JobShelf(
+        settings.jobs_dir,
+        workers=settings.analysis_workers,
+        waiting=settings.analysis_waiting_max,
+        kept=settings.analysis_jobs_kept,
+    )
+
+
+def jobs_of(request: Request) -> JobShelf:
+    shelf: JobShelf = request.app.state.jobs
+    return shelf
+
+
+def analysis_desk_of(request: Request) -> AnalysisDesk:
+    """What analyses may use: layers of the registry, terrains, point clouds of the inbox."""
+    from layers.analysis.material import AnalysisDesk, AnalysisLimits
+
+    settings = parts_of(request).settings
+    limits = AnalysisLimits(
+        cells=settings.analysis_cells_max, rays=settings.analysis_rays_max, buildings=settings.analysis_buildings_max
+    )
+    return AnalysisDesk(registry_of(request), request.app.state.terrain.shelf, limits, settings.inbox_dir)
+
+
+def may_know(job: Job, policy: Policy, actor: Actor) -> bool:
+    """Whether `actor` may know of a job: whoever may read all that it reads."""
+    return all(may_read(policy, actor, layer) for layer in job.layers)
+
+
+def job_of(request: Request, actor: Actor) -> Job:
+    """The job that the path names.
+
+    Raises:
+        UnknownJobError: if there is none, or the one who asks may not know of it.
+    """
+    job = jobs_of(request).job(str(request.path_params["jobId"]))
+    if not may_know(job, parts_of(request).policy, actor):
+        raise unknown_job(job.id)
+    return job

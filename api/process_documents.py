@@ -1,0 +1,112 @@
+"""What the resources of processes and jobs say. Source: OGC 18-062r2, 7.9 to 7.13."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from api.documents import REL, both
+from api.links import link
+from layers.analysis.jobs import Job, Status
+
+if TYPE_CHECKING:
+    from layers.analysis.processes import Process
+
+GEOJSON_TYPE = "application/geo+json"
+OUTPUT = "result"
+PROCESS_CLASSES = tuple(
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/" + name
+    for name in ("core", "ogc-process-description", "json", "oas30", "job-list", "dismiss")
+)
+_OUTPUT_SCHEMA = {
+    "type": "object",
+    "format": "geojson-feature-collection",
+    "contentMediaType": GEOJSON_TYPE,
+    "required": ["type", "features", "answer"],
+    "properties": {
+        "type": {"type": "string", "enum": ["FeatureCollection"]},
+        "features": {"type": "array", "items": {"type": "object"}},
+        "answer": {
+            "type": "object",
+            "description": "Numbers, and what they rest on: inputs, sources with versions, vertical datum, resolution, errors.",
+            "required": ["process", "inputs", "values", "sources", "verticalDatum", "resolution_m", "errors"],
+        },
+    },
+}
+
+
+def process_summary(process: Process, base: str) -> dict[str, Any]:
+    """One process as it stands in the list."""
+    from layers.analysis.processes import VERSION
+
+    here = f"{base}/processes/{process.id}"
+    return {
+        "id": process.id,
+        "title": both(process.title),
+        "description": both(process.description),
+        "version": VERSION,
+        "jobControlOptions": ["sync-execute", "async-execute", "dismiss"],
+        "outputTransmission": ["value"],
+        "links": [
+            link(here, "self", "application/json", both(process.title)),
+            link(f"{here}/execution", REL + "execute", "application/json", "执行 Execute"),
+        ],
+    }
+
+
+def process_document(process: Process, base: str) -> dict[str, Any]:
+    """One process with its inputs and output."""
+    from layers.analysis.question import input_schemas
+
+    schemas, required = input_schemas(process.asks)
+    inputs = {
+        name: {
+            "title": name.rstrip("_"),
+            **({"description": schema["description"]} if schema.get("description") else {}),
+            "minOccurs": 1 if name in required else 0,
+            "maxOccurs": 1,
+            "schema": schema,
+        }
+        for name, schema in schemas.items()
+    }
+    output = {"title": "结果 Result", "schema": _OUTPUT_SCHEMA}
+    return process_summary(process, base) | {
+        "inputs": inputs,
+        "outputs": {OUTPUT: output},
+        "example": {"inputs": dict(process.example)},
+    }
+
+
+def job_document(job: Job, base: str) -> dict[str, Any]:
+    """`statusInfo` of a job."""
+    here = f"{base}/jobs/{job.id}"
+    links = [link(here, "self", "application/json", "状态 Status")]
+    if job.status is Status.SUCCESSFUL:
+        links.append(link(f"{here}/results", REL + "results", "application/json", "结果 Results"))
+    document: dict[str, Any] = {
+        "jobID": job.id,
+        "processID": job.process,
+        "type": "process",
+        "status": job.status.value,
+        "message": job.message,
+        "created": job.created,
+        "updated": job.updated,
+        "progress": job.progress,
+    }
+    document |= {key: value for key, value in (("started", job.started), ("finished", job.finished)) if value}
+    if job.problem is not None:
+        document["problem"] = dict(job.problem)
+    return document | {"links": links}
+
+
+def results_document(value: Any) -> dict[str, Any]:
+    """Results that name themselves: `response: document`."""
+    return {OUTPUT: {"value": value, "mediaType": GEOJSON_TYPE}}
+
+
+def duration_s(job: Job, now: datetime) -> float | None:
+    """Seconds that a job has run; None before it has begun."""
+    if job.started is None:
+        return None
+    end = datetime.fromisoformat(job.finished) if job.finished else now
+    return (end - datetime.fromisoformat(job.started)).total_seconds()

@@ -1,0 +1,187 @@
+"""Questions of height along and above: control surfaces and what pierces them, sections."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import shapely
+from pydantic import Field, model_validator
+
+from layers.analysis.answer import Answer, Mark, points_of
+from layers.analysis.material import Material, box_round
+from layers.analysis.question import Area, Height, Line, Metres, Part, Point, SceneQuestion
+from scenes3d.analysis.control import EDGE_STEP_M, Surface, judge_heights, runway_dimensions, runway_surfaces, view_cone
+from scenes3d.analysis.profile import profile
+from scenes3d.rays.port import Floats
+from twin.errors import BadAnalysisError
+from twin.text import LocalText
+
+
+class Runway(Part):
+    """A runway by its thresholds; elevations count from the vertical datum of the terrain."""
+
+    ends: tuple[Point, Point]
+    elevations_m: tuple[Height, Height]
+    kind: Annotated[str, Field(pattern="^precision-3-4$")] = "precision-3-4"
+
+
+class ViewCone(Part):
+    """A view that is kept open: from an eye to a thing between two edges."""
+
+    id: Annotated[str, Field(min_length=1, max_length=100)]
+    eye: Point
+    eye_elevation_m: Height
+    left: Point
+    right: Point
+    target_elevation_m: Annotated[Height, Field(description="What must stay visible, at the line between the edges.")]
+
+
+class HeightControl(SceneQuestion):
+    """Buildings and planned volumes of an area against surfaces."""
+
+    area: Area
+    runways: Annotated[tuple[Runway, ...], Field(max_length=10)] = ()
+    view_cones: Annotated[tuple[ViewCone, ...], Field(max_length=100)] = ()
+
+    @model_validator(mode="after")
+    def _has_surfaces(self) -> HeightControl:
+        if not self.runways and not self.view_cones:
+            raise ValueError("name at least one runway or view cone")
+        return self
+
+    @property
+    def places(self) -> list[shapely.Geometry]:
+        return [
+            self.area,
+            *(end for runway in self.runways for end in runway.ends),
+            *(place for cone in self.view_cones for place in (cone.eye, cone.left, cone.right)),
+        ]
+
+
+def answer_height_control(material: Material, asked: HeightControl) -> Answer:
+    area = material.local(asked.area)
+    box = box_round(area, 2 * asked.cell_m)
+    material.ground(box)
+    blocks = material.blocks(box)
+    judged = judge_heights(blocks, _surfaces(material, asked))
+    reached = shapely.intersects(area, blocks.footprints) & np.isfinite(judged.limit_m)
+    unknown = reached & ~np.isfinite(blocks.top_m)
+    above = reached & (np.nan_to_num(judged.excess_m, nan=-1.0) > 0)
+    marks = []
+    for row in np.flatnonzero(reached).tolist():
+        verdict = "unknown" if unknown[row] else "above" if above[row] else "below"
+        marks.append(
+            Mark(
+                blocks.footprints[row],
+                {
+                    "building": blocks.ids[row],
+                    "verdict": verdict,
+                    "surface": judged.surface[row],
+                    "limit_m": judged.limit_m[row],
+                    "top_m": blocks.top_m[row],
+                    "excess_m": judged.excess_m[row],
+                },
+            )
+        )
+    marks.sort(key=lambda mark: -np.nan_to_num(mark.properties["excess_m"], nan=-1e9))
+    worst = marks[0].properties if marks and above.any() else None
+    values = {
+        "buildings": len(blocks.ids),
+        "underSurfaces": int(reached.sum()),
+        "above": int(above.sum()),
+        "unknown": int(unknown.sum()),
+        "worst": worst,
+    }
+    slope = 0.2
+    errors = {**material.errors(), "limit_m": slope * EDGE_STEP_M / 2}
+    return Answer(
+        values,
+        marks,
+        asked.cell_m,
+        errors,
+        LocalText(
+            "限高面沿轮廓每5米取值，界限误差不超过0.5米；建筑顶为最低地面加高度；未计屋顶设施与天线。",
+            "Surfaces are looked up every 5 m along footprints: limits are right to 0.5 m; tops are lowest ground plus height, without masts.",
+        ),
+    )
+
+
+def _surfaces(material: Material, asked: HeightControl) -> list[Surface]:
+    found: list[Surface] = []
+    for runway in asked.runways:
+        first, second = (_spot(material, end) for end in runway.ends)
+        if not 100 <= float(np.linalg.norm(second - first)) <= 10_000:
+            raise BadAnalysisError(
+                "These are not the ends of a runway. 跑道端点有误。",
+                value=f"{float(np.linalg.norm(second - first)):.0f} m apart",
+                limit="100 m to 10 km",
+                remedy="Give both thresholds.",
+            )
+        found += runway_surfaces((first, second), runway.elevations_m, runway_dimensions(runway.kind))
+    for cone in asked.view_cones:
+        eye = np.append(_spot(material, cone.eye), cone.eye_elevation_m)
+        left, right = _spot(material, cone.left), _spot(material, cone.right)
+        a, b = left - eye[:2], right - eye[:2]
+        if abs(a[0] * b[1] - a[1] * b[0]) < 1e-6:
+            raise BadAnalysisError(
+                "The view cone has no width. 视锥没有宽度。",
+                value=cone.id,
+                limit="eye, left and right not on one line",
+                remedy="Give both edges of what is looked at.",
+            )
+        found.append(view_cone(cone.id, eye, left, right, cone.target_elevation_m))
+    return found
+
+
+def _spot(material: Material, place: shapely.Geometry) -> Floats:
+    return np.asarray(shapely.get_coordinates(material.local(place))[0])
+
+
+class Section(SceneQuestion):
+    """Heights along a line."""
+
+    line: Line
+    step_m: Metres = 5.0
+
+    @property
+    def places(self) -> list[shapely.Geometry]:
+        return [self.line]
+
+
+_POINTS_MAX = 100_000
+
+
+def answer_section(material: Material, asked: Section) -> Answer:
+    line = material.local(asked.line)
+    if line.length / asked.step_m > _POINTS_MAX:
+        raise BadAnalysisError(
+            "The section has too many points. 剖面点过多。",
+            value=f"{line.length / asked.step_m:,.0f}",
+            limit=f"{_POINTS_MAX:,}",
+            remedy="Use a larger step_m.",
+        )
+    box = box_round(line, 2 * asked.cell_m)
+    ground = material.ground(box)
+    cut = profile(ground, material.blocks(box), line, asked.step_m)
+    gain, loss = cut.gain_loss_m()
+    known = cut.ground_m[np.isfinite(cut.ground_m)]
+    values = {
+        "length_m": line.length,
+        "gain_m": gain,
+        "loss_m": loss,
+        "lowest_m": float(known.min()) if len(known) else None,
+        "highest_m": float(known.max()) if len(known) else None,
+        "withoutGround": len(cut.ground_m) - len(known),
+    }
+    columns = {
+        "distance_m": cut.distance_m.tolist(),
+        "ground_m": cut.ground_m.tolist(),
+        "top_m": cut.top_m.tolist(),
+        "under_building": (cut.building >= 0).tolist(),
+    }
+    statement = LocalText(
+        "地面为网格双线性插值；建筑顶为最低地面加高度。",
+        "The ground is bilinear between cells; tops are lowest ground plus height.",
+    )
+    return Answer(values, points_of(cut.points, columns), asked.step_m, material.errors(), statement)
