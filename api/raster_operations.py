@@ -28,7 +28,10 @@ _LOOK_WORDS: dict[str, tuple[JsonObject, str]] = {
         "Band arithmetic, such as (b4-b1)/(b4+b1); up to three between ;",
     ),
     "rescale": (_TEXT, "Darkest and lightest value, once or for each channel: 0,3000"),
-    "colormap": (_TEXT, "Colour map of a single channel, by its name in rio-tiler: viridis, terrain, rdylgn, …"),
+    "colormap": (
+        _TEXT,
+        "Colour map of a single channel: land, or by its name in rio-tiler: viridis, terrain, rdylgn, …",
+    ),
     "algorithm": ({"type": "string", "enum": list(RELIEFS)}, "Shaded relief or contour lines of heights"),
     "azimuth": ({"type": "number", "minimum": 0, "maximum": 360}, "Light, degrees clockwise from north"),
     "altitude": ({"type": "number", "minimum": 0, "maximum": 90}, "Light, degrees above the horizon"),

@@ -19,6 +19,7 @@ from app_client import AppClient
 from layers.policy import Action, Actor, Policy
 from raster_files import photo, slope, write_raster
 from tiles.grids import CGCS2000_QUAD, WEB_MERCATOR_QUAD
+from tiles.raster.look import colormap_names, colour_table
 from twin.errors import PolicyError
 from twin.store import open_store
 
@@ -166,6 +167,13 @@ def test_statistics_are_those_of_the_pixels(served):
     assert numbers["mean"] == pytest.approx(known.mean(dtype=float))
     assert (numbers["min"], numbers["max"], numbers["valid_pixels"]) == (0, 299, known.size)
     assert served.json("/rasters/dem/statistics?expression=b1*0%2B7")["statistics"]["b1*0+7"]["mean"] == 7
+
+
+def test_every_colour_map_has_colours():
+    for name in colormap_names():
+        table = colour_table(name)
+        assert (table.shape, table.dtype) == ((256, 4), np.uint8), name
+        assert len(np.unique(table[:, :3], axis=0)) > 1, name
 
 
 def test_legends_say_what_the_colours_mean(served):

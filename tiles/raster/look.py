@@ -36,6 +36,9 @@ PARAMETERS = (
     "nodata",
     "resampling",
 )
+# Tints for land that is mostly low, light enough to lay a map over: meadow, straw, earth, rock, snow.
+_LAND = ("a9c99b", "c5d9a8", "e2e6b8", "efe2ae", "e0c88f", "cda874", "b68d68", "a98f80", "cfc6bf", "f6f4f2")
+LAND = "land"
 _BYTES: Range = (0.0, 255.0)
 
 
@@ -157,12 +160,16 @@ def colormap_names() -> tuple[str, ...]:
     """Names of the colour maps, sorted; with `_r` at the end, the other way round."""
     from rio_tiler.colormap import cmap
 
-    return tuple(sorted(cmap.list()))
+    return tuple(sorted([*cmap.list(), LAND]))
 
 
 @cache
 def colour_table(name: str) -> npt.NDArray[np.uint8]:
     """(256, 4), uint8: red, green, blue, opacity."""
+    if name == LAND:
+        stops = np.array([[*bytes.fromhex(tint), 255] for tint in _LAND], dtype=np.float64)
+        steps = np.linspace(0.0, len(stops) - 1.0, 256)
+        return np.stack([np.interp(steps, np.arange(len(stops)), part) for part in stops.T], axis=-1).astype(np.uint8)
     # Imported here: half a second that the start of a server need not wait for.
     from rio_tiler.colormap import cmap
 

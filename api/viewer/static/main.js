@@ -13,6 +13,8 @@ import { Review } from "./review.js";
 import { Selection } from "./selection.js";
 import { getCatalogue, getSpec } from "./server.js";
 import { readAddress, writeAddress } from "./share.js";
+import { RasterPanel } from "./raster-panel.js";
+import { Rasters } from "./raster-layers.js";
 import { createState } from "./state.js";
 import { showPosition, showScale } from "./status.js";
 import { setTheme, theme } from "./theme.js";
@@ -32,6 +34,8 @@ let selection;
 let place;
 let review;
 let search;
+let rasters;
+let rasterPanel;
 let time;
 let addressTimer;
 
@@ -74,7 +78,7 @@ function rendered() {
   page.counters.labels = labels.placed.length;
   showHint();
   if (page.state === "error") return;
-  page.state = map.templates.length || !state.layers.length ? (map.isLoaded && source.pending === 0 ? "ready" : "loading") : "loading";
+  page.state = map.templates.length || !state.layers.length ? (map.isLoaded && source.pending + rasters.pending === 0 ? "ready" : "loading") : "loading";
 }
 
 function keepAddress() {
@@ -150,6 +154,7 @@ function setMoment(moment) {
   selection.reload();
   place.reload();
   search.again();
+  rasters.reload();
   return attempt(loadView);
 }
 
@@ -217,6 +222,7 @@ function makeTree() {
       map.refresh();
       keepAddress();
     },
+    rasters: (words) => rasterPanel.group(words),
     zoomTo(entry) {
       if (!state.visible.has(entry.id)) toggle([entry.id], true);
       frameBox(map, entry.bounds);
@@ -228,12 +234,18 @@ function makeTree() {
   });
 }
 
+function showRaster(entry) {
+  if (!rasters.choice(entry.id).visible) rasters.choose(entry.id, { visible: true });
+  frameBox(map, entry.bounds);
+}
+
 function makeMap() {
   return new MapCanvas({
     parent: byId("canvas"), source, state,
     on: {
       ask,
       change: () => page.state !== "error" && (page.state = "loading"),
+      rasters: () => rasters.layers(),
       camera: cameraMoved, click: clicked, hover: hovered, render: rendered,
       failure: (error) => console.warn("map:", error.message),
     },
@@ -248,6 +260,9 @@ async function start() {
   setTheme(theme(), false);
   if (!document.createElement("canvas").getContext("webgl2")) throw new Error(say("noWebGL"));
   state = createState(await getCatalogue(), asked, theme(), language());
+  rasters = new Rasters(state, asked.rasters, { change: () => map && redraw() });
+  rasterPanel = new RasterPanel(rasters, { draw: () => tree.draw(), zoomTo: showRaster });
+  rasters.load(); // beside the rest: a failure leaves a page without rasters
   tree = makeTree();
   map = makeMap();
   labels = new Labels(byId("labels"), map, state);

@@ -15,7 +15,7 @@ const CLEAR = [0, 0, 0, 0];
 const isMany = (object) => object?.properties?._count !== undefined || object?.properties?._cover !== undefined;
 
 export class MapCanvas {
-  /** @param on {ask, camera, change, click, hover, render, failure}; `ask` gets a place, or null for the middle */
+  /** @param on {ask, camera, change, click, hover, rasters, render, failure}; `rasters` gives layers, `ask` gets a place, or null for the middle */
   constructor({ parent, source, state, on }) {
     this.state = state;
     this.on = on;
@@ -80,11 +80,18 @@ export class MapCanvas {
         }),
       );
     }
+    layers.splice(this.#aboveAreas(layers), 0, ...this.on.rasters());
     layers.push(...overlayLayers(this.overlays, this.state.theme));
     this.deck.setProps({ layers });
     this.on.change();
     // A frame for certain, even where nothing visible has changed: whoever waits for it must not wait for ever.
     requestAnimationFrame(() => this.deck.redraw("layers changed"));
+  }
+
+  // Imagery hides areas, and lies below whatever comes from the first line or point on.
+  #aboveAreas(layers) {
+    const first = layers.findIndex((layer) => this.state.kinds.get(layer.id.split("/")[0]) !== "fill");
+    return first < 0 ? layers.length : first;
   }
 
   /** Asks again for tiles that failed. */

@@ -31,6 +31,19 @@ export function getSpec({ theme, language, threeD, moment }) {
   return fetchJson(withMoment(`view/spec?theme=${theme}&lang=${language}&view=${threeD ? "3d" : "2d"}`, moment));
 }
 
+/** The rasters of the server: [{id, title, kind, owner, bounds, days, …}]. */
+export const getRasters = async () => (await fetchJson("rasters")).rasters;
+
+/** Where the tiles of a raster are, drawn and dated as `query` says: {template, maxzoom, bounds}. */
+export async function getRasterTiles(id, query) {
+  const { tiles, maxzoom, bounds } = await fetchJson(`rasters/${part(id)}/tilejson.json${query && "?"}${query}`);
+  const words = tiles[0].slice(tiles[0].indexOf("?")); // the address of this page may be another than the server's own
+  return { template: `rasters/${part(id)}/{z}/{x}/{y}${words}`, maxzoom, bounds };
+}
+
+/** What the colours of a raster mean, as `GET /rasters/{id}/legend` gives it. */
+export const getRasterLegend = (id, query) => fetchJson(`rasters/${part(id)}/legend${query && "?"}${query}`);
+
 export const getItem = (layer, id, moment) => fetchJson(withMoment(`${itemUrl(layer, id)}?f=json`, moment));
 
 /** Address of a layer's features for people, as they stood. */

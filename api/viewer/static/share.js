@@ -16,11 +16,17 @@ export function readAddress(search) {
   }
   const [hereLon, hereLat] = (asked.get("here") ?? "").split(",").map(finite);
   const feature = asked.get("feature");
+  const rasters = new Map(); // id → {day, opacity, look}, written id@day:opacity:look
+  for (const text of (asked.get("rasters") ?? "").split(",")) {
+    const [, id, day, opaque, look] = /^([a-z0-9-]+)(?:@(\d{4}-\d{2}-\d{2}))?(?::([\d.]+))?(?::(\w+))?$/.exec(text) ?? [];
+    if (id) rasters.set(id, { day: readDate(day), opacity: Math.min(1, finite(opaque) ?? 1), look });
+  }
   const slash = feature ? feature.indexOf("/") : -1;
   return {
     camera,
     layers: asked.has("layers") ? asked.get("layers").split(",").filter(Boolean) : null,
     opacity,
+    rasters,
     theme: ["light", "dark"].includes(asked.get("theme")) ? asked.get("theme") : null,
     language: ["zh", "en"].includes(asked.get("lang")) ? asked.get("lang") : null,
     threeD: asked.get("view") === "3d",
@@ -36,7 +42,7 @@ const round = (value, digits) => Number(value.toFixed(digits));
 /** The address that restores `state`. */
 export function writeAddress(state, defaults) {
   const parts = [];
-  const add = (name, value) => parts.push(`${name}=${encodeURIComponent(value).replace(/%2C/g, ",").replace(/%2F/g, "/").replace(/%3A/g, ":")}`);
+  const add = (name, value) => parts.push(`${name}=${encodeURIComponent(value).replace(/%2C/g, ",").replace(/%2F/g, "/").replace(/%3A/g, ":").replace(/%40/g, "@")}`);
   const { lon, lat, zoom, pitch, bearing } = state.camera;
   const at = [round(lon, 6), round(lat, 6), round(zoom, 2)];
   if (pitch || bearing) at.push(round(pitch, 1), round(bearing, 1));
@@ -45,6 +51,8 @@ export function writeAddress(state, defaults) {
   if (visible.join() !== [...defaults.visible].sort().join()) add("layers", visible.join(","));
   const opacity = [...state.opacity].filter(([, value]) => value !== 1).map(([id, value]) => `${id}:${round(value, 2)}`);
   if (opacity.length) add("opacity", opacity.join(","));
+  const rasters = [...state.rasters].filter(([, { visible }]) => visible);
+  if (rasters.length) add("rasters", rasters.map(([id, { day, opacity, look }]) => `${id}${day && `@${day}`}:${round(opacity, 2)}:${look}`).join(","));
   add("theme", state.theme);
   add("lang", state.language);
   if (state.threeD) add("view", "3d");

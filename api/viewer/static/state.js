@@ -24,6 +24,7 @@ export function createState(catalogue, asked, theme, language) {
     theme,
     language,
     opacity: new Map(Object.entries(asked.opacity).filter(([id]) => known.has(id))),
+    rasters: new Map(), // id → {visible, opacity, day, look, kind} of imagery and elevation
     threeD: asked.threeD,
     moment: asked.moment,
     selected: null, // {layer, id} of the chosen feature

@@ -12,7 +12,7 @@ import { itemsPage } from "./server.js";
 const BASEMAP = "basemap";
 
 export class Tree {
-  /** @param on {toggle(ids, visible), opacity(id, value), zoomTo(entry), review(entry)} */
+  /** @param on {toggle(ids, visible), opacity(id, value), rasters(words), zoomTo(entry), review(entry)} */
   constructor(root, state, on) {
     this.root = root;
     this.state = state;
@@ -32,9 +32,10 @@ export class Tree {
     const groups = this.#groups();
     const focused = document.activeElement?.dataset?.focus;
     const empty = this.state.layers.length + this.state.held.length ? say("nothingFound") : say("noLayers");
-    this.root.replaceChildren(
-      ...(groups.length ? groups.map((group) => this.#group(group)) : [element("p", { class: "tree-empty" }, empty)]),
-    );
+    const nodes = groups.map((group) => this.#group(group));
+    const rasters = this.on.rasters(this.words);
+    if (rasters) nodes.splice(groups[0]?.id === BASEMAP ? 1 : 0, 0, rasters);
+    this.root.replaceChildren(...(nodes.length ? nodes : [element("p", { class: "tree-empty" }, empty)]));
     if (focused) this.root.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
   }
 
