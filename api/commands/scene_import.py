@@ -1,4 +1,4 @@
-"""`onemap scenes import`: point clouds and city models, as they were delivered."""
+"""`onemap scenes import`: point clouds, city models and tilesets, as they were delivered."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.commands.place import DataOption, opened_store, settings_for
 from api.commands.terminal import CommandError, output, remarks
 
+if TYPE_CHECKING:
+    from scenes3d.frames import Frame
+
+_COUNTED = {"points": "points · 点", "model": "features · 要素", "tileset": "tiles · 瓦片"}
+
 
 def import_scene(
-    files: Annotated[list[Path], typer.Argument(help="LAS/LAZ/COPC, or CityJSON/CityGML. · 点云或城市模型文件")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="LAS/LAZ/COPC, CityJSON/CityGML, or a tileset.json or its zip. · 点云、城市模型或三维瓦片"),
+    ],
     scene: Annotated[str | None, typer.Option("--id", help="Id of the scene. · 场景标识")] = None,
     crs: Annotated[str | None, typer.Option(help="CRS of the coordinates, over what the file says. · 坐标系")] = None,
     vertical_datum: Annotated[
@@ -34,11 +42,14 @@ def import_scene(
     accept_because: Annotated[
         str | None, typer.Option(help="Why it is taken although it lies elsewhere. · 接受理由")
     ] = None,
+    anchor: Annotated[
+        str | None, typer.Option(help="LON,LAT,HEIGHT of the origin of a tileset without a place. · 锚点")
+    ] = None,
     pnts: Annotated[bool, typer.Option("--pnts", help="Points as pnts of 3D Tiles 1.0. · 旧格式点云")] = False,
     by: Annotated[str, typer.Option("--by", help="Who does it. · 操作人")] = "operator",
     data: DataOption = None,
 ) -> None:
-    """Import point clouds or city models as a scene · 导入点云、城市模型"""
+    """Import point clouds, city models or a tileset as a scene · 导入点云、城市模型、三维瓦片"""
     from api.commands.scenes import day_of
     from layers.city import read_city
     from layers.policy import Actor
@@ -55,7 +66,16 @@ def import_scene(
         raise CommandError("There is no such level.", value=level, limit=", ".join(Level), remedy="Try --level city.")
     stated = Stated(crs, vertical_datum, height_unit, geoid_height)
     wish = DeliveryWish(
-        stated, accept_because, title_zh, title_en, owner, Level(level), day_of(date), accuracy, pnts=pnts
+        stated,
+        accept_because,
+        title_zh,
+        title_en,
+        owner,
+        Level(level),
+        day_of(date),
+        accuracy,
+        pnts=pnts,
+        anchor=_anchor(anchor),
     )
     settings = settings_for(data)
     terrains = TerrainShelf(settings.data_dir / "terrain")
@@ -69,7 +89,7 @@ def import_scene(
     finally:
         terrains.close()
     output().print(
-        f"{name}: {edition.report['built']:,} {'points · 点' if made.record['kind'] == 'points' else 'features · 要素'}, "
+        f"{name}: {edition.report['built']:,} {_COUNTED[made.record['kind']]}, "
         f"{len(edition.addresses()):,} files, {size / 1e6:.1f} MB, {made.record['vertical_datum']}, "
         f"{made.record['state']} → /scenes/{name}/tileset.json",
         markup=False,
@@ -78,6 +98,22 @@ def import_scene(
         output().print(f"  {fault['count']:,} × {fault['fault']} ({', '.join(fault['examples'][:3])})", markup=False)
     if made.record["state"] == "draft":
         output().print(f"  publish · 发布: onemap scenes review {name} --accept --reason …", markup=False)
+
+
+def _anchor(text: str | None) -> Frame | None:
+    from scenes3d.frames import Frame
+
+    if text is None:
+        return None
+    try:
+        lon, lat, height = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise CommandError(
+            "This is no place.", value=text, limit="LON,LAT,HEIGHT", remedy="Write --anchor 120.03,36.26,20."
+        ) from error
+    if not (abs(lon) <= 180 and abs(lat) <= 90 and abs(height) < 10_000):
+        raise CommandError("This is no place on earth.", value=text, limit="degrees and metres", remedy="Check it.")
+    return Frame(lon, lat, height)
 
 
 @contextmanager

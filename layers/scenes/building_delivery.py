@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 
+from layers.scenes.built import Box, Built, extras_of, outline_of
+from layers.scenes.tileset_delivery import build_tileset, is_tileset
 from scenes3d.editions.edition import Edition
 from scenes3d.editions.files import FILES, region_of
 from scenes3d.editions.folder import SceneFolder
+from scenes3d.frames import Frame
 from scenes3d.models.building import build_model
 from scenes3d.models.shaping import Faults, Shape, shapes_of
 from scenes3d.points.building import CloudOptions, Progress, build_cloud
@@ -23,7 +25,6 @@ from scenes3d.sources.citymodels.cityjson import CityJSON, open_cityjson
 from scenes3d.sources.clouds.source import LasSource, open_clouds
 from scenes3d.sources.landing import Place, require_landing
 from scenes3d.sources.reference import Stated, resolve
-from twin.crs import CGCS2000
 from twin.errors import BadCall
 from twin.formats.archive import unpacked
 from twin.vertical import check_same_vertical
@@ -32,31 +33,6 @@ CLOUDS = (".las", ".laz")
 MODELS = (".json", ".jsonl", ".gml", ".xml")
 _SAMPLE = 1000
 
-Box = tuple[float, float, float, float, float, float]
-
-
-@dataclass(frozen=True)
-class Built:
-    """Tiles that stand in a scene's folder, and what is known of them.
-
-    Attributes:
-        kind: "points" or "model".
-        outlines: GeoJSON features, one for each file, with the file's name as their id.
-        sources: Files with checksums and what their coordinates were taken for.
-        plan: The edition without its version.
-    """
-
-    kind: str
-    lod: str
-    vertical_datum: str
-    outlines: list[dict[str, Any]]
-    sources: list[dict[str, Any]]
-    plan: Edition
-
-    def edition(self, version: int) -> Edition:
-        plan = self.plan
-        return Edition(version, plan.entries, plan.made, plan.extras | {"layerVersion": version}, plan.report)
-
 
 def build_delivery(
     folder: SceneFolder,
@@ -64,6 +40,7 @@ def build_delivery(
     stated: Stated,
     place: Place | None,
     *,
+    anchor: Frame | None = None,
     pnts: bool = False,
     progress: Progress = lambda step, done, total: None,
 ) -> Built:
@@ -74,6 +51,8 @@ def build_delivery(
         BadData: as the readers and builders say.
     """
     suffixes = {file.suffix.lower() for file in files}
+    if len(files) == 1 and is_tileset(files[0]):
+        return build_tileset(folder, files[0], stated, place, anchor)
     if suffixes <= set(CLOUDS):
         return _points(folder, open_clouds(files, stated, place), pnts=pnts, progress=progress)
     if suffixes <= {*MODELS, ".zip"}:
@@ -81,13 +60,13 @@ def build_delivery(
     raise BadCall(
         "这些文件不能构成一个场景。These files are of no kind that becomes a scene.",
         value=", ".join(file.name for file in files),
-        limit=f"{', '.join(CLOUDS)} together, or {', '.join(MODELS)} and zip archives of one of them",
+        limit=f"{', '.join(CLOUDS)} together, {', '.join(MODELS)} and zip archives of one of them, or one tileset.json or its zip",
         remedy="Import point clouds and city models as scenes of their own.",
     )
 
 
 def _points(folder: SceneFolder, source: LasSource, *, pnts: bool, progress: Progress) -> Built:
-    extras = _extras(source.vertical_datum, source.described())
+    extras = extras_of(source.vertical_datum, source.described())
     identity = orjson.dumps([source.described(), pnts], option=orjson.OPT_SORT_KEYS)
     name = hashlib.sha256(identity).hexdigest()[:16]
     target = folder.path / FILES / name
@@ -98,7 +77,7 @@ def _points(folder: SceneFolder, source: LasSource, *, pnts: bool, progress: Pro
     said = {"built": report.points, "points": report.points, "without_place": report.empty, "withheld": source.withheld}
     made = {FILES: name, "region": region_of(target / "tileset.json").to_list()}
     outlines = [
-        _outline(reading.header.path.name, box, points=reading.header.points)
+        outline_of(reading.header.path.name, box, points=reading.header.points)
         for reading, box in zip(source.readings, boxes, strict=True)
     ]
     plan = Edition(0, (), made, extras, said | {"seen": source.points, "faults": []})
@@ -124,14 +103,14 @@ def _models(folder: SceneFolder, files: Sequence[Path], stated: Stated, place: P
             sample = np.array([shape.box for shape in own[:: max(len(own) // _SAMPLE, 1)]])
             middle = (sample[:, 0] + sample[:, 2]) / 2, (sample[:, 1] + sample[:, 3]) / 2, sample[:, 4]
             require_landing(*middle, file.name, place)
-            outlines.append(_outline(file.name, box, features=len(own)))
+            outlines.append(outline_of(file.name, box, features=len(own)))
         overruled = {"axesExchanged": True} if isinstance(model, CityGML) and model.overruled else {}
         checksum = hashlib.sha256(file.read_bytes()).hexdigest()
         sources.append(
             {"file": file.name, "sha256": checksum, "features": len(own), **reference.to_document(), **overruled}
         )
         shapes += own
-    extras = _extras(datum or "", sources)
+    extras = extras_of(datum or "", sources)
     edition, report = build_model(shapes, faults, folder, 0, extras)
     lod = max(report.lods, key=float)
     return Built("model", f"LOD{lod}", datum or "", outlines, sources, edition)
@@ -155,27 +134,8 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
-def _extras(datum: str, sources: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "horizontalDatum": f"CGCS2000 ({CGCS2000}), taken as WGS 84",
-        "verticalDatum": datum,
-        "ground": "as delivered",
-        "sources": sources,
-    }
-
-
 def _around(boxes: Sequence[Box]) -> Box:
     table = np.array(boxes)
     west, south, low = table[:, [0, 1, 4]].min(axis=0).tolist()
     east, north, high = table[:, [2, 3, 5]].max(axis=0).tolist()
     return west, south, east, north, low, high
-
-
-def _outline(name: str, box: Box, **said: int) -> dict[str, Any]:
-    west, south, east, north, low, high = box
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-    return {
-        "type": "Feature",
-        "geometry": {"type": "Polygon", "coordinates": [ring]},
-        "properties": {"file": name, "lowest_m": round(low, 3), "highest_m": round(high, 3), **said},
-    }

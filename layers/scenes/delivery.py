@@ -22,9 +22,11 @@ from layers.importing import ImportOptions, import_file
 from layers.manifest import parse_manifest
 from layers.manifest_draft import draft_manifest
 from layers.policy import Action, Actor
-from layers.scenes.building_delivery import Built, build_delivery
+from layers.scenes.building_delivery import build_delivery
+from layers.scenes.built import Built
 from layers.scenes.desk import Scene, SceneDesk
 from layers.scenes.record import REVIEWS, Level, buildings_record, now_text
+from scenes3d.frames import Frame
 from scenes3d.points.building import Progress
 from scenes3d.sources.landing import Place
 from scenes3d.sources.reference import Stated
@@ -43,6 +45,7 @@ class DeliveryWish:
         stated: What their coordinates count from, over what they say themselves.
         accept_because: Why they are taken wherever they land; None takes none that lands far away.
         title_zh, title_en: None takes the first file's name.
+        anchor: Where the origin of a tileset goes that stands nowhere on the globe.
         pnts: Points as pnts of 3D Tiles 1.0, for viewers that know no others.
     """
 
@@ -55,6 +58,7 @@ class DeliveryWish:
     date: str | None = None
     accuracy_m: float | None = None
     pnts: bool = False
+    anchor: Frame | None = None
 
 
 def deliver(
@@ -76,7 +80,7 @@ def deliver(
     folder = desk.folder(scene_id)
     place = None if wish.accept_because or city is None else expected_place(desk, city)
     with folder.writing():
-        built = build_delivery(folder, files, wish.stated, place, pnts=wish.pnts, progress=progress)
+        built = build_delivery(folder, files, wish.stated, place, anchor=wish.anchor, pnts=wish.pnts, progress=progress)
         layer = _layer(desk, scene_id, files, built, wish, actor, city)
         before = folder.record()
         if before is not None and before["layer_birth"] != layer.created_at.isoformat():

@@ -87,16 +87,24 @@ class FilesEdition(Edition):
 
 
 def region_of(path: Path) -> Region:
-    """The region that holds the box of the root of a `tileset.json`.
+    """The region that holds the root's volume of a `tileset.json`.
 
-    Taken at 5 × 5 places of its floor and its ceiling: the floor is flat, and the globe bends away from it.
+    That of a box, or of the box around a sphere, is taken at 5 × 5 places of its floor and its ceiling: the floor is flat, and the
+    globe bends away from it.
 
     Raises:
-        KeyError, ValueError: if the root has no box, or no place on the globe.
+        KeyError, ValueError: if the root has no volume, or no place on the globe.
     """
     root = orjson.loads(path.read_bytes())["root"]
+    volume = root["boundingVolume"]
+    if "region" in volume:
+        return Region(*volume["region"])
     matrix = np.array(root["transform"], dtype=np.float64).reshape(4, 4)
-    box = np.array(root["boundingVolume"]["box"], dtype=np.float64)
+    if "box" in volume:
+        box = np.array(volume["box"], dtype=np.float64)
+    else:
+        x, y, z, radius = volume["sphere"]
+        box = np.array([x, y, z, radius, 0, 0, 0, radius, 0, 0, 0, radius], dtype=np.float64)
     share = np.linspace(-1, 1, 5)
     grid = np.stack(np.meshgrid(share, share, [-1.0, 1.0]), axis=-1).reshape(-1, 3)
     local = box[:3] + grid @ box[3:].reshape(3, 3)

@@ -146,3 +146,22 @@ def test_a_later_delivery_takes_the_place_and_the_past_stays(data, house, tmp_pa
     now = client.json("/scenes/hall/tileset.json")["root"]["boundingVolume"]["region"][5]
     then = client.json(f"/scenes/hall/tileset.json?as_of={before}")["root"]["boundingVolume"]["region"][5]
     assert (round(now), round(then)) == (35, 29)
+
+
+def test_a_tileset_of_others_is_taken_over_with_its_faults_told(shared_data, tmp_path, capsys):
+    archive = shared_data / "tiles3d/tileset-request-volume-v1-0.zip"
+    said = ["--id", "campus", "--data", str(tmp_path / "data")]
+    assert "km from Jiaozhou" in refusal(capsys, [str(archive), *said])
+    assert cli.run(["scenes", "import", str(archive), "--accept-because", "a sample", *said]) == 0
+    told = capsys.readouterr().out
+    assert "campus: 9 tiles" in told
+    assert "2 × content-outside (/1: a vertex is 0.0990 m outside" in told
+    assert cli.run(["scenes", "check", "campus", "--data", str(tmp_path / "data")]) == 1
+    store = open_store(tmp_path / "data/onemap.gpkg")
+    record = AppClient(create_app(Settings(data_dir=tmp_path / "data"), store)).json("/scenes/campus")
+    store.close()
+    assert (record["kind"], record["vertical_datum"], record["accepted_because"]) == (
+        "tileset",
+        "ellipsoidal",
+        "a sample",
+    )

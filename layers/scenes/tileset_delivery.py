@@ -1,0 +1,101 @@
+"""A tileset that others made, taken over as an edition of files."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from layers.scenes.built import Built, extras_of, outline_of
+from scenes3d.editions.edition import Edition
+from scenes3d.editions.files import FILES, region_of
+from scenes3d.editions.folder import SceneFolder
+from scenes3d.frames import Frame
+from scenes3d.points.work import Work
+from scenes3d.sources.landing import Place, require_landing
+from scenes3d.sources.reference import Said, Stated, resolve
+from scenes3d.sources.tilesets.importing import TilesetWish, find_tileset, import_tileset
+from scenes3d.tileset.folder import folder_opener
+from twin.formats.archive import ArchiveLimits, unpacked
+from twin.vertical import ELLIPSOIDAL
+
+_NAME = "tileset.json"
+_LIMITS = ArchiveLimits(members=1_000_000, total_bytes=200 << 30)
+_EXAMPLES = 5
+# Ellipsoidal heights by the standard itself: 3D Tiles 1.1, section 6.5.
+_SAID = Said("EPSG:4979", ELLIPSOIDAL)
+
+
+def is_tileset(file: Path) -> bool:
+    """Whether a file is a tileset: `tileset.json`, or a zip archive that holds one."""
+    if file.name.lower() == _NAME:
+        return True
+    if file.suffix.lower() != ".zip" or not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        return any(name.rpartition("/")[2] == _NAME for name in archive.namelist())
+
+
+def build_tileset(folder: SceneFolder, file: Path, stated: Stated, place: Place | None, anchor: Frame | None) -> Built:
+    """Take the tileset over into the scene's folder.
+
+    Args:
+        anchor: Where the origin of a tileset goes that stands nowhere on the globe.
+
+    Raises:
+        BadData: as `import_tileset`, `resolve` and `require_landing` say.
+    """
+    said = Stated(None, stated.vertical_datum, None, stated.geoid_height_m)
+    reference = resolve(_SAID, said, file.name, (0.0, 0.0, 0.0))
+    checksum = _checksum(file)
+    source = {"file": file.name, "sha256": checksum, **reference.to_document()}
+    extras = extras_of(reference.vertical_datum, [source])
+    told = f"{checksum} {reference.to_document()} {anchor}"
+    name = hashlib.sha256(told.encode()).hexdigest()[:16]
+    target = folder.path / FILES / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _opened(file) as root, Work(target, {"tileset": name}) as work:
+        for old in work.out.iterdir():
+            old.unlink()
+        wish = TilesetWish(anchor, reference.height_shift_m)
+        report = import_tileset(find_tileset(root), folder_opener(root), work.out, wish, extras)
+        region = region_of(work.out / _NAME)
+        west, south, east, north = np.degrees([region.west, region.south, region.east, region.north]).tolist()
+        middle = (
+            np.array([(west + east) / 2]),
+            np.array([(south + north) / 2]),
+            np.array([(region.low + region.high) / 2]),
+        )
+        require_landing(*middle, file.name, place)
+        work.finish()
+    faults = [
+        {
+            "fault": rule,
+            "count": sum(fault.rule == rule for fault in report.faults),
+            "examples": [f"{fault.tile}: {fault.what}" for fault in report.faults if fault.rule == rule][:_EXAMPLES],
+        }
+        for rule in sorted({fault.rule for fault in report.faults})
+    ]
+    said_of = {"built": report.tiles, "seen": report.tiles, "vertices": report.vertices, "faults": faults}
+    said_of |= {"formats": dict(sorted(report.formats.items()))}
+    outline = outline_of(file.name, (west, south, east, north, region.low, region.high), tiles=report.tiles)
+    plan = Edition(0, (), {FILES: name, "region": region.to_list()}, extras, said_of)
+    return Built("tileset", "", reference.vertical_datum, [outline], [source], plan)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Path]:
+    if file.suffix.lower() != ".zip":
+        yield file.parent
+        return
+    with unpacked(file, _LIMITS) as folder:
+        yield folder
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
