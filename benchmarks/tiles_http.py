@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for the data (3 GB)")
     parser.add_argument("--peers", type=Path, required=True, help="folder for the peers' environments")
     parser.add_argument("--postgis", help="database to use; without it a private cluster is started")
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the rows")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the rows; below 1 without Tokyo")
     parser.add_argument("--minutes", type=float, default=8.0, help="when the last round has to begin, after the start")
     parser.add_argument("--tiles", type=int, default=12, help="tiles of each layer and level")
     parser.add_argument("--levels", type=int, nargs="+", default=LEVELS)
@@ -86,9 +86,9 @@ def main() -> None:
     work, peers = arguments.work.resolve(), arguments.peers.resolve()
     peers.mkdir(parents=True, exist_ok=True)
     files = write_city(work, arguments.scale)
-    if TOKYO.exists():
+    if TOKYO.exists() and arguments.scale >= 1:
         files["tokyo"] = TOKYO
-    else:
+    elif arguments.scale >= 1:
         print(f"NOT MEASURED: Tokyo; {TOKYO} is not there")
     load(str(geopackage_in(work)), files)
     with database(arguments.postgis, work) as server, ExitStack() as stack:

@@ -63,7 +63,20 @@ class SnapshotTileSource:
                 return _drawn(layer, state, tile, grid)
             # Drawn in another way than it will be in a moment: good enough to look at, not to be remembered.
             return replace(self._stored.tile(layer, tile, grid), provisional=self._keeper.is_coming(layer.id))
-        return self._stored.tile(layer, tile, grid)
+        state = self._state_of_version(layer) if layer.interval is None and not layer.is_density(tile, grid) else None
+        return self._stored.tile(layer, tile, grid) if state is None else _drawn(layer, state, tile, grid)
+
+    def _state_of_version(self, layer: TileLayer) -> State | None:
+        """The state that shows the version which the layer is described as of, where that is the last one: most days are its days.
+
+        A copy may hold rows later than its version; it does not if none has been committed by the time it is there.
+        """
+        present = self._stored.describe(layer.id)
+        if layer.as_of != present.version or layer.make != present.make:
+            return None
+        state = self._keeper.state(present)
+        stands = state is not None and state.version == layer.as_of == self._stored.describe(layer.id).version
+        return state if stands else None
 
 
 def _shows_layer(layer: TileLayer, tile: Tile, grid: Grid) -> bool:

@@ -26,7 +26,9 @@ from tiles.mvt.window import Window
 from tiles.service import TileService
 from tiles.snapshot import keeping
 from tiles.snapshot.building import build_columns
+from tiles.source import NOW
 from twin.feature import Feature, FeatureBatch
+from twin.moment import Moment
 from twin.schema import GeometryType, Schema
 from twin.store.port import LayerSpec
 from twin.store.sql import SqlStore
@@ -247,4 +249,33 @@ def test_a_tile_that_is_drawn_in_no_time_is_told_from_one_that_takes_long(store:
     assert [service.is_light(layers, t, WEB_MERCATOR_QUAD) for t in (wide, narrow, empty)] == [False, True, True]
     service.tile(layers, wide, WEB_MERCATOR_QUAD)
     assert service.is_light(layers, wide, WEB_MERCATOR_QUAD)  # it is kept
+    source.close()
+
+
+def test_a_tile_of_the_last_version_is_cut_from_the_snapshot_and_one_of_an_earlier_made_from_the_store(
+    store: SqlStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = random_batch(random.Random(4), 300)
+    source = source_over(store, folder, batch)
+    asked: list[int | None] = []
+    usual = StoreTileSource.tile
+    monkeypatch.setattr(
+        StoreTileSource, "tile", lambda self, layer, *at: (asked.append(layer.as_of), usual(self, layer, *at))[1]
+    )
+    tile = WEB_MERCATOR_QUAD.tile_at(WEST + 0.05, SOUTH + 0.05, 11)
+
+    def drawn(moment: Moment = NOW) -> dict[int, dict]:
+        return decoded(source.tile(source.describe("town", moment), tile, WEB_MERCATOR_QUAD).data)
+
+    for _ in range(2):
+        version = store.version("town")
+        before = drawn()
+        assert drawn(Moment(as_of=version)) == before
+        assert asked == []
+        with store.write("town", AUTHOR) as writer:
+            writer.delete(str(batch.ids[version]))
+        assert_same_tile(drawn(Moment(as_of=version)), before)
+        assert asked == [version]
+        assert len(drawn()) == len(before) - 1
+        asked.clear()
     source.close()
