@@ -22,7 +22,9 @@ _COUNTED = {"points": "points · 点", "model": "features · 要素", "tileset":
 def import_scene(
     files: Annotated[
         list[Path],
-        typer.Argument(help="LAS/LAZ/COPC, CityJSON/CityGML, or a tileset.json or its zip. · 点云、城市模型或三维瓦片"),
+        typer.Argument(
+            help="LAS/LAZ/COPC, CityJSON/CityGML, OBJ/PLY/GLB, tileset.json or its zip. · 点云、城市模型、网格或三维瓦片"
+        ),
     ],
     scene: Annotated[str | None, typer.Option("--id", help="Id of the scene. · 场景标识")] = None,
     crs: Annotated[str | None, typer.Option(help="CRS of the coordinates, over what the file says. · 坐标系")] = None,
@@ -43,7 +45,7 @@ def import_scene(
         str | None, typer.Option(help="Why it is taken although it lies elsewhere. · 接受理由")
     ] = None,
     anchor: Annotated[
-        str | None, typer.Option(help="LON,LAT,HEIGHT of the origin of a tileset without a place. · 锚点")
+        str | None, typer.Option(help="LON,LAT,HEIGHT of the origin of a mesh or tileset without a place. · 锚点")
     ] = None,
     pnts: Annotated[bool, typer.Option("--pnts", help="Points as pnts of 3D Tiles 1.0. · 旧格式点云")] = False,
     by: Annotated[str, typer.Option("--by", help="Who does it. · 操作人")] = "operator",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +11,22 @@ import numpy as np
 import orjson
 
 from layers.scenes.built import Box, Built, extras_of, outline_of
+from layers.scenes.model_files import MODELS, read_model_file
 from layers.scenes.tileset_delivery import build_tileset, is_tileset
 from scenes3d.editions.edition import Edition
 from scenes3d.editions.files import FILES, region_of
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.frames import Frame
 from scenes3d.models.building import build_model
-from scenes3d.models.shaping import Faults, Shape, shapes_of
+from scenes3d.models.shaping import Faults, Shape
 from scenes3d.points.building import CloudOptions, Progress, build_cloud
-from scenes3d.sources.citymodels.citygml import CityGML, open_citygml
-from scenes3d.sources.citymodels.cityjson import CityJSON, open_cityjson
 from scenes3d.sources.clouds.source import LasSource, open_clouds
 from scenes3d.sources.landing import Place, require_landing
-from scenes3d.sources.reference import Stated, resolve
+from scenes3d.sources.reference import Stated
 from twin.errors import BadCall
-from twin.formats.archive import unpacked
 from twin.vertical import check_same_vertical
 
 CLOUDS = (".las", ".laz")
-MODELS = (".json", ".jsonl", ".gml", ".xml")
 _SAMPLE = 1000
 
 
@@ -56,11 +52,11 @@ def build_delivery(
     if suffixes <= set(CLOUDS):
         return _points(folder, open_clouds(files, stated, place), pnts=pnts, progress=progress)
     if suffixes <= {*MODELS, ".zip"}:
-        return _models(folder, files, stated, place)
+        return _models(folder, files, stated, place, anchor)
     raise BadCall(
         "这些文件不能构成一个场景。These files are of no kind that becomes a scene.",
         value=", ".join(file.name for file in files),
-        limit=f"{', '.join(CLOUDS)} together, {', '.join(MODELS)} and zip archives of one of them, or one tileset.json or its zip",
+        limit=f"{', '.join(CLOUDS)} together, {', '.join(MODELS)} and zip archives of one of them, a tileset.json or its zip, or a GLB",
         remedy="Import point clouds and city models as scenes of their own.",
     )
 
@@ -84,54 +80,31 @@ def _points(folder: SceneFolder, source: LasSource, *, pnts: bool, progress: Pro
     return Built("points", "", source.vertical_datum, outlines, source.described(), plan)
 
 
-def _models(folder: SceneFolder, files: Sequence[Path], stated: Stated, place: Place | None) -> Built:
+def _models(
+    folder: SceneFolder, files: Sequence[Path], stated: Stated, place: Place | None, anchor: Frame | None
+) -> Built:
     faults = Faults()
     shapes: list[Shape] = []
     sources: list[dict[str, Any]] = []
     outlines: list[dict[str, Any]] = []
     datum: str | None = None
     for file in files:
-        with ExitStack() as stack:
-            model = _opened(stack, file)
-            first = next((f.surfaces[0].rings[0][0] for f in model.features() if f.surfaces), np.zeros(3))
-            reference = resolve(model.said, stated, file.name, first.tolist())
-            check_same_vertical(reference.vertical_datum, datum, file.name)
-            datum = datum or reference.vertical_datum
-            own = list(shapes_of(model.features(), reference, faults))
+        model = read_model_file(file, stated, anchor, faults)
+        check_same_vertical(model.vertical_datum, datum, file.name)
+        datum = datum or model.vertical_datum
+        own = model.shapes
         if own:
-            box = _around([shape.box for shape in own])
             sample = np.array([shape.box for shape in own[:: max(len(own) // _SAMPLE, 1)]])
             middle = (sample[:, 0] + sample[:, 2]) / 2, (sample[:, 1] + sample[:, 3]) / 2, sample[:, 4]
             require_landing(*middle, file.name, place)
-            outlines.append(outline_of(file.name, box, features=len(own)))
-        overruled = {"axesExchanged": True} if isinstance(model, CityGML) and model.overruled else {}
+            outlines.append(outline_of(file.name, _around([shape.box for shape in own]), features=len(own)))
         checksum = hashlib.sha256(file.read_bytes()).hexdigest()
-        sources.append(
-            {"file": file.name, "sha256": checksum, "features": len(own), **reference.to_document(), **overruled}
-        )
+        sources.append({"file": file.name, "sha256": checksum, "features": len(own), **model.said})
         shapes += own
     extras = extras_of(datum or "", sources)
     edition, report = build_model(shapes, faults, folder, 0, extras)
     lod = max(report.lods, key=float)
-    return Built("model", f"LOD{lod}", datum or "", outlines, sources, edition)
-
-
-def _opened(stack: ExitStack, file: Path) -> CityJSON | CityGML:
-    if file.suffix.lower() == ".zip":
-        inside = [path for path in sorted(_files(stack.enter_context(unpacked(file)))) if path.suffix.lower() in MODELS]
-        if len(inside) != 1:
-            raise BadCall(
-                "The archive does not hold one city model.",
-                value=f"{file.name}: {len(inside)} files that could be one",
-                limit="one CityJSON or CityGML file",
-                remedy="Unpack it and import the files.",
-            )
-        file = inside[0]
-    return open_cityjson(file) if file.suffix.lower() in {".json", ".jsonl"} else open_citygml(file)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
+    return Built("model", f"LOD{lod}" if lod != "0" else "", datum or "", outlines, sources, edition)
 
 
 def _around(boxes: Sequence[Box]) -> Box:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import orjson
 
 from layers.scenes.built import Built, extras_of, outline_of
 from scenes3d.editions.edition import Edition
 from scenes3d.editions.files import FILES, region_of
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.frames import Frame
+from scenes3d.glb.reading import read_model
 from scenes3d.points.work import Work
 from scenes3d.sources.landing import Place, require_landing
 from scenes3d.sources.reference import Said, Stated, resolve
+from scenes3d.sources.tilesets.converting import contents_of
 from scenes3d.sources.tilesets.importing import TilesetWish, find_tileset, import_tileset
 from scenes3d.tileset.folder import folder_opener
+from scenes3d.tileset.region import METRES_OF_AIR
 from twin.formats.archive import ArchiveLimits, unpacked
 from twin.vertical import ELLIPSOIDAL
 
@@ -31,8 +36,8 @@ _SAID = Said("EPSG:4979", ELLIPSOIDAL)
 
 
 def is_tileset(file: Path) -> bool:
-    """Whether a file is a tileset: `tileset.json`, or a zip archive that holds one."""
-    if file.name.lower() == _NAME:
+    """Whether a file is a tileset: `tileset.json`, a zip archive that holds one, or a GLB, which is one of a single tile."""
+    if file.name.lower() == _NAME or file.suffix.lower() == ".glb":
         return True
     if file.suffix.lower() != ".zip" or not zipfile.is_zipfile(file):
         return False
@@ -89,11 +94,30 @@ def build_tileset(folder: SceneFolder, file: Path, stated: Stated, place: Place 
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Path]:
+    if file.suffix.lower() == ".glb":
+        with tempfile.TemporaryDirectory(prefix="onemap-glb-") as folder:
+            _wrap(file, Path(folder))
+            yield Path(folder)
+        return
     if file.suffix.lower() != ".zip":
         yield file.parent
         return
     with unpacked(file, _LIMITS) as folder:
         yield folder
+
+
+def _wrap(file: Path, folder: Path) -> None:
+    """A tileset of one tile around a GLB: its box is that of its vertices."""
+    data = file.read_bytes()
+    (content,) = contents_of(data, file.name, lambda uri: b"")
+    points = np.concatenate([primitive.positions for primitive in read_model(content.data, file.name).primitives])
+    low, high = points.min(axis=0) - METRES_OF_AIR, points.max(axis=0) + METRES_OF_AIR
+    x, y, z = ((high - low) / 2).tolist()
+    box = [*((low + high) / 2 + content.centre).tolist(), x, 0.0, 0.0, 0.0, y, 0.0, 0.0, 0.0, z]
+    root = {"boundingVolume": {"box": box}, "geometricError": 0.0, "refine": "ADD", "content": {"uri": "mesh.glb"}}
+    error = float(np.linalg.norm(high - low))
+    (folder / "mesh.glb").write_bytes(data)
+    (folder / _NAME).write_bytes(orjson.dumps({"asset": {"version": "1.1"}, "geometricError": error, "root": root}))
 
 
 def _checksum(file: Path) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from scenes3d.models.cutting import Ints, Polygons, cut
 from scenes3d.models.surfaces import Feature, Value
-from scenes3d.sources.reference import Reference
+from scenes3d.sources.reference import Placing
 from twin.ellipsoid import Floats, earth_centred
 
 _BATCH_POINTS = 200_000
@@ -67,7 +67,7 @@ FEW_POINTS = "ring-of-fewer-than-three-points"
 NO_SURFACE = "feature-without-surface"
 
 
-def shapes_of(features: Iterable[Feature], reference: Reference, faults: Faults) -> Iterator[Shape]:
+def shapes_of(features: Iterable[Feature], reference: Placing, faults: Faults) -> Iterator[Shape]:
     """The shape of each feature that has one, in their order; `faults` grows meanwhile.
 
     Raises:
@@ -87,7 +87,7 @@ def _enough(features: Iterator[Feature]) -> Iterator[Feature]:
             return
 
 
-def _shaped(batch: list[Feature], reference: Reference, faults: Faults) -> Iterator[Shape]:
+def _shaped(batch: list[Feature], reference: Placing, faults: Faults) -> Iterator[Shape]:
     rings = _rings(batch, faults)
     if rings is None:
         for feature in batch:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from scenes3d.frames import Frame
 from twin.crs import CGCS2000, CRS, horizontal_part, parse_crs, short_name, transform_points, unbound, vertical_part
 from twin.errors import MissingCRSError, VerticalDatumError
 from twin.vertical import ELLIPSOIDAL, parse_vertical_datum
@@ -93,6 +95,38 @@ class Reference:
             "heightUnitMetres": self.height_unit_m,
             "heightShiftMetres": self.height_shift_m,
         }
+
+
+class Placing(Protocol):
+    """Whatever makes places of a source's coordinates: a reference system, or an anchor."""
+
+    @property
+    def vertical_datum(self) -> str: ...
+
+    def place(self, x: npt.ArrayLike, y: npt.ArrayLike, z: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
+        """Longitudes, latitudes and heights."""
+
+    def to_document(self) -> dict[str, object]: ...
+
+
+@dataclass(frozen=True)
+class Anchored:
+    """Coordinates that are metres east, north and up of a place that the user names.
+
+    Attributes:
+        frame: The place of the source's origin.
+    """
+
+    frame: Frame
+    vertical_datum: str
+
+    def place(self, x: npt.ArrayLike, y: npt.ArrayLike, z: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
+        """Longitudes, latitudes and heights."""
+        return self.frame.places(np.column_stack([np.asarray(values, dtype=np.float64) for values in (x, y, z)]))
+
+    def to_document(self) -> dict[str, object]:
+        frame = self.frame
+        return {"anchor": [frame.lon, frame.lat, frame.height_m], "verticalDatum": self.vertical_datum}
 
 
 def resolve(said: Said, stated: Stated, name: str, sample: Sequence[float]) -> Reference:
