@@ -51,7 +51,7 @@ def encode_features(  # pragma: no cover - compiled
     frame,  # int64 (9,): level, bits, extent, origin x, origin y, low, high, whether polygons are checked, whether the world ends at its edge
     counters,  # int64 (3,), added to
 ):
-    out = np.empty(1 << 16, dtype=np.uint8)
+    out = np.empty(max(1 << 16, 96 * len(chosen)), dtype=np.uint8)
     at = 0
     used = np.empty(1024, dtype=np.int32)
     n_used = 0
@@ -81,6 +81,7 @@ def encode_features(  # pragma: no cover - compiled
         if 6 * vertices + 16 > len(ring):
             ring = np.empty((12 * vertices + 32, 2), dtype=np.int64)
             other = np.empty((12 * vertices + 32, 2), dtype=np.int64)
+            rings = np.empty((12 * vertices + 32, 2), dtype=np.int64)
         # A line may fall into as many parts as it has segments.
         if 48 * vertices + 64 > len(geometry):
             geometry = np.empty(96 * vertices + 128, dtype=np.uint8)
@@ -95,7 +96,7 @@ def encode_features(  # pragma: no cover - compiled
             if end - first + 1 > len(starts):
                 starts = np.empty(2 * (end - first + 1), dtype=np.int64)
                 shells = np.empty(2 * (end - first + 1), dtype=np.uint8)
-            rings, count, met, in_one = _gather_rings(
+            count, met, in_one = _gather_rings(
                 rings, starts, shells, ring, other, x, y, vertex_zoom, path_vertices, path_roles,
                 first, end, frame, frame[0], whole,
             )  # fmt: skip
@@ -103,7 +104,7 @@ def encode_features(  # pragma: no cover - compiled
                 level = frame[0]
                 while starts[count] > _MOST_MENDED and level > 0:
                     level -= 1
-                    rings, count, _, _ = _gather_rings(
+                    count, _, _ = _gather_rings(
                         rings, starts, shells, ring, other, x, y, vertex_zoom, path_vertices, path_roles,
                         first, end, frame, level, whole,
                     )  # fmt: skip
@@ -215,7 +216,7 @@ def _gather_rings(  # pragma: no cover - compiled
     """Rings in the window, tidied, without those that collapse and the holes of such shells.
 
     Returns:
-        Their vertices, their number, whether the polygon lies in the window, whether the cut left each ring in one piece.
+        Their number, whether the polygon lies in the window, whether the cut left each ring in one piece.
     """
     low, high = frame[5], frame[6]
     met, in_one = whole, True
@@ -241,15 +242,12 @@ def _gather_rings(  # pragma: no cover - compiled
             shell_drawn = True
         in_one = in_one and crossings <= 2
         begin = starts[count]
-        if begin + n > len(rings):
-            longer = np.empty((2 * (begin + n), 2), dtype=np.int64)
-            longer[:begin] = rings[:begin]
-            rings = longer
-        rings[begin : begin + n] = ring[:n]
+        for i in range(n):
+            rings[begin + i, 0], rings[begin + i, 1] = ring[i, 0], ring[i, 1]
         shells[count] = is_shell
         count += 1
         starts[count] = begin + n
-    return rings, count, met, in_one
+    return count, met, in_one
 
 
 @njit(nogil=True, cache=True)
@@ -258,9 +256,8 @@ def _draw_rings(geometry, rings, starts, shells, count):  # pragma: no cover - c
     size = 0
     pen_x, pen_y = np.int64(0), np.int64(0)
     for r in range(count):
-        ring = rings[starts[r] : starts[r + 1]]
-        backwards = (area_of(ring, len(ring)) > 0) != (shells[r] != 0)
-        size, pen_x, pen_y = ring_commands(geometry, size, pen_x, pen_y, ring, len(ring), backwards)
+        backwards = (area_of(rings, starts[r], starts[r + 1]) > 0) != (shells[r] != 0)
+        size, pen_x, pen_y = ring_commands(geometry, size, pen_x, pen_y, rings, starts[r], starts[r + 1], backwards)
     return size
 
 
@@ -270,11 +267,13 @@ def _place(x, y, vertex_zoom, first, end, frame, level, ring):  # pragma: no cov
     bits, extent, origin_x, origin_y = frame[1], frame[2], frame[3], frame[4]
     half = (np.int64(1) << bits) >> 1
     n = 0
+    last_x, last_y = np.int64(0), np.int64(0)
     for v in range(first, end):
         if vertex_zoom[v] <= level:
             px = ((np.int64(x[v]) - origin_x) * extent + half) >> bits
             py = ((np.int64(y[v]) - origin_y) * extent + half) >> bits
-            if n == 0 or ring[n - 1, 0] != px or ring[n - 1, 1] != py:
+            if n == 0 or last_x != px or last_y != py:
                 ring[n, 0], ring[n, 1] = px, py
+                last_x, last_y = px, py
                 n += 1
     return n

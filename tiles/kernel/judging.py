@@ -42,6 +42,8 @@ def are_sound(rings, starts, shells, count):  # pragma: no cover - compiled
 def _edges_meet(rings, starts, count):  # pragma: no cover - compiled
     """Whether any two edges meet but neighbours at their common end, or there are too many to tell."""
     n = starts[count]
+    if count == 1 and n <= _FEW:
+        return _meets_itself(rings, n)
     following = np.empty(n, dtype=np.int64)
     for r in range(count):
         for i in range(starts[r], starts[r + 1]):
@@ -72,6 +74,23 @@ def _edges_meet(rings, starts, count):  # pragma: no cover - compiled
                     return True
             if pairs > _MOST_PAIRS:
                 return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _meets_itself(ring, n):  # pragma: no cover - compiled
+    """The same of a single short ring: the most frequent case, without any array."""
+    for i in range(n - 2):
+        ax, ay, bx, by = ring[i, 0], ring[i, 1], ring[i + 1, 0], ring[i + 1, 1]
+        west, east, north, south = min(ax, bx), max(ax, bx), min(ay, by), max(ay, by)
+        cx, cy = ring[i + 2, 0], ring[i + 2, 1]
+        for j in range(i + 2, n - 1 if i == 0 else n):
+            k = j + 1 if j + 1 < n else 0
+            dx, dy = ring[k, 0], ring[k, 1]
+            apart = min(cx, dx) > east or max(cx, dx) < west or min(cy, dy) > south or max(cy, dy) < north
+            if not apart and _cross(ax, ay, bx, by, cx, cy, dx, dy):
+                return True
+            cx, cy = dx, dy
     return False
 
 
@@ -111,8 +130,12 @@ def _meet(rings, following, i, j):  # pragma: no cover - compiled
     cx, cy, dx, dy = rings[j, 0], rings[j, 1], rings[nj, 0], rings[nj, 1]
     if min(cx, dx) > max(ax, bx) or max(cx, dx) < min(ax, bx) or min(cy, dy) > max(ay, by) or max(cy, dy) < min(ay, by):
         return False
-    if ni == j or nj == i:
-        return False
+    return ni != j and nj != i and _cross(ax, ay, bx, by, cx, cy, dx, dy)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _cross(ax, ay, bx, by, cx, cy, dx, dy):  # pragma: no cover - compiled
+    """Whether two segments whose boxes meet have a point in common."""
     d1 = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     d2 = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
     d3 = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)

@@ -15,10 +15,13 @@ from tiles.kernel.mending import MENDED_ORIGIN, mended_columns
 from tiles.kernel.search import search
 from tiles.kernel.window import TileWindow
 from tiles.kernel.writing import gather_values
-from tiles.mvt.protobuf import field_bytes, field_varint
+from tiles.mvt.protobuf import field_bytes, field_varint, varint
 from tiles.snapshot.layout import UNKNOWN, Columns
 from tiles.snapshot.world import WORLD
 
+Bytes = bytes | memoryview
+# The field `layers` of a tile.
+_LAYER = b"\x1a"
 _NOTHING_HIDDEN = np.empty(0, dtype=np.uint8)
 # Scratch for the numbers of values in a tile's table, one for each table that a thread works with.
 _SCRATCHES = 8
@@ -66,8 +69,8 @@ def encode_columns(name: str, parts: Sequence[Part], window: TileWindow) -> Enco
         window: The tile, its extent and buffer.
     """
     counters = np.zeros(3, dtype=np.int64)
-    features: list[bytes] = []
-    values: list[bytes] = []
+    features: list[Bytes] = []
+    values: list[Bytes] = []
     base = 0
     for part in parts:
         drawn = _encode_part(part, window, base, counters)
@@ -79,16 +82,18 @@ def encode_columns(name: str, parts: Sequence[Part], window: TileWindow) -> Enco
         return EncodedPart(b"", 0, int(counters[TOO_SMALL]), int(counters[NOT_YET]))
     head = field_bytes(1, name.encode())
     tail = [field_bytes(3, key.encode("utf-8", "replace")) for key in keys]
-    data = b"".join([head, *features, *tail, *values, field_varint(5, window.extent), field_varint(15, 2)])
-    return EncodedPart(field_bytes(3, data), int(counters[DRAWN]), int(counters[TOO_SMALL]), int(counters[NOT_YET]))
+    fields: list[Bytes] = [head, *features, *tail, *values, field_varint(5, window.extent), field_varint(15, 2)]
+    fields.insert(0, _LAYER + varint(sum(map(len, fields))))
+    data = b"".join(fields)  # once: a tile may have megabytes
+    return EncodedPart(data, int(counters[DRAWN]), int(counters[TOO_SMALL]), int(counters[NOT_YET]))
 
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
     """Bytes of a part's features and of its share of the table of values."""
 
-    features: list[bytes]
-    table: list[bytes]
+    features: list[Bytes]
+    table: list[Bytes]
     values: int
 
 
@@ -101,8 +106,9 @@ def _encode_part(part: Part, window: TileWindow, base: int, counters: npt.NDArra
         return _Drawn([], [], 0)
     remap = _scratch(columns)
     data, used, aside = _run(columns, chosen, part.hidden, window, base, remap, counters, checked=True)
-    table = [gather_values(used, columns.value_starts, columns.value_bytes).tobytes()]
-    features, values = [data.tobytes()], len(used)
+    table: list[Bytes] = [gather_values(used, columns.value_starts, columns.value_bytes).data]
+    features: list[Bytes] = [data.data]
+    values = len(used)
     if aside.sizes[0]:
         mended, too_small = mended_columns(columns, aside, window)
         counters[TOO_SMALL] += too_small
@@ -116,8 +122,8 @@ def _encode_part(part: Part, window: TileWindow, base: int, counters: npt.NDArra
             counters,
             checked=False,
         )
-        features.append(data.tobytes())
-        table.append(gather_values(used, columns.value_starts, columns.value_bytes).tobytes())
+        features.append(data.data)
+        table.append(gather_values(used, columns.value_starts, columns.value_bytes).data)
         values += len(used)
     return _Drawn(features, table, values)
 

@@ -89,17 +89,24 @@ def clip(ring, other, n, low, high):  # pragma: no cover - compiled
 def tidy(ring, n):  # pragma: no cover - compiled
     """A ring without repeated vertices and without spikes of no width, in place; its number of vertices."""
     m = 0
+    ax, ay, bx, by = np.int64(0), np.int64(0), np.int64(0), np.int64(0)  # the last two that stand
     for i in range(n):
-        ring[m, 0], ring[m, 1] = ring[i, 0], ring[i, 1]
+        cx, cy = ring[i, 0], ring[i, 1]
+        while m > 0 and (
+            (cx == bx and cy == by)
+            or (
+                m > 1
+                and (bx - ax) * (cy - by) == (by - ay) * (cx - bx)
+                and (bx - ax) * (cx - bx) + (by - ay) * (cy - by) < 0
+            )
+        ):
+            m -= 1
+            bx, by = ax, ay
+            if m > 1:
+                ax, ay = ring[m - 2, 0], ring[m - 2, 1]
+        ring[m, 0], ring[m, 1] = cx, cy
         m += 1
-        while m >= 2:
-            if ring[m - 1, 0] == ring[m - 2, 0] and ring[m - 1, 1] == ring[m - 2, 1]:
-                m -= 1
-            elif m >= 3 and _is_spike(ring, m - 3, m - 2, m - 1):
-                ring[m - 2, 0], ring[m - 2, 1] = ring[m - 1, 0], ring[m - 1, 1]
-                m -= 1
-            else:
-                break
+        ax, ay, bx, by = bx, by, cx, cy
     first = 0
     while m - first >= 3:  # where the ring closes
         if (ring[m - 1, 0] == ring[first, 0] and ring[m - 1, 1] == ring[first, 1]) or _is_spike(
@@ -124,11 +131,10 @@ def _is_spike(ring, a, b, c):  # pragma: no cover - compiled
 
 
 @njit(nogil=True, cache=True)
-def area(ring, n):  # pragma: no cover - compiled
-    """Twice the area by the surveyor's formula, relative to the first vertex."""
+def area(rings, first, end):  # pragma: no cover - compiled
+    """Twice the area of the ring from `first` to `end` by the surveyor's formula, relative to its first vertex."""
     total = np.int64(0)
-    for i in range(1, n - 1):
-        total += (ring[i, 0] - ring[0, 0]) * (ring[i + 1, 1] - ring[0, 1]) - (ring[i + 1, 0] - ring[0, 0]) * (
-            ring[i, 1] - ring[0, 1]
-        )
+    px, py = rings[first, 0], rings[first, 1]
+    for i in range(first + 1, end - 1):
+        total += (rings[i, 0] - px) * (rings[i + 1, 1] - py) - (rings[i + 1, 0] - px) * (rings[i, 1] - py)
     return total

@@ -51,19 +51,20 @@ def line_commands(out, at, pen_x, pen_y, line, n):  # pragma: no cover - compile
 
 
 @njit(nogil=True, cache=True)
-def ring_commands(out, at, pen_x, pen_y, ring, n, backwards):  # pragma: no cover - compiled
-    """Commands of one ring; where they end, and the pen."""
-    first = n - 1 if backwards else 0
-    stride = -1 if backwards else 1
+def ring_commands(out, at, pen_x, pen_y, rings, first, end, backwards):  # pragma: no cover - compiled
+    """Commands of the ring from `first` to `end`; where they end, and the pen."""
+    i, stride = (end - 1, -1) if backwards else (first, 1)
+    x, y = rings[i, 0], rings[i, 1]
     at = varint(out, at, (1 << 3) | 1)
-    at = delta(out, at, ring[first, 0] - pen_x, ring[first, 1] - pen_y)
-    at = varint(out, at, ((n - 1) << 3) | 2)
-    i = first
-    for _ in range(n - 1):
-        at = delta(out, at, ring[i + stride, 0] - ring[i, 0], ring[i + stride, 1] - ring[i, 1])
+    at = delta(out, at, x - pen_x, y - pen_y)
+    at = varint(out, at, ((end - first - 1) << 3) | 2)
+    for _ in range(end - first - 1):
         i += stride
+        next_x, next_y = rings[i, 0], rings[i, 1]
+        at = delta(out, at, next_x - x, next_y - y)
+        x, y = next_x, next_y
     at = varint(out, at, (1 << 3) | 7)
-    return at, ring[i, 0], ring[i, 1]
+    return at, x, y
 
 
 @njit(nogil=True, cache=True)
@@ -76,14 +77,17 @@ def number_values(codes, number, remap, used, n_used, value_base, tag_values):  
         if code < 0:
             tag_values[k] = -1
             continue
-        value = remap[code]
+        value = np.int64(remap[code])
         if value < 0:
-            value = np.int32(n_used)
+            value = np.int64(n_used)
             remap[code] = value
             used[n_used] = code
             n_used += 1
-        tag_values[k] = value_base + value
-        tag_size += varint_length(k) + varint_length(value_base + value)
+        value += value_base
+        tag_values[k] = value
+        # Without a branch: values of one, two and three bytes come in turn. There are fewer than 2**31 of them.
+        tag_size += 1 + (value >= 0x80) + (value >= 0x4000) + (value >= 0x200000) + (value >= 0x10000000)
+        tag_size += varint_length(k)
         pairs += 1
     return n_used, pairs, tag_size
 
@@ -110,7 +114,8 @@ def write_feature(out, at, fid, kind, tag_values, pairs, tag_size, geometry, siz
     out[at + 1] = kind
     out[at + 2] = 0x22
     at = varint(out, at + 3, size)
-    out[at : at + size] = geometry[:size]
+    for i in range(size):
+        out[at + i] = geometry[i]
     return at + size
 
 

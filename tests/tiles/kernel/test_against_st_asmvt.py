@@ -1,7 +1,7 @@
 """Tiles of the kernel beside those of PostGIS: 200 random tiles of each layer and level hold the same features, areas and lengths.
 
 What may differ in one tile is said by `mvt_totals.differences`. Over the tiles of a level rounding evens out: there the features that
-show clearly are as many within 1 %, areas and lengths the same within 2 %. `benchmarks/tiles_against_postgis.py` does the same over a city of a million features.
+show clearly are as many within 1 %, areas and lengths the same within 2 %.
 """
 
 from __future__ import annotations

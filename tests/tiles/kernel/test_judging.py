@@ -55,7 +55,7 @@ def tidied(ring: npt.NDArray[np.float64]) -> Ring:
     work = np.zeros((len(ring) + 4, 2), dtype=np.int64)
     work[: len(ring)] = np.rint(ring)
     n = tidy(work, len(ring))
-    return [(int(x), int(y)) for x, y in work[:n]] if n >= 3 and area(work, n) else []
+    return [(int(x), int(y)) for x, y in work[:n]] if n >= 3 and area(work, 0, n) else []
 
 
 def drawn(geometry: shapely.Geometry) -> list[list[Ring]]:
