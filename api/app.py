@@ -51,10 +51,12 @@ from api.settings import Settings, unknown_names
 from api.tile_parts import open_desk, tile_service
 from layers.policy import OpenPolicy, Policy
 from layers.relating import RelationDesk
+from tiles.archive.overlay import Overlay
 from tiles.archive.shelf import ArchiveShelf
 from twin.basemap.release_book import watch_pins
 from twin.store import open_store
 from twin.store.port import Store
+from twin.store.sql import SqlStore
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +137,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     app.state.rasters = raster_desk(parts.store, settings, parts.policy)
     app.state.jobs = job_shelf(settings)
     app.state.archives = ArchiveShelf.of_folder(settings.archive_dir)
+    app.state.archive_overlay = Overlay(parts.store) if isinstance(parts.store, SqlStore) else None
     app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES, *PROCESS_CLASSES)
     install_error_handlers(app)
     for module in ROUTERS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -12,11 +12,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from api.commands.place import DataOption, opened_store, settings_for
 from api.commands.serve import HostOption, PortOption, browser_host, listen, set_up_logging
 from api.commands.terminal import CommandError, output, remarks
-
-if TYPE_CHECKING:
-    from tiles.source import TileLayer
-    from twin.bounds import Bounds
-    from twin.store.port import Store
 
 app = typer.Typer(help="Tile archives (PMTiles). · 瓦片包", no_args_is_help=True)
 
@@ -32,7 +27,7 @@ def build(
 ) -> None:
     """Build an archive of all tiles; an interrupted build goes on where it stopped · 生成瓦片包"""
     from tiles.archive.building import BuildOptions, build_archive
-    from tiles.features import StoreTileSource
+    from tiles.archive.pyramid import SnapshotPyramids
 
     target = file.absolute()
     if not target.parent.is_dir():
@@ -42,21 +37,21 @@ def build(
         opened_store(data) as store,
         Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bars,
     ):
-        source = StoreTileSource(store)
-        levels: dict[int, TaskID] = {}
+        source = SnapshotPyramids(store, settings_for(data).snapshot_dir)
+        tasks: dict[str, TaskID] = {}
 
-        def advance(level: int, done: int, total: int) -> None:
-            if level not in levels:
-                levels[level] = bars.add_task(f"z{level}", total=total)
-            bars.update(levels[level], completed=done)
+        def advance(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done)
 
         built = build_archive(
             source,
             layers or source.layer_ids(),
             target,
             BuildOptions(min_zoom, max_zoom, threads),
-            lambda layer, box: _is_occupied(store, layer, box),
-            advance,
+            lambda level, done, total: advance(f"z{level}", done, total),
+            lambda layer_id, rows: advance(layer_id, rows, None),
         )
     held = ", ".join(f"{layer.id} v{layer.version}" for layer in built.layers)
     again = f", {built.resumed:,} taken over · 续建" if built.resumed else ""
@@ -104,10 +99,3 @@ def verify(file: Annotated[Path, typer.Argument(help="A PMTiles archive. · 瓦�
         f"{file}: {tiles:,} tiles, {contents:,} different, levels {header['min_zoom']}-{header['max_zoom']} · 完好",
         markup=False,
     )
-
-
-def _is_occupied(store: Store, layer: TileLayer, box: Bounds) -> bool:
-    from twin.query import FeatureQuery
-
-    query = FeatureQuery(bounds=box, boxes_only=True, as_of=layer.as_of, properties=(), geometry=False, limit=1)
-    return len(store.select(layer.id, query)) > 0

@@ -1,5 +1,7 @@
 """Tile archives (PMTiles): the list, what is in one, its tiles, and the file itself by ranges of bytes.
 
+The file is what it was when it was built. Its tiles are not older than any write: those that edits have touched since are cut anew.
+
 An archive that records its layers (`onemap tiles build`) is given to those who may read all of them; any other to everybody.
 """
 
@@ -13,6 +15,7 @@ from pmtiles.tile import Compression, TileType
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.archive_tiles import live_answer, live_etag, living_layers, touched_layers
 from api.byte_ranges import ByteSource, answer_bytes
 from api.codings import accepts_gzip
 from api.deps import parts_of
@@ -23,10 +26,13 @@ from api.operation import ThinRoute, described, path, problems
 from api.parameters import read_parameters
 from layers.policy import may_read
 from tiles.address import Tile
+from tiles.archive.overlay import archived_layers
 from tiles.archive.reader import Archive
 from tiles.archive.shelf import SUFFIX, ArchiveShelf, ShelvedArchive, UnknownArchiveError
+from tiles.compression import Coding
+from tiles.tilejson import joined_bounds
 from tiles.tilesets import MVT
-from twin.errors import UnreadableFileError
+from twin.errors import HeldLayerError, UnreadableFileError
 
 router = APIRouter(tags=["archives"], route_class=ThinRoute)
 
@@ -52,8 +58,8 @@ def archives(request: Request) -> Response:
     for name in _shelf(request).names():
         address = f"{base_url(request)}/archives/{name}"
         try:
-            shelved = _readable(request, name)
-        except UnknownArchiveError:
+            shelved = _shown(request, name)
+        except (UnknownArchiveError, HeldLayerError):
             continue
         except UnreadableFileError as error:
             found.append({"id": name, "problem": str(error)})
@@ -78,7 +84,7 @@ def archives(request: Request) -> Response:
 )
 def archive_file(request: Request) -> Response:
     """For clients that read archives themselves, by ranges of bytes. Source: RFC 9110, section 14."""
-    shelved = _readable(request, str(request.path_params["archive"]))
+    shelved = _shown(request, str(request.path_params["archive"]))
     kept = shelved.archive
     source = ByteSource(kept.size, kept.read, shelved.etag("file"), "application/vnd.pmtiles")
     return answer_bytes(request, source, _CACHING)
@@ -102,6 +108,7 @@ def archive(request: Request) -> Response:
         "tilejson": "3.0.0",
         **{key: value for key, value in kept.metadata.items() if key not in ("type", "format")},
         **_summary(kept),
+        **_wider(request, kept),
         "scheme": "xyz",
         "tiles": [f"{base_url(request)}/archives/{shelved.name}/{{z}}/{{x}}/{{y}}{_ending(kept)}"],
     }
@@ -146,11 +153,17 @@ def archive_tile(request: Request) -> Response:
             limit=_ending(kept) or "no ending",
             remedy="See its TileJSON for the address of its tiles.",
         )
-    stored = kept.tile(Tile.parse(z=str(asked["z"]), x=str(asked["x"]), y=row))
+    tile = Tile.parse(z=str(asked["z"]), x=str(asked["x"]), y=row)
+    stored = kept.tile(tile)
+    takes_gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
+    if (layers := touched_layers(request, kept, tile)) is not None:
+        coding: Coding = "gzip" if takes_gzip else "identity"
+        if is_fresh(request, live_etag(layers, coding)) and request.headers["if-none-match"].strip() != "*":
+            return Response(status_code=304, headers=_CACHING | {"ETag": live_etag(layers, coding)})
+        return live_answer(request, layers, tile, coding, _CACHING)
     if stored is None:
         return Response(status_code=204, headers=_CACHING)
-    zipped = kept.header["tile_compression"] is Compression.GZIP
-    as_kept = zipped and accepts_gzip(request.headers.get("accept-encoding", ""))
+    as_kept = takes_gzip and kept.header["tile_compression"] is Compression.GZIP
     headers = _CACHING | {"ETag": shelved.etag("gzip" if as_kept else "identity")}
     if is_fresh(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -169,9 +182,16 @@ def _readable(request: Request, name: str) -> ShelvedArchive:
     """The archive, for those who may read every layer in it; to others it is not there."""
     shelved = _shelf(request).get(name)
     actor, policy = actor_of(request), parts_of(request).policy
-    if all(may_read(policy, actor, layer_id) for layer_id in shelved.archive.metadata.get("onemap:layers", {})):
+    if all(may_read(policy, actor, layer.id) for layer in archived_layers(shelved.archive.metadata)):
         return shelved
     raise UnknownArchiveError(f"There is no archive '{name}'.", value=name, remedy="See /archives for the list.")
+
+
+def _shown(request: Request, name: str) -> ShelvedArchive:
+    """The same, unless a layer in it waits for a person's decision. Raises HeldLayerError."""
+    shelved = _readable(request, name)
+    living_layers(request, shelved.archive)
+    return shelved
 
 
 def _summary(archive: Archive) -> dict[str, object]:
@@ -184,6 +204,16 @@ def _summary(archive: Archive) -> dict[str, object]:
         "bounds": [edge / 1e7 for edge in edges],
         "bytes": archive.size,
     }
+
+
+def _wider(request: Request, archive: Archive) -> dict[str, list[float]]:
+    """The box with what has been added to the layers since; nothing where they are not here."""
+    now = joined_bounds(living_layers(request, archive))
+    if now is None:
+        return {}
+    head = archive.header
+    west, south, east, north = (head[edge] / 1e7 for edge in ("min_lon_e7", "min_lat_e7", "max_lon_e7", "max_lat_e7"))
+    return {"bounds": [min(west, now.west), min(south, now.south), max(east, now.east), max(north, now.north)]}
 
 
 def _ending(archive: Archive) -> str:

@@ -1,6 +1,7 @@
 """A pyramid of tiles into one PMTiles archive: one state of each layer, in order, each content once, resumable.
 
-Levels are walked down only below tiles that hold something. Same layers, same bytes: no clock, no order of threads gets in.
+Which version of a layer that is, is settled before any of its rows is read. Levels are walked down only below tiles that hold something.
+Same layers, same bytes: no clock, no order of threads gets in.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from pmtiles.tile import Compression, Entry, TileType, serialize_header, tileid_
 
 from tiles.address import Tile
 from tiles.archive.directory import encode_directories
+from tiles.archive.overlay import LAYERS
+from tiles.archive.pyramid import Copied, Pyramid, PyramidSource
 from tiles.archive.reader import HEADER_BYTES
 from tiles.archive.work import Made, WorkFolder
 from tiles.compression import compressed
 from tiles.grids import WEB_MERCATOR_QUAD
-from tiles.mvt.window import Window
-from tiles.plan import as_it_stood
-from tiles.source import TileBytes, TileLayer, TileSource
+from tiles.source import TileLayer
 from tiles.tilejson import joined_bounds, tilejson
 from twin.bounds import Bounds
 from twin.errors import BadCall, StoreBusyError
@@ -35,8 +36,6 @@ _BATCH = 64
 
 Progress = Callable[[int, int, int], None]
 """Level, tiles of it that are done, tiles of it that may hold something."""
-Occupied = Callable[[TileLayer, Bounds], bool]
-"""Whether a layer has anything in a box, however small it is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +59,12 @@ class Built:
 
 
 def build_archive(
-    source: TileSource,
+    source: PyramidSource,
     layer_ids: Sequence[str],
     target: Path,
     options: BuildOptions,
-    occupied: Occupied,
     progress: Progress = lambda _level, _done, _all: None,
+    copied: Copied = lambda _layer, _rows: None,
 ) -> Built:
     """Build an archive; `target` appears whole, or not at all.
 
@@ -86,7 +85,7 @@ def build_archive(
     try:
         with WorkFolder(target.with_name(target.name + ".work"), plan) as work:
             resumed = len(work.made)
-            _Walk(source, layers, work, options, occupied, progress).run(box)
+            _Walk(source.pyramid(layers, work.folder, copied), work, options, progress).run(box)
             entries = list(_entries(work.made))
             if not entries:
                 raise BadCall("No tile of these levels holds anything.", value=f"{low}-{high}", remedy="Go deeper.")
@@ -107,11 +106,9 @@ def build_archive(
 class _Walk:
     """One way down the levels."""
 
-    source: TileSource
-    layers: tuple[TileLayer, ...]
+    pyramid: Pyramid
     work: WorkFolder
     options: BuildOptions
-    occupied: Occupied
     progress: Progress
 
     def run(self, box: Bounds) -> None:
@@ -137,26 +134,9 @@ class _Walk:
     def _make(self, tile_id: int) -> tuple[bytes, bool]:
         z, x, y = tileid_to_zxy(tile_id)
         tile = Tile(z=z, x=x, y=y)
-        shares = [self._share(layer, tile) for layer in self.layers]
-        data = b"".join(share.data for share in shares)
-        return compressed(data), bool(data) or self._holds_anything(tile, shares)
-
-    def _share(self, layer: TileLayer, tile: Tile) -> TileBytes:
-        """The layer's share as it stood when the build began: the present while that is the same, else the past."""
-        if self.source.describe(layer.id).stamp == layer.stamp:
-            share = self.source.tile(layer, tile, WEB_MERCATOR_QUAD)
-            if self.source.describe(layer.id).stamp == layer.stamp:
-                return share
-        return self.source.tile(as_it_stood(layer, layer.version), tile, WEB_MERCATOR_QUAD)
-
-    def _holds_anything(self, tile: Tile, shares: Sequence[TileBytes]) -> bool:
-        """Whether an empty tile has something below it that was too small to be drawn."""
-        if tile.z == self.options.max_zoom:
-            return False
-        box = WEB_MERCATOR_QUAD.lonlat_bounds(tile, Window(WEB_MERCATOR_QUAD, tile).margin)
-        return any(share.left_out for share in shares) or any(
-            self.occupied(as_it_stood(layer, layer.version), box) for layer in self.layers
-        )
+        if not self.pyramid.holds_anything(tile):
+            return b"", False
+        return compressed(self.pyramid.tile(tile)), z < self.options.max_zoom
 
 
 def _covering(box: Bounds, zoom: int) -> Iterator[int]:
@@ -238,4 +218,4 @@ def _metadata(told: dict[str, Any], layers: tuple[TileLayer, ...], options: Buil
         key: told[key] for key in ("name", "description", "attribution", "onemap:density_below") if key in told
     }
     versions = {layer.id: {"version": layer.version, "edition": layer.edition} for layer in layers}
-    return {**kept, "type": "overlay", "version": "1.0.0", "vector_layers": fields, "onemap:layers": versions}
+    return {**kept, "type": "overlay", "version": "1.0.0", "vector_layers": fields, LAYERS: versions}

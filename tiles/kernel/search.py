@@ -46,6 +46,33 @@ def search(tree_boxes, tree_levels, boxes, box):  # pragma: no cover - compiled
     return found[:n]
 
 
+@njit(nogil=True, cache=True)
+def meets_any(tree_boxes, tree_levels, boxes, box):  # pragma: no cover - compiled
+    """Whether the box of any feature meets a box."""
+    count = len(boxes)
+    if count == 0:
+        return False
+    top_level = len(tree_levels) - 2
+    stack = np.empty((NODE * (top_level + 2) + 1, 2), dtype=np.int64)
+    stack[0, 0], stack[0, 1] = top_level, 0
+    top = 0
+    while top >= 0:
+        level, node = stack[top, 0], stack[top, 1]
+        top -= 1
+        if not _meets(tree_boxes, tree_levels[level] + node, box):
+            continue
+        if level == 0:
+            for i in range(node * NODE, min(count, (node + 1) * NODE)):
+                if _meets(boxes, i, box):
+                    return True
+        else:
+            last = min(tree_levels[level] - tree_levels[level - 1], (node + 1) * NODE)
+            for child in range(node * NODE, last):
+                top += 1
+                stack[top, 0], stack[top, 1] = level - 1, child
+    return False
+
+
 @njit(nogil=True, cache=True, inline="always")
 def _meets(boxes, i, box):  # pragma: no cover - compiled
     return boxes[i, 0] <= box[2] and boxes[i, 2] >= box[0] and boxes[i, 1] <= box[3] and boxes[i, 3] >= box[1]

@@ -8,8 +8,10 @@ import shapely
 from tiles.address import Tile
 from tiles.generalise.block_columns import encode_blocks
 from tiles.generalise.blocks import Blocks
+from tiles.generalise.density_columns import encode_density
 from tiles.grids import WEB_MERCATOR_QUAD
 from tiles.kernel.layer import Part, encode_columns
+from tiles.kernel.search import meets_any
 from tiles.kernel.window import TileWindow
 from tiles.snapshot.building import build_columns
 from twin.feature import FeatureBatch
@@ -36,9 +38,12 @@ def load_kernels() -> None:
     columns = build_columns([batch], schema, blocks=blocks)
     hidden = np.zeros(len(columns), dtype=np.uint8)
     for tile in (Tile(z=0, x=0, y=0), Tile(z=10, x=853, y=401)):
-        window = TileWindow(WEB_MERCATOR_QUAD, tile)
-        encode_columns("warm", [Part(columns), Part(columns, hidden)], window)
-        encode_blocks("warm", [Part(columns), Part(columns, hidden)], blocks, window)
+        parts, window = [Part(columns), Part(columns, hidden)], TileWindow(WEB_MERCATOR_QUAD, tile)
+        encode_columns("warm", parts, window)
+        encode_blocks("warm", parts, blocks, window)
+        encode_density("warm", parts, window)
+        box = np.array(window.mercator_box(), dtype=np.int64)
+        meets_any(columns.tree_boxes, columns.tree_levels, columns.boxes, box)
 
 
 if __name__ == "__main__":

@@ -18,25 +18,30 @@ from tiles.source import TileLayer
 from twin.errors import OneMapError
 from twin.query import FeatureQuery
 from twin.store import open_store
+from twin.store.port import Store
 
 # Of two things to do at once, tiles come before copies.
 _NICE = 10
 
 
-def copied(store: FollowedStore, layer: TileLayer, progress: Callable[[int], None] = lambda _: None) -> Snapshot:
-    """A snapshot of a layer as it stands, in memory, in one pass over its rows.
+def copied(
+    store: Store, layer: TileLayer, progress: Callable[[int], None] = lambda _: None, as_of: int | None = None
+) -> Snapshot:
+    """A snapshot of a layer, in memory, in one pass over its rows.
 
     Args:
         store: Where it lives.
         layer: Says which properties travel.
         progress: Told the number of features read so far.
+        as_of: Version it is to show exactly; None for what stands now, where rows written meanwhile may be among them.
 
     Raises:
         UnknownLayerError: if it has gone.
     """
     # The version is read before the rows: whatever is written meanwhile is among the next changes once more.
-    version = store.version(layer.id)
-    with closing(store.iterate(layer.id, FeatureQuery(properties=layer.schema.names))) as batches:
+    version = store.version(layer.id) if as_of is None else as_of
+    query = FeatureQuery(properties=layer.schema.names, as_of=as_of)
+    with closing(store.iterate(layer.id, query)) as batches:
         return Snapshot(
             layer.make, version, build_columns(batches, layer.schema, progress, layer.classes, layer.blocks)
         )

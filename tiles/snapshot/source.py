@@ -104,19 +104,7 @@ def _weight(state: State, tile: Tile, grid: Grid) -> int:
 
 def _drawn(layer: TileLayer, state: State, tile: Tile, grid: Grid) -> TileBytes:
     # Imported with the first snapshot: the compiler must not delay the start of a server.
-    from tiles.generalise.block_columns import encode_blocks
-    from tiles.generalise.budget_columns import encode_budgeted
-    from tiles.generalise.cluster_columns import encode_clusters
     from tiles.kernel.layer import Part
-    from tiles.kernel.window import TileWindow
+    from tiles.snapshot.drawing import draw
 
-    parts = [Part(sheet.columns, sheet.hidden) for sheet in state.sheets]
-    window, clusters = TileWindow(grid, tile), layer.clusters_of(tile, grid)
-    blocks = layer.blocks_of(tile, grid)
-    if blocks is not None:
-        drawn, beyond = encode_blocks(layer.id, parts, blocks, window), 0
-    elif clusters is None:
-        drawn, beyond = encode_budgeted(layer.id, parts, window, layer.clusters)
-    else:
-        drawn, beyond = encode_clusters(layer.id, parts, clusters, window), 0
-    return TileBytes(drawn.data, drawn.features, drawn.too_small + drawn.not_yet + beyond)
+    return draw(layer, [Part(sheet.columns, sheet.hidden) for sheet in state.sheets], tile, grid)

@@ -22,7 +22,7 @@ from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.schema import PropertyType, Schema
 from twin.store.catalogue import Catalogue, KnownLayer
-from twin.store.changes import Changes, read_changed_rows
+from twin.store.changes import ChangedBoxes, Changes, read_changed_boxes, read_changed_rows
 from twin.store.dialect import Dialect
 from twin.store.grid_counts import count_cells, extent_of
 from twin.store.history import ever_stood, read_history, read_touched
@@ -329,6 +329,17 @@ class SqlStore(abc.ABC):
             query = FeatureQuery(ids=changed.standing, properties=properties)
             rows = self._batch(self._rows(connection, known, query), selected_schema(known.record.schema, properties))
             return Changes(known.record.version, changed.touched, rows)
+
+    def changed_boxes(self, layer_id: str, version: int, *, most: int) -> ChangedBoxes | None:
+        """Where the layer has changed since a version, in one consistent reading; None where that is more than `most` rows.
+
+        Raises:
+            UnknownLayerError: if there is no such layer.
+        """
+        with self.snapshot() as connection:
+            known = self.catalogue.known(connection, layer_id)
+            boxes = read_changed_boxes(connection, known.tables, self.dialect, version, most)
+            return None if boxes is None else ChangedBoxes(known.record.version, boxes)
 
     def _batch(self, rows: Sequence[Any], schema: Schema) -> FeatureBatch:
         return rows_to_batch(rows, schema, self.dialect)

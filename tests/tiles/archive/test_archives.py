@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import resource
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,10 +25,14 @@ from processes import Spawned
 from tiles.address import Tile
 from tiles.archive.building import BuildOptions, Built, build_archive
 from tiles.archive.directory import decode_directory, encode_directories
+from tiles.archive.pyramid import SnapshotPyramids
 from tiles.archive.reader import Archive
 from tiles.features import StoreTileSource
 from tiles.grids import WEB_MERCATOR_QUAD
-from tiles.source import TileBytes
+from tiles.kernel import readiness
+from tiles.snapshot.copying import make_snapshot
+from tiles.snapshot.keeping import SnapshotKeeper
+from tiles.snapshot.source import SnapshotTileSource
 from twin.errors import AlreadyRunningError, BadCall, StoreBusyError, UnreadableFileError
 from twin.feature import Feature
 from twin.schema import GeometryType, Property, PropertyType, Schema
@@ -36,6 +41,12 @@ from twin.store.port import Author, LayerSpec, Store
 
 OPTIONS = BuildOptions(0, 15, threads=2)
 AUTHOR = Author("test")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kernels() -> None:
+    """Where they are not loaded yet, sources draw in another way."""
+    assert readiness.wait_for_kernels()
 
 
 @pytest.fixture
@@ -55,19 +66,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def occupied(store: Store):
-    from api.commands.tiles import _is_occupied
-
-    return lambda layer, box: _is_occupied(store, layer, box)
+def pyramids(store: Store) -> SnapshotPyramids:
+    return SnapshotPyramids(store, Path("no snapshots here"))
 
 
-def build(store: Store, file: Path, source=None, options: BuildOptions = OPTIONS) -> Built:
-    return build_archive(source or StoreTileSource(store), ["lamps", "specks"], file, options, occupied(store))
+def build(store: Store, file: Path, source=None, options: BuildOptions = OPTIONS, **more) -> Built:
+    return build_archive(source or pyramids(store), ["lamps", "specks"], file, options, **more)
 
 
 def test_a_foreign_reader_finds_every_tile_as_the_source_draws_it(store: Store, tmp_path: Path):
     built = build(store, tmp_path / "a.pmtiles")
-    source = StoreTileSource(store)
+    source = SnapshotTileSource(StoreTileSource(store), SnapshotKeeper(store, tmp_path / "snapshots"))
     layers = [source.describe("lamps"), source.describe("specks")]
     seen: set[tuple[int, int, int]] = set()
     with (tmp_path / "a.pmtiles").open("rb") as file, Archive(tmp_path / "a.pmtiles") as own:
@@ -116,19 +125,26 @@ def test_gdal_reads_it(store: Store, tmp_path: Path):
 
 
 class Stopping:
-    """A source that fails after some tiles, or edits a layer in the middle of the build."""
+    """Pyramids that do something after some tiles: fail, or edit a layer in the middle of the build."""
 
-    def __init__(self, inner: StoreTileSource, after: int, then) -> None:
+    def __init__(self, inner: SnapshotPyramids, after: int, then) -> None:
         self._inner, self._left, self._then = inner, after, then
 
     def __getattr__(self, name: str):
         return getattr(self._inner, name)
 
-    def tile(self, layer, tile, grid):
+    def pyramid(self, layers, folder, copied):
+        self._pyramid = self._inner.pyramid(layers, folder, copied)
+        return self
+
+    def holds_anything(self, tile):
+        return self._pyramid.holds_anything(tile)
+
+    def tile(self, tile):
         self._left -= 1
         if self._left == 0:
             self._then()
-        return self._inner.tile(layer, tile, grid)
+        return self._pyramid.tile(tile)
 
 
 def fail() -> None:
@@ -140,12 +156,32 @@ def test_a_full_disk_leaves_no_archive_and_the_next_build_goes_on(store: Store, 
     part = tmp_path / "part.pmtiles"
     one = BuildOptions(0, 15, threads=1)
     with pytest.raises(StoreBusyError, match="No space left"):
-        build(store, part, Stopping(StoreTileSource(store), 120, fail), one)
+        build(store, part, Stopping(pyramids(store), 20, fail), one)
     assert not part.exists()
     assert build(store, part).resumed > 0
     assert part.read_bytes() == (tmp_path / "whole.pmtiles").read_bytes()
     assert not part.with_name("part.pmtiles.work").exists()
     assert whole.resumed == 0
+
+
+@pytest.mark.parametrize("most", [1_000, 6_000, 40_000])
+def test_a_disk_that_takes_no_more_leaves_what_was_in_service(store: Store, tmp_path: Path, most: int):
+    """Files may not grow beyond a size: that of a layer's copy, of the tiles, of the archive."""
+    file = tmp_path / "a.pmtiles"
+    build(store, file, options=BuildOptions(0, 3))
+    before = file.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        with pytest.raises(StoreBusyError, match="too large"):
+            build(store, file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert file.read_bytes() == before
+    assert sorted(f.name for f in tmp_path.glob("a.pmtiles*")) == ["a.pmtiles", "a.pmtiles.work"]
+    build(store, file)
+    build(store, tmp_path / "whole.pmtiles")
+    assert file.read_bytes() == (tmp_path / "whole.pmtiles").read_bytes()
 
 
 def test_an_edit_during_the_build_is_not_in_the_archive(store: Store, tmp_path: Path):
@@ -155,7 +191,7 @@ def test_an_edit_during_the_build_is_not_in_the_archive(store: Store, tmp_path: 
         with store.write("lamps", AUTHOR) as writer:
             writer.insert(Feature("new", shapely.Point(120, 36.2), {"name": "新"}))
 
-    build(store, tmp_path / "during.pmtiles", Stopping(StoreTileSource(store), 20, edit), BuildOptions(0, 15, 1))
+    build(store, tmp_path / "during.pmtiles", Stopping(pyramids(store), 8, edit), BuildOptions(0, 15, 1))
     assert store.version("lamps") == 2
     assert (tmp_path / "during.pmtiles").read_bytes() == (tmp_path / "before.pmtiles").read_bytes()
 
@@ -163,9 +199,8 @@ def test_an_edit_during_the_build_is_not_in_the_archive(store: Store, tmp_path: 
 BUILDER = """
 import sys
 from pathlib import Path
-from api.commands import tiles
 from tiles.archive.building import BuildOptions, build_archive
-from tiles.features import StoreTileSource
+from tiles.archive.pyramid import SnapshotPyramids
 from twin.store import open_store
 
 store = open_store(sys.argv[1])
@@ -173,8 +208,7 @@ def advance(level, done, total):
     print(level, flush=True)
     if level == 14:
         sys.stdin.readline()
-build_archive(StoreTileSource(store), ["lamps", "specks"], Path(sys.argv[2]), BuildOptions(0, 15, 2),
-              lambda layer, box: tiles._is_occupied(store, layer, box), advance)
+build_archive(SnapshotPyramids(store, Path("none")), ["lamps", "specks"], Path(sys.argv[2]), BuildOptions(0, 15, 2), advance)
 """
 
 
@@ -195,10 +229,48 @@ def test_a_killed_build_goes_on_and_gives_the_same_bytes(store: Store, tmp_path:
     assert file.read_bytes() == (tmp_path / "whole.pmtiles").read_bytes()
 
 
+def test_an_edit_between_plan_and_copy_is_not_in_the_archive(store: Store, tmp_path: Path):
+    build(store, tmp_path / "before.pmtiles")
+
+    class Late(SnapshotPyramids):
+        def pyramid(self, layers, folder, copied):
+            with store.write("lamps", AUTHOR) as writer:
+                writer.delete("L0")
+                writer.insert(Feature("new", shapely.Point(120, 36.2), {"name": "新"}))
+            return super().pyramid(layers, folder, copied)
+
+    build(store, tmp_path / "during.pmtiles", Late(store, tmp_path / "none"))
+    assert (tmp_path / "during.pmtiles").read_bytes() == (tmp_path / "before.pmtiles").read_bytes()
+    with Archive(tmp_path / "during.pmtiles") as archive:
+        assert archive.metadata["onemap:layers"]["lamps"]["version"] == 1
+    assert store.version("lamps") == 2
+
+
+def test_a_servers_snapshot_is_taken_while_it_shows_the_version_and_nothing_later(store: Store, tmp_path: Path):
+    source = StoreTileSource(store)
+    make_snapshot(store, source.describe("lamps"), tmp_path / "lamps.snapshot")
+    read: list[str] = []
+    build_archive(
+        SnapshotPyramids(store, tmp_path), ["lamps"], tmp_path / "b.pmtiles", BuildOptions(8, 9), copied=_named(read)
+    )
+    assert read == []
+    with store.write("lamps", AUTHOR) as writer:
+        writer.delete("L1")
+    build_archive(
+        SnapshotPyramids(store, tmp_path), ["lamps"], tmp_path / "c.pmtiles", BuildOptions(8, 9), copied=_named(read)
+    )
+    assert read == ["lamps"]
+    assert (tmp_path / "c.pmtiles").read_bytes() != (tmp_path / "b.pmtiles").read_bytes()
+
+
+def _named(names: list[str]):
+    return lambda name, _rows: names.append(name)
+
+
 def test_other_levels_begin_anew(store: Store, tmp_path: Path):
     file = tmp_path / "a.pmtiles"
     with pytest.raises(StoreBusyError):
-        build(store, file, Stopping(StoreTileSource(store), 60, fail), BuildOptions(0, 15, 1))
+        build(store, file, Stopping(pyramids(store), 15, fail), BuildOptions(0, 15, 1))
     assert build(store, file, options=BuildOptions(3, 12)).resumed == 0
     with pytest.raises(BadCall):
         build(store, file, options=BuildOptions(5, 4))
@@ -219,12 +291,15 @@ def test_directories_of_many_entries_get_leaves_and_come_back():
 class Sea(Stopping):
     """Every tile of it is the same."""
 
-    def tile(self, layer, tile, grid):
-        return TileBytes(b"the sea", 1)
+    def holds_anything(self, tile):
+        return True
+
+    def tile(self, tile):
+        return b"the sea"
 
 
 def test_equal_tiles_are_stored_once(store: Store, tmp_path: Path):
-    built = build(store, tmp_path / "a.pmtiles", Sea(StoreTileSource(store), 0, fail), BuildOptions(4, 7))
+    built = build(store, tmp_path / "a.pmtiles", Sea(pyramids(store), 0, fail), BuildOptions(4, 7))
     with Archive(tmp_path / "a.pmtiles") as archive:
         assert archive.verify() == built.contents == 1
         assert len(archive.directory.ids) < built.tiles == 9 * (1 + 4 + 16 + 64)
