@@ -52,7 +52,7 @@ def health():
 """
 SHARED = CHECKOUT.parent / "shared/data/raster"
 CONNECTIONS = 4
-REPEATS = 4
+REQUESTS = 40
 _LARGE = 4096
 
 
@@ -257,7 +257,7 @@ def cpu_ms(contender: Contender, subject: Subject, tiles: Sequence[Tile], kind: 
     """CPU milliseconds of a tile; the first pass over the tiles is not counted."""
     addresses = [contender.address(subject, tile, kind) for tile in tiles]
     drive_from_outside(addresses, CONNECTIONS, 1, {})
-    repeats = max(REPEATS, 100 // len(tiles))
+    repeats = -(-REQUESTS // len(tiles))
     before = cpu_seconds(contender.pid)
     load = drive_from_outside(addresses, CONNECTIONS, repeats, {})
     return (cpu_seconds(contender.pid) - before) / load.requests * 1000

@@ -265,6 +265,12 @@ def test_other_resamplings_lie_in_the_same_place(served, resampling):
     usual = pixels(served.get(f"{TILE}.png?datetime=2020-05-01"))
     other = pixels(served.get(f"{TILE}.png?datetime=2020-05-01&resampling={resampling}"))
     assert np.abs(usual - other)[..., :3].max() <= 2
+    tile = WEB_MERCATOR_QUAD.tile_at(120.002, 36.298, 16)
+    url = f"/rasters/dem/{tile.z}/{tile.x}/{tile.y}.png"
+    heights, warped = (pixels(served.get(f"{url}{more}")) for more in ("", f"?resampling={resampling}"))
+    assert ((heights[..., 3] > 0) != (warped[..., 3] > 0)).mean() < 0.02
+    both = (heights[..., 3] > 0) & (warped[..., 3] > 0)
+    assert np.abs(heights - warped)[both].mean() < 1
 
 
 def test_a_damaged_file_is_named_and_nothing_of_it_is_served(data):

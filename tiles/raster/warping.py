@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -57,8 +56,6 @@ def warp(
             return None
         except RioTilerError as error:
             raise OSError(str(error)) from error
-    values = np.asarray(image.array.filled(0), dtype=np.float32)
-    known = np.asarray(image.mask, dtype=np.uint8)
-    if nodata is None or math.isnan(nodata):
-        known = np.where(np.isfinite(values).any(axis=0), known, 0).astype(np.uint8)
-    return np.ascontiguousarray(np.where(np.isfinite(values), values, np.nan)), known
+    values = np.asarray(image.array.data, dtype=np.float32)
+    known = ~np.ma.getmaskarray(image.array).all(axis=0) & np.isfinite(values).any(axis=0)
+    return values, np.where(known, 255, 0).astype(np.uint8)
