@@ -23,6 +23,7 @@ from api.raster_desk import raster_desk
 from api.routes import (
     archives,
     basemap,
+    changes,
     codes,
     collections,
     health,
@@ -74,6 +75,7 @@ ROUTERS = (
     rasters,
     archives,
     scenes,
+    changes,
     styles,
     places,
     layers,

@@ -17,6 +17,7 @@ from api.layer_parts import actor_of, city_of, registry_of
 from api.moments import parse_moment
 from api.operation import ThinRoute, described, problems, query
 from api.parameters import read_parameters
+from api.scene_parts import published_scenes
 from api.tile_desk import tile_desk_of
 from api.viewer.assets import Asset, deck_bundle, page_html, static_file
 from api.viewer.choices import PARAMETERS, read_options
@@ -73,7 +74,10 @@ def spec(request: Request) -> Response:
     actor, desk = actor_of(request), tile_desk_of(request)
     document = _styled(request, registry_of(request).layers(actor))
     moment = parse_moment(parameters, parts_of(request).store)
-    entries = [desk.with_edition(entry, actor, moment) for entry in document["layers"]]
+    scenes = published_scenes(request)
+    entries = [
+        {**desk.with_edition(entry, actor, moment), "scene": scenes.get(entry["id"])} for entry in document["layers"]
+    ]
     return _json(deck_spec(compose_deck(read_records(entries), options)))
 
 

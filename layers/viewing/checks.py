@@ -7,7 +7,7 @@ from typing import Any
 
 from twin.errors import BadManifestError
 
-TYPES = frozenset({"MapView", "MVTLayer", "LightingEffect", "AmbientLight", "DirectionalLight"})
+TYPES = frozenset({"MapView", "MVTLayer", "SceneLayer", "LightingEffect", "AmbientLight", "DirectionalLight"})
 FUNCTIONS = frozenset({"fetchTile", "color", "outline", "densityOnly", "number", "ring", "height", "icon"})
 CONSTANTS = frozenset({"@@#iconAtlas", "@@#iconMapping"})
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pydeck
 from pydeck.types import String
@@ -15,6 +17,9 @@ from layers.viewing.record import LayerRecord
 DEEPEST_TILE_ZOOM = 16
 """Deeper than this, tiles of zoom 16 are enlarged: a unit of their grid is some 15 cm there."""
 
+AFAR_ZOOM = 13
+"""Up to here the tiles of a layer stand in for its scene: they show built-up ground, a scene only what is high enough to be seen."""
+
 _FLAT = {"depthCompare": "always", "depthWriteEnabled": False}
 _CLEAR = [0, 0, 0, 0]
 _MIXED_FILL = 0.3
@@ -24,6 +29,9 @@ _OVERLAP = [-0.0003, -0.0003, 1.0003, 1.0003]
 
 def deck_layers(record: LayerRecord, options: ViewOptions) -> tuple[pydeck.Layer, ...]:
     """The drawing of one layer, lowest first: a casing where lines have an outline, then the layer itself."""
+    # A scene knows the states of its layer by system time alone.
+    if record.scene is not None and is_raised(record, options) and not options.moment.datetime:
+        return (_from_afar(record, options), _scene(record, options))
     if record.style.kind == "line" and record.style.outline is not None:
         return (_casing(record, options), _main(record, options))
     return (_main(record, options),)
@@ -43,6 +51,36 @@ def _main(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
     }
     kinds = {"fill": _fill, "line": _line, "circle": _circle, "label": _label}
     return pydeck.Layer("MVTLayer", id=record.id, **(props | kinds[style.kind](record, options)))
+
+
+def _from_afar(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
+    """The layer's tiles flat on the ground, where a scene would show its towers alone."""
+    layer = _main(record, replace(options, three_d=False))
+    layer.id = f"{record.id}/afar"
+    layer.visible_max_zoom = AFAR_ZOOM
+    return layer
+
+
+def _scene(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
+    """The buildings of a layer that has a scene, as 3D Tiles in the colours of its style.
+
+    What stands behind the # reaches no server: another version or theme is another address to the page, which asks anew and
+    takes from the browser every tile that is the same.
+    """
+    query = f"?as_of={quote(options.moment.as_of, safe='')}" if options.moment.as_of else ""
+    address = f"{options.tiles_base}/scenes/{record.id}/tileset.json{query}#v{record.scene}-{options.theme}"
+    return pydeck.Layer(
+        "SceneLayer",
+        id=record.id,
+        data=String(address),
+        visible=record.visible if options.layers is None else record.id in options.layers,
+        opacity=options.opacity.get(record.id, 1.0),
+        pickable=True,
+        auto_highlight=True,
+        highlight_color=[255, 176, 32, 110],
+        get_fill_color=color_function(record.style, options.theme, 1.0),
+        parameters={"depthCompare": "less-equal", "depthWriteEnabled": True},
+    )
 
 
 def _is_object(record: LayerRecord) -> bool:

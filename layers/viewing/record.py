@@ -25,6 +25,7 @@ class LayerRecord:
         properties: Names of the layer's properties, for what the style leaves open.
         clusters: Whether its points are clustered at low zooms.
         mixed: Whether points, lines and areas may stand side by side in it.
+        scene: Version of the published scene of its buildings; None where there is none.
     """
 
     id: str
@@ -39,6 +40,7 @@ class LayerRecord:
     mixed: bool = False
     edition: str = ""
     clusters: bool = False
+    scene: int | None = None
 
     @property
     def is_basemap(self) -> bool:
@@ -63,6 +65,7 @@ def read_record(entry: Mapping[str, Any]) -> LayerRecord:
         attribution=entry.get("attribution") or "",
         edition=str(entry.get("edition") or entry.get("version") or 0),
         clusters=bool((entry.get("tiles") or {}).get("clusters_below")),
+        scene=entry.get("scene"),
         properties=tuple(p["name"] for p in entry.get("schema") or ()),
         mixed=entry.get("geometry_type") in (GeometryType.GEOMETRY, GeometryType.GEOMETRYCOLLECTION),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 
 from scenes3d.buildings.extrusion import frame_of, raised, region_of
 from scenes3d.buildings.footprints import Footprints, Ints
@@ -22,11 +23,30 @@ MOST_FEATURES = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What the tree needs to know of buildings: ids, places along the Z curve, sizes in whole millimetres."""
+    """What the tree needs to know of n buildings.
 
-    ids: list[str]
+    Attributes:
+        ids: Arrow array of text.
+        codes: uint64 (n,), places along the Z curve.
+        sizes_mm: int64 (n,), whole millimetres.
+    """
+
+    ids: pa.Array
     codes: Codes
     sizes_mm: Ints
+
+    def take(self, rows: Ints) -> Rows:
+        """These buildings in this order."""
+        return Rows(self.ids.take(pa.array(rows)), self.codes[rows], self.sizes_mm[rows])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """The buildings of all parts, one after another."""
+        return cls(
+            pa.concat_arrays([pa.array([], pa.large_string()), *(part.ids for part in parts)]),
+            np.concatenate([np.empty(0, np.uint64), *(part.codes for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.sizes_mm for part in parts)]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +71,7 @@ class BuiltTile:
 
 def rows_of(buildings: Footprints) -> Rows:
     """What the tree needs to know of them, in their order."""
-    ids = buildings.columns[0].values.to_pylist()
-    return Rows(ids, place_codes(buildings.boxes), sizes_mm(buildings.sizes_m))
+    return Rows(buildings.columns[0].values, place_codes(buildings.boxes), sizes_mm(buildings.sizes_m))
 
 
 def sizes_mm(sizes_m: Floats) -> Ints:
@@ -67,8 +86,9 @@ def order_of(rows: Rows) -> Ints:
     same = np.flatnonzero(codes[1:] == codes[:-1])
     if len(same):
         tied = np.unique(np.concatenate([same, same + 1]))
-        by_id = sorted(tied.tolist(), key=lambda at: (int(codes[at]), rows.ids[order[at]]))
-        order[tied] = order[by_id]
+        names = rows.ids.take(pa.array(order[tied])).to_pylist()
+        by_id = sorted(range(len(tied)), key=lambda at: (int(codes[tied[at]]), names[at]))
+        order[tied] = order[tied[by_id]]
     return order
 
 

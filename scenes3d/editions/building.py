@@ -12,11 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from scenes3d.buildings.footprints import Footprints
 from scenes3d.buildings.quadtree import assign
-from scenes3d.buildings.tiling import Rows, build_tile, order_of, rows_of, tiles_of
+from scenes3d.buildings.tiling import build_tile, order_of, tiles_of
 from scenes3d.editions.edition import Cell, Edition, Entry
 from scenes3d.editions.folder import SceneFolder
 
@@ -61,8 +60,7 @@ def patch_edition(folder: SceneFolder, before: Edition, plan: Edition, touched: 
         UnreadableFileError: if files of the scene are lost.
     """
     note = str(plan.made.get("copyright", ""))
-    changed = fetch(sorted(touched))
-    known = _Standing.of(folder.rows(before.entries), touched, changed)
+    known = folder.standing(before.entries).edited(touched, fetch(sorted(touched)))
     order = order_of(known.rows)
     cells = assign(known.rows.codes[order], known.rows.sizes_mm[order])
     by_level = np.argsort(cells.levels, kind="stable")
@@ -76,50 +74,14 @@ def patch_edition(folder: SceneFolder, before: Edition, plan: Edition, touched: 
         members = order[start:stop]
         kept = known.unchanged(members, cell, before.entries)
         if kept is None:
-            kept = folder.put(build_tile(_in_order(known.ids_of(members), fetch), *cell, note))
+            ids = known.rows.ids.take(pa.array(members)).to_pylist()
+            kept = folder.put(build_tile(_in_order(ids, fetch), *cell, note))
             rewritten.append(cell)
         entries.append(kept)
+    folder.keep_standing(tuple(entries), known.in_tiles(order, np.diff(edges)))
     standing = {entry.cell for entry in entries}
     removed = tuple(entry.cell for entry in before.entries if entry.cell not in standing)
     return Patch(replace(plan, entries=tuple(entries)), tuple(rewritten), removed)
-
-
-@dataclass(frozen=True)
-class _Standing:
-    """Buildings after the edit, and which tile each was in before; -1 for those that changed."""
-
-    rows: Rows
-    tiles: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-
-    @classmethod
-    def of(cls, before: Sequence[Rows], touched: Collection[str], changed: Footprints | None) -> _Standing:
-        ids = [name for rows in before for name in rows.ids]
-        tiles = np.repeat(np.arange(len(before)), [len(rows.ids) for rows in before])
-        stays = ~np.asarray(pc.is_in(pa.array(ids, pa.string()), pa.array(sorted(touched), pa.string())))
-        parts = [rows_of(changed)] if changed is not None and len(changed) else []
-        codes = np.concatenate([np.empty(0, np.uint64), *(rows.codes for rows in before)])[stays]
-        sizes = np.concatenate([np.empty(0, np.int64), *(rows.sizes_mm for rows in before)])[stays]
-        return cls(
-            Rows(
-                [name for name, stay in zip(ids, stays.tolist(), strict=True) if stay]
-                + [i for r in parts for i in r.ids],
-                np.concatenate([codes, *(rows.codes for rows in parts)]),
-                np.concatenate([sizes, *(rows.sizes_mm for rows in parts)]),
-            ),
-            np.concatenate([tiles[stays], *(np.full(len(rows.ids), -1) for rows in parts)]),
-        )
-
-    def ids_of(self, members: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> list[str]:
-        return [self.rows.ids[row] for row in members.tolist()]
-
-    def unchanged(
-        self, members: np.ndarray[tuple[int, ...], np.dtype[np.int64]], cell: Cell, entries: Sequence[Entry]
-    ) -> Entry | None:
-        """The tile that holds exactly these buildings already."""
-        first = int(self.tiles[members[0]])
-        if first < 0 or entries[first].cell != cell or entries[first].count != len(members):
-            return None
-        return entries[first] if (self.tiles[members] == first).all() else None
 
 
 def _in_order(ids: list[str], fetch: Fetch) -> Footprints:

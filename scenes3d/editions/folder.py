@@ -16,7 +16,7 @@ import fcntl
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -25,10 +25,12 @@ from typing import Any
 
 import numpy as np
 import orjson
+import pyarrow as pa
 
 from scenes3d.buildings.tiling import BuiltTile, Rows
 from scenes3d.editions.edition import Edition, Entry
 from scenes3d.editions.files import FILES, read_file
+from scenes3d.editions.standing import Standing
 from scenes3d.glb.container import broken
 from scenes3d.tileset.reading import Opener
 
@@ -43,6 +45,7 @@ class SceneFolder:
 
     path: Path
     _thread: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+    _standing: dict[str, tuple[tuple[Entry, ...], Standing]] = field(default_factory=dict, repr=False, compare=False)
     _read: dict[int, tuple[tuple[int, int], Edition]] = field(default_factory=dict, repr=False, compare=False)
 
     @contextmanager
@@ -77,7 +80,7 @@ class SceneFolder:
             level=tile.level,
             code=tile.code,
             content=content,
-            count=len(tile.rows.ids),
+            count=len(tile.rows.codes),
             length=len(tile.content),
             largest_m=tile.largest_m,
             region=tile.region,
@@ -85,13 +88,20 @@ class SceneFolder:
             lat=tile.frame.lat,
         )
 
-    def rows(self, entries: Iterable[Entry]) -> list[Rows]:
-        """What the tree needs to know of the buildings of each tile.
+    def standing(self, entries: tuple[Entry, ...]) -> Standing:
+        """All buildings of these tiles; those of the last edition that was made here are at hand.
 
         Raises:
             UnreadableFileError: if a file of the scene is lost or broken.
         """
-        return [_unpacked(self.tile_path(entry.content).with_suffix(".rows")) for entry in entries]
+        held = self._standing.get("last")
+        if held is not None and held[0] == entries:
+            return held[1]
+        return Standing.of([_unpacked(self.tile_path(entry.content).with_suffix(".rows")) for entry in entries])
+
+    def keep_standing(self, entries: tuple[Entry, ...], standing: Standing) -> None:
+        """Have the buildings of these tiles at hand for the next edit."""
+        self._standing["last"] = (entries, standing)
 
     def versions(self) -> list[int]:
         """Versions of the layer that have an edition, ascending."""
@@ -184,12 +194,16 @@ def _replace(path: Path, body: bytes) -> None:
 
 
 def _packed(rows: Rows) -> bytes:
-    return orjson.dumps({"ids": rows.ids, "codes": rows.codes.tolist(), "sizes_mm": rows.sizes_mm.tolist()})
+    return orjson.dumps({"ids": rows.ids.to_pylist(), "codes": rows.codes.tolist(), "sizes_mm": rows.sizes_mm.tolist()})
 
 
 def _unpacked(path: Path) -> Rows:
     try:
         said = orjson.loads(path.read_bytes())
-        return Rows(said["ids"], np.array(said["codes"], np.uint64), np.array(said["sizes_mm"], np.int64))
+        return Rows(
+            pa.array(said["ids"], pa.large_string()),
+            np.array(said["codes"], np.uint64),
+            np.array(said["sizes_mm"], np.int64),
+        )
     except (OSError, orjson.JSONDecodeError, KeyError) as error:
         raise broken(path.name, f"{type(error).__name__}: {error}", "the rows of a tile") from error

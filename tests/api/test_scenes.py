@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
+from contextlib import suppress
 from urllib.parse import urljoin
 
 import numpy as np
@@ -13,10 +16,11 @@ from rasterio import Affine
 
 from api import cli
 from api.app import create_app
+from api.change_stream import ChangeStream
 from api.settings import Settings
 from app_client import AppClient
 from box_town import SCHEMA, batch_of, box_town, metres
-from layers.policy import Action, OpenPolicy
+from layers.policy import Action, Actor, OpenPolicy
 from scenes3d.glb.reading import read_model
 from scenes3d.tileset.checking import check_tileset
 from twin.errors import PolicyError
@@ -321,4 +325,34 @@ def test_buildings_stand_on_the_terrain_of_the_server(data, tmp_path, capsys):
     edit(client, "b42", height=30.0)
     for uri in contents(client).values():
         assert set(read_model(client.get(uri).content).table["onemap_ground_m"]) == {37.5}
+    store.close()
+
+
+def test_who_listens_hears_of_layers_and_of_tiles_that_changed(data):
+    store = open_store(data / "onemap.gpkg")
+    app = create_app(Settings(data_dir=data), store, Curtain())
+
+    async def heard(actor: Actor, patience_s: float) -> list[tuple[str, dict]]:
+        events, stream = [], ChangeStream(app.state.scenes.desk).events(actor)
+        assert (await anext(stream)).startswith(b"retry:")
+        writer = AppClient(app)
+        await asyncio.to_thread(edit, writer, "b7", height=51.0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                async for text in stream:
+                    name, told = text.decode().strip().split("\n")
+                    events.append((name.removeprefix("event: "), json.loads(told.removeprefix("data: "))))
+                    if len(events) == 2:
+                        break
+        await stream.aclose()
+        return events
+
+    layer, scene = asyncio.run(heard(Actor("reader"), 30))
+    assert layer == ("layer", {"layer": "houses", "version": 2})
+    assert (scene[0], scene[1]["scene"], scene[1]["version"], scene[1]["by"]) == ("scene", "houses", 2, "王工")
+    client = AppClient(app)
+    assert scene[1]["rewritten"]
+    for tile in scene[1]["rewritten"]:
+        assert client.get(f"/scenes/houses/{tile['uri']}").status_code == 200
+    assert asyncio.run(heard(Actor("stranger"), 1.0)) == []
     store.close()

@@ -115,6 +115,23 @@ def test_in_3d_buildings_stand_above_the_streets_and_below_the_devices() -> None
     assert "extruded" not in layer_of(spec_of(BLOCKS), "blocks")
 
 
+def test_a_layer_with_a_scene_is_drawn_from_it_in_3d_and_from_its_tiles_far_off() -> None:
+    built = entry("blocks", BLOCKS["style"], scene=7)
+    kinds = [(layer["@@type"], layer["id"]) for layer in spec_of(built, three_d=True)["layers"]]
+    assert kinds == [("MVTLayer", "blocks/afar"), ("SceneLayer", "blocks")]
+    afar, scene = spec_of(built, three_d=True, theme="dark")["layers"]
+    assert afar["visibleMaxZoom"] == 13
+    assert "extruded" not in afar
+    assert scene["data"] == "/scenes/blocks/tileset.json#v7-dark"
+    assert scene["getFillColor"]["@@function"] == "color"
+    then = spec_of(built, three_d=True, moment=ViewMoment(as_of="2024-05-01T08:00:00+08:00"))
+    assert then["layers"][1]["data"].startswith("/scenes/blocks/tileset.json?as_of=2024-05-01T08%3A00%3A00%2B08%3A00#")
+    # In 2D, and of another valid time, which a scene does not know, the tiles are drawn.
+    flat: tuple[Json, ...] = ({}, {"three_d": True, "moment": ViewMoment(datetime="2024-05-01")})
+    for options in flat:
+        assert [layer["@@type"] for layer in spec_of(built, **options)["layers"]] == ["MVTLayer"]
+
+
 def test_the_camera_and_opacity_are_the_readers() -> None:
     spec = spec_of(ROADS, camera=Camera(119.9, 36.1, 14.5, 40, -20), opacity={"roads": 0.25})
     state = spec["initialViewState"]

@@ -90,7 +90,7 @@ def test_a_broken_edition_is_refused(scene, tmp_path):
     with pytest.raises(UnreadableFileError):
         other.edition(2)
     with pytest.raises(UnreadableFileError):
-        other.rows(scene[1].entries)
+        other.standing(scene[1].entries)
 
 
 def edited(town: Footprints, how: str) -> tuple[Footprints, set[str]]:

@@ -6,6 +6,7 @@ import { frameBox, NARROW, visibleCentre } from "./framing.js";
 import { drawIcons } from "./icons.js";
 import { language, pick, say, startLanguage, writeWords } from "./i18n.js";
 import { Labels } from "./labels.js";
+import { Live } from "./live.js";
 import { MapCanvas } from "./map.js";
 import { PlaceSearch } from "./place-search.js";
 import { Place } from "./place.js";
@@ -44,8 +45,12 @@ async function loadView() {
   const spec = await getSpec(state);
   if (moment !== state.moment) return; // the reader has gone on to another date
   map.setSpec(spec);
+  // The past does not change.
+  live.listen(!moment.asOf && map.templates.some((template) => template.constructor.layerName === "SceneLayer"));
   page.counters.views++;
 }
+
+const live = new Live((layers) => layers.some((id) => state.visible.has(id)) && edited());
 
 const attempt = (work) =>
   work().catch((error) => {

@@ -5,9 +5,11 @@ import { drawGlyphs } from "./glyphs.js";
 import { overlayLayers } from "./overlays.js";
 import { listenForPointing } from "./pointing.js";
 import { glyphScale, radiusScale, roundZoom, widthScale } from "./scales.js";
+import { SceneLayer } from "./scene-layer.js";
 
 const { deck } = globalThis;
-const CLASSES = ["MapView", "MVTLayer", "LightingEffect", "AmbientLight", "DirectionalLight"];
+const CLASSES = ["MapView", "MVTLayer", "SceneLayer", "LightingEffect", "AmbientLight", "DirectionalLight"];
+const OWN = { SceneLayer };
 
 const CLEAR = [0, 0, 0, 0];
 
@@ -25,7 +27,7 @@ export class MapCanvas {
     const glyphs = drawGlyphs();
     this.converter = new deck.JSONConverter({
       configuration: {
-        classes: Object.fromEntries(CLASSES.map((name) => [name, deck[name]])),
+        classes: Object.fromEntries(CLASSES.map((name) => [name, OWN[name] ?? deck[name]])),
         functions: createFunctions(source),
         constants: { iconAtlas: glyphs.atlas, iconMapping: glyphs.mapping },
       },

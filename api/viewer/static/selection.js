@@ -40,7 +40,7 @@ export class Selection {
       this.close();
       return showBlockCard(entry, properties, { onClose: this.close });
     }
-    this.map.setOverlay("selection", plainFeature(plainGeometry(geometry)));
+    this.map.setOverlay("selection", geometry ? plainFeature(plainGeometry(geometry)) : null); // a scene has solids, no outline
     return this.select(entry, { id: properties._id ?? id, properties });
   }
 

@@ -1,0 +1,187 @@
+"""What a scene is made by: which property is the height, which ground, and what happens when its layer runs ahead of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio import Affine
+
+from box_town import SCHEMA, box_town
+from lamp_layer import with_lamps
+from layers.policy import Actor
+from layers.scenes import editions, serving
+from layers.scenes.desk import SceneDesk, SceneWish
+from layers.scenes.ground import standing_on
+from layers.scenes.rules import height_rule
+from scenes3d.buildings.cleaning import footprints_of
+from scenes3d.buildings.faults import BuildReport
+from scenes3d.buildings.heights import HeightRule
+from scenes3d.buildings.tiling import tiles_of
+from tiles.terrain.shelf import TerrainShelf
+from twin.errors import BadCall, BadManifestError, BadMomentError, UnknownPropertyError, UnknownTerrainError
+from twin.feature import FeatureBatch
+from twin.schema import GeometryType, Property, PropertyType, Schema
+from twin.store import open_store
+from twin.store.port import Author, LayerRecord, LayerSpec, Store
+from twin.text import LocalText
+
+ME = Actor("tester")
+DOCUMENT = {"id": "houses", "title": {"zh": "房屋", "en": "Houses"}, "department": "basemap"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = open_store(tmp_path / "twin.gpkg")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def desk(store: Store, tmp_path: Path) -> SceneDesk:
+    write(store, 0, 400)
+    return SceneDesk(store, tmp_path / "scenes", TerrainShelf(tmp_path / "terrain"))
+
+
+def write(store: Store, start: int, stop: int, height: float | None = None) -> None:
+    """Some of the town's buildings; the layer is made with the first."""
+    (batch,) = box_town(400)
+    part = batch.slice(start, stop)
+    if height is not None:
+        part = FeatureBatch(**{**vars(part), "columns": {**part.columns, "height": [height] * len(part)}})
+    known = any(record.id == "houses" for record in store.layers())
+    create = None if known else LayerSpec("houses", SCHEMA, DOCUMENT)
+    with store.write("houses", Author("clerk"), create=create) as writer:
+        writer.upsert(part)
+
+
+def layer(
+    store: Store, names: dict[str, PropertyType], style: dict | None = None, kind=GeometryType.POLYGON
+) -> LayerRecord:
+    schema = Schema(kind, tuple(Property(name, type_, LocalText()) for name, type_ in names.items()))
+    document = {"id": "x", "title": {"zh": "x", "en": "x"}} | ({"style": style} if style else {})
+    return store.create_layer(LayerSpec("x", schema, document), Author("clerk"))
+
+
+NUMBER, INTEGER, DATE = PropertyType.NUMBER, PropertyType.INTEGER, PropertyType.DATE
+
+
+@pytest.mark.parametrize(
+    ("names", "style", "rule"),
+    [
+        ({"a": NUMBER, "Height": NUMBER}, None, HeightRule("Height", "")),
+        ({"height_m": NUMBER, "floors": INTEGER}, None, HeightRule("height_m", "floors")),
+        ({"层数": INTEGER}, None, HeightRule("", "层数")),
+        ({"height": DATE, "levels": INTEGER}, None, HeightRule("", "levels")),
+        (
+            {"h": NUMBER, "height": NUMBER},
+            {"kind": "fill", "extrude": {"property": "h", "scale": 0.3}},
+            HeightRule("h", "", 0.3),
+        ),
+    ],
+)
+def test_the_height_is_what_the_style_raises_by_else_what_is_called_so(store, names, style, rule):
+    assert height_rule(layer(store, names, style)) == rule
+
+
+def test_a_layer_without_heights_or_areas_is_refused_with_the_way_out(store):
+    plain = layer(store, {"name": PropertyType.STRING})
+    with pytest.raises(BadManifestError) as caught:
+        height_rule(plain)
+    assert "--height" in caught.value.remedy
+    with pytest.raises(UnknownPropertyError):
+        height_rule(plain, height="tall")
+    with pytest.raises(BadManifestError, match="polygons"):
+        height_rule(with_lamps(store).layer("lamps"))
+
+
+def test_one_of_several_terrains_has_to_be_named(tmp_path):
+    shelf = TerrainShelf(tmp_path / "terrain")
+    assert standing_on(shelf, None).ground is None
+    for name, height in (("low", 2.0), ("high", 90.0)):
+        file = tmp_path / f"{name}.tif"
+        profile = {"driver": "GTiff", "height": 9, "width": 9, "count": 1, "dtype": "float32", "crs": "EPSG:4490"}
+        with rasterio.open(file, "w", **profile, transform=Affine(0.1, 0, 119.5, 0, -0.1, 36.7)) as raster:
+            raster.write(np.full((9, 9), height, dtype=np.float32), 1)
+        shelf.add(file, name, LocalText(name, name), "5737")
+    with pytest.raises(BadCall, match="several"):
+        standing_on(shelf, None)
+    with pytest.raises(UnknownTerrainError):
+        standing_on(shelf, "middle")
+    assert standing_on(shelf, "none").terrain == ""
+    chosen = standing_on(shelf, "high")
+    heights, unknown = chosen.ground(np.array([120.0, 10.0]), np.array([36.2, 10.0]))
+    assert (chosen.vertical_datum, heights[0], unknown.tolist()) == ("EPSG:5737", 90.0, [False, True])
+    shelf.close()
+
+
+def test_a_large_delivery_is_built_at_once_where_that_is_quick(desk, store, monkeypatch):
+    scene = desk.build("houses", SceneWish(), ME)
+    monkeypatch.setattr(editions, "MOST_TOUCHED", 5)
+    write(store, 0, 50, height=33.0)
+    served = desk.served(desk.scene("houses", ME))
+    assert (served.edition.version, served.behind) == (2, 0)
+    assert served.edition.buildings == 400
+    assert served.edition.entries != scene.folder.edition(1).entries
+
+
+def test_a_scene_that_is_behind_says_so_until_somebody_builds_it(desk, store, monkeypatch):
+    scene = desk.build("houses", SceneWish(), ME)
+    monkeypatch.setattr(editions, "MOST_TOUCHED", 5)
+    monkeypatch.setattr(serving, "MOST_AT_ONCE", 100)
+    write(store, 0, 50, height=33.0)
+    write(store, 50, 100, height=34.0)
+    served = desk.served(desk.scene("houses", ME))
+    assert (served.edition.version, served.behind) == (1, 2)
+    with pytest.raises(BadMomentError) as caught:
+        desk.served(desk.scene("houses", ME), 2)
+    assert caught.value.remedy == "Build it: onemap scenes build houses --as-of 2."
+    desk.build("houses", SceneWish(as_of=2), ME)
+    assert desk.served(desk.scene("houses", ME), 2).edition.version == 2
+    assert desk.served(desk.scene("houses", ME)).behind == 1
+    desk.build("houses", SceneWish(), ME)
+    assert desk.served(desk.scene("houses", ME)).behind == 0
+    assert scene.folder.versions() == [1, 2, 3]
+
+
+def test_versions_before_the_first_write_are_an_empty_city(desk):
+    desk.build("houses", SceneWish(), ME)
+    edition = desk.served(desk.scene("houses", ME), 0).edition
+    assert edition.entries == ()
+    assert b'"content"' not in edition.tileset().to_json()
+
+
+def test_a_killed_build_is_no_scene_and_the_next_one_goes_on(desk, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def die(what: str, count: int) -> None:
+        if what == "built":
+            raise Killed
+
+    with pytest.raises(Killed):
+        desk.build("houses", SceneWish(), ME, die)
+    assert desk.scenes(ME) == []
+    assert desk.build("houses", SceneWish(), ME).folder.edition(1).buildings == 400
+
+
+def test_both_stores_give_the_very_bytes_of_the_features(store_target, tmp_path):
+    (batch,) = box_town(400)
+    footprints = footprints_of(batch, HeightRule("height", "floors"), None, BuildReport())
+    store = open_store(store_target)
+    write(store, 0, 400)
+    desk = SceneDesk(store, tmp_path / "scenes", TerrainShelf(tmp_path / "terrain"))
+    scene = desk.build("houses", SceneWish(), ME)
+    built = desk.served(scene).edition
+    assert [scene.folder.read_tile(entry.content) for entry in built.entries] == [
+        tile.content for tile in tiles_of(footprints)
+    ]
+    write(store, 7, 8, height=200.0)
+    patched = desk.served(desk.scene("houses", ME)).edition
+    assert 1 <= len(set(patched.entries) - set(built.entries)) <= 4
+    write(store, 7, 8)
+    assert desk.served(desk.scene("houses", ME)).edition.entries == built.entries
+    store.close()
