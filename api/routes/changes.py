@@ -21,7 +21,7 @@ _ANSWER = {"200": {"description": "Events without end.", "content": {_EVENTS: {"
 @router.get(
     "/changes",
     summary="Changes as they happen",
-    **described([ACTOR], _ANSWER | problems(400), operation_id="getChanges"),
+    **described([ACTOR], _ANSWER | problems(400), operation_id="getChangeStream"),
 )
 async def get_changes(request: Request) -> Response:
     """Server-sent events: `layer` when a layer was written to, `scene` with the tiles of its scene that are other ones now."""
