@@ -16,6 +16,9 @@ from layers.viewing.deck_layers import deck_layers, is_raised
 from layers.viewing.options import Camera, ViewMoment, ViewOptions
 from layers.viewing.record import LayerRecord
 
+_FAR = 3.0
+"""How much farther than to the end of a level ground one sees in 3D: hills rise beyond it."""
+
 __all__ = ["Camera", "LayerRecord", "ViewMoment", "ViewOptions", "compose_deck", "deck_spec"]
 
 
@@ -30,7 +33,7 @@ def compose_deck(records: Iterable[LayerRecord], options: ViewOptions | None = N
     ordered = sorted(records, key=lambda record: _drawing_order(record, options))
     return pydeck.Deck(
         layers=[layer for record in ordered for layer in deck_layers(record, options)],
-        views=[pydeck.View("MapView", id="map", controller={"inertia": 220, "touchRotate": True}, repeat=False)],
+        views=[_view(options)],
         initial_view_state=pydeck.ViewState(
             longitude=camera.lon,
             latitude=camera.lat,
@@ -57,6 +60,13 @@ def deck_spec(deck: pydeck.Deck) -> dict[str, Any]:
     spec: dict[str, Any] = json.loads(deck.to_json())
     check_spec(spec)
     return spec
+
+
+def _view(options: ViewOptions) -> pydeck.View:
+    props: dict[str, Any] = {"controller": {"inertia": 220, "touchRotate": True}, "repeat": False}
+    if options.three_d:
+        props["farZMultiplier"] = _FAR
+    return pydeck.View("MapView", id="map", **props)
 
 
 def _drawing_order(record: LayerRecord, options: ViewOptions) -> tuple[int, int, str]:

@@ -141,7 +141,10 @@ def _fetch(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
             "property": style.width_by.property,
             "values": safe_pairs(style.width_by.values),
             "default": fallback,
+            "border": record.borders,
         }
+    if is_raised(record, options):
+        fetch["raised"] = True
     if style.label is not None:
         fetch["label"] = {"property": style.label.property}
         if style.label.priority_property is not None:

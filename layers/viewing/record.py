@@ -24,6 +24,7 @@ class LayerRecord:
         visible: Shown when nobody has chosen layers yet.
         properties: Names of the layer's properties, for what the style leaves open.
         clusters: Whether its points are clustered at low zooms.
+        borders: Whether its features are areas, which a style of lines draws by their borders.
         mixed: Whether points, lines and areas may stand side by side in it.
         scene: Version of the published scene of its buildings; None where there is none.
     """
@@ -38,6 +39,7 @@ class LayerRecord:
     attribution: str = ""
     properties: tuple[str, ...] = ()
     mixed: bool = False
+    borders: bool = False
     edition: str = ""
     clusters: bool = False
     scene: int | None = None
@@ -61,6 +63,7 @@ def read_record(entry: Mapping[str, Any]) -> LayerRecord:
         style=Style.model_validate(style) if style else default_style(geometry_type, entry["id"]),
         version=int(entry.get("version") or 0),
         order=int(entry.get("order", 100)),
+        borders=geometry_type in (GeometryType.POLYGON, GeometryType.MULTIPOLYGON),
         visible=bool(entry.get("visible", True)),
         attribution=entry.get("attribution") or "",
         edition=str(entry.get("edition") or entry.get("version") or 0),

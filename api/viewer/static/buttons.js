@@ -28,7 +28,7 @@ export async function copyText(text) {
   }
 }
 
-/** @param on {address, ask, close, language, leave, theme, view} */
+/** @param on {address, ask, close, language, leave, relief, theme, view} */
 export function wireButtons(map, state, on) {
   const press = (id, work) => byId(id).addEventListener("click", work);
   press("zoom-in", () => map.go({ zoom: Math.min(20.5, state.camera.zoom + 1) }, 250));
@@ -40,8 +40,14 @@ export function wireButtons(map, state, on) {
     state.threeD = !state.threeD;
     byId("three-d").setAttribute("aria-pressed", state.threeD);
     map.go({ pitch: state.threeD ? 50 : 0 }, 600);
+    on.relief();
     on.address();
     on.view();
+  });
+  press("relief", () => {
+    state.relief = !state.relief;
+    on.relief();
+    on.address();
   });
   press("theme", () => {
     setTheme(theme() === "dark" ? "light" : "dark");

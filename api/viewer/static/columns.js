@@ -5,13 +5,16 @@
 import { groupRings, readGeometry, readProperties, readTags, ringArea } from "./mvt.js";
 import { triangulate } from "./triangulate.js";
 import { anchorOf, countOf } from "./anchors.js";
+import { unitsPerMetre } from "./heights.js";
 
 const POINT = 1;
 const LINE = 2;
 const POLYGON = 3;
 
 class Part {
-  constructor() {
+  /** @param lift height in deck.gl's units at a place of the tile, null for flat features */
+  constructor(lift = null) {
+    this.lift = lift;
     this.positions = [];
     this.featureIds = [];
     this.globalFeatureIds = [];
@@ -29,10 +32,12 @@ class Part {
     this.tagEnds.push(this.tags.length);
   }
 
-  add(coordinates, scale, global) {
+  add(coordinates, scale, global, level = null) {
     const local = this.ids.length - 1;
     for (let i = 0; i < coordinates.length; i += 2) {
-      this.positions.push(coordinates[i] * scale, coordinates[i + 1] * scale);
+      const [x, y] = [coordinates[i] * scale, coordinates[i + 1] * scale];
+      if (this.lift) this.positions.push(x, y, level ?? this.lift(x, y));
+      else this.positions.push(x, y);
       this.featureIds.push(local);
       this.globalFeatureIds.push(global);
     }
@@ -58,7 +63,14 @@ class Part {
   }
 }
 
-function addPolygon(part, polygon, scale, global) {
+// A house stands level on the lowest ground under it; an area follows the ground.
+function levelOf(part, ring, scale) {
+  let lowest = Infinity;
+  for (let i = 0; i < ring.length; i += 2) lowest = Math.min(lowest, part.lift(ring[i] * scale, ring[i + 1] * scale));
+  return lowest;
+}
+
+function addPolygon(part, polygon, scale, global, raised) {
   const start = part.vertexCount;
   part.starts.push(start);
   const flat = [];
@@ -68,7 +80,7 @@ function addPolygon(part, polygon, scale, global) {
     for (const value of ring) flat.push(value);
     ends.push(flat.length / 2);
   }
-  part.add(flat, scale, global);
+  part.add(flat, scale, global, part.lift && raised ? levelOf(part, polygon[0], scale) : null);
   triangulate(flat, ends, part.triangles, start);
 }
 
@@ -93,13 +105,16 @@ function drawOrder(layer, width) {
 
 /**
  * @param layer   one layer of `readTile`
- * @param options {tile: {x, y, z}, width?: {property, values, default, scale}, label?: {property, priority}}
+ * @param options {tile: {x, y, z}, ground?, raised?, width?: {property, values, default, scale}, label?: {property, priority}}
  */
 export function buildColumns(layer, options) {
   const scale = 1 / layer.extent;
-  const points = new Part();
-  const lines = new Part();
-  const polygons = new Part();
+  const { ground = null, raised = false } = options;
+  const units = ground ? unitsPerMetre(options.tile) : 0;
+  const lift = ground && ((x, y) => ground(x, y) * units);
+  const points = new Part(lift);
+  const lines = new Part(lift);
+  const polygons = new Part(lift);
   const anchors = [];
   const clustered = layer.keys.includes("_count");
   let global = 0;
@@ -121,7 +136,7 @@ export function buildColumns(layer, options) {
       shape = groupRings(geometry);
       if (!shape.length) continue;
       polygons.begin(layer, feature);
-      for (const polygon of shape) addPolygon(polygons, polygon, scale, global);
+      for (const polygon of shape) addPolygon(polygons, polygon, scale, global, raised);
     } else continue;
     if (clustered && feature.type === POINT) {
       const anchor = countOf(shape, readProperties(layer, feature), scale);
@@ -133,7 +148,9 @@ export function buildColumns(layer, options) {
     }
     global++;
   }
+  if (ground) for (const anchor of anchors) anchor.height = ground(anchor.x, anchor.y);
   return {
+    size: lift ? 3 : 2,
     keys: layer.keys,
     values: layer.values,
     count: global,
@@ -149,7 +166,7 @@ export function buffersOf(columns) {
   return [columns.points, columns.lines, columns.polygons].flatMap((part) => Object.values(part).map((a) => a.buffer));
 }
 
-function unpackPart(part, keys, values) {
+function unpackPart(part, keys, values, size) {
   const properties = new Array(part.ids.length);
   const fields = new Array(part.ids.length);
   let at = 0;
@@ -160,7 +177,7 @@ function unpackPart(part, keys, values) {
     fields[f] = { id: part.ids[f] };
   }
   return {
-    positions: { value: part.positions, size: 2 },
+    positions: { value: part.positions, size },
     featureIds: { value: part.featureIds, size: 1 },
     globalFeatureIds: { value: part.globalFeatureIds, size: 1 },
     numericProps: {},
@@ -171,10 +188,10 @@ function unpackPart(part, keys, values) {
 
 /** On the page: what the worker sent → the object deck.gl draws. */
 export function toBinaryFeatures(columns) {
-  const { keys, values } = columns;
-  const points = { type: "Point", ...unpackPart(columns.points, keys, values) };
-  const lines = { type: "LineString", ...unpackPart(columns.lines, keys, values) };
-  const polygons = { type: "Polygon", ...unpackPart(columns.polygons, keys, values) };
+  const { keys, values, size = 2 } = columns;
+  const points = { type: "Point", ...unpackPart(columns.points, keys, values, size) };
+  const lines = { type: "LineString", ...unpackPart(columns.lines, keys, values, size) };
+  const polygons = { type: "Polygon", ...unpackPart(columns.polygons, keys, values, size) };
   lines.pathIndices = { value: columns.lines.starts, size: 1 };
   polygons.polygonIndices = { value: columns.polygons.starts, size: 1 };
   polygons.primitivePolygonIndices = { value: columns.polygons.rings, size: 1 };

@@ -32,7 +32,8 @@ export class Labels {
     const viewport = this.map.viewport();
     if (!viewport) return;
     const now = performance.now();
-    const moved = this.camera !== cameraKey(viewport);
+    const camera = `${cameraKey(viewport)},${this.map.ground}`;
+    const moved = this.camera !== camera;
     if (!this.dirty && !moved) return;
     if (now - this.last > SETTLE_MS) {
       this.placed = this.#place(viewport);
@@ -42,7 +43,7 @@ export class Labels {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => ((this.dirty = true), this.draw()), SETTLE_MS);
     }
-    this.camera = cameraKey(viewport);
+    this.camera = camera;
     this.#paint(viewport);
   }
 
@@ -56,7 +57,7 @@ export class Labels {
     this.pen.setTransform(1, 0, 0, 1, 0, 0);
     this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     for (const label of this.placed) {
-      const [x, y] = viewport.project([label.lon, label.lat]);
+      const [x, y] = viewport.project([label.lon, label.lat, label.up - this.map.ground]);
       const sprite = this.#sprite(label, ratio);
       if (label.turn === null) {
         this.pen.setTransform(1, 0, 0, 1, 0, 0);
@@ -156,14 +157,15 @@ export class Labels {
           if (!counted && !named) continue;
           if (look.kind === "label" && zoom < rankZoom(look.label, anchor.rank)) continue;
           const [lon, lat] = degreesOf(anchor, tile.index);
-          const [x, y] = viewport.project([lon, lat]);
+          const up = anchor.height ?? this.map.ground;
+          const [x, y] = viewport.project([lon, lat, up - this.map.ground]);
           if (!(x > -40 && y > -20 && x < width + 40 && y < height + 20)) continue;
           const made = counted ? dressCount(anchor.count, dark, english) : dress(anchor, look, english ? anchor.en : anchor.zh, dark, bearing);
           const room = anchor.size * 512 * 2 ** (zoom - tile.index.z); // pixels that the feature offers
           if (anchor.kind === "line" && room < made.width * 1.15) continue;
           if (anchor.kind === "area" && room < made.width * 0.55) continue;
           const key = counted ? `${layer.id}/${lon},${lat}` : anchor.kind === "line" ? `${layer.id}/${anchor.id}/${tile.id}` : `${layer.id}/${anchor.id ?? made.text}`;
-          const label = Object.assign(made, { key, lon, lat, x, y, size: room, tier: counted ? -1 : look.tier });
+          const label = Object.assign(made, { key, lon, lat, up, x, y, size: room, tier: counted ? -1 : isCity(look, anchor) ? -2 : look.tier });
           label.order = counted ? -anchor.count : (anchor.rank ?? 50) - (anchor.kind === "line" ? anchor.weight : 0);
           const rival = best.get(key);
           if (!rival || rival.size < label.size) best.set(key, label);
@@ -216,11 +218,7 @@ function dress(anchor, look, text, dark, bearing) {
     const seen = (((turn - bearing) % 360) + 540) % 360 - 180; // as it stands on the screen, -180…180
     if (seen > 90 || seen <= -90) turn += 180; // never upside down
   }
-  const beside = look.radius + size * 0.78 + 1;
-  const spots =
-    look.kind === "circle" && anchor.kind === "point"
-      ? [[0, beside], [look.radius + 4 + width / 2, 0], [0, -beside], [-(look.radius + 4 + width / 2), 0]]
-      : [[0, 0]];
+  const spots = anchor.kind !== "point" ? [[0, 0]] : look.kind === "circle" ? besideOf(look.radius, size, width) : aroundOf(rank, size);
   return {
     text, font, spacing, width, turn, spots, height: size * 1.25,
     color: (dark && label.color_dark) || label.color,
@@ -229,6 +227,21 @@ function dress(anchor, look, text, dark, bearing) {
     upright: turn !== null && HAN.test(text) && Math.abs(Math.sin(((turn - bearing) * Math.PI) / 180)) > 0.72,
   };
 }
+
+// Names of points stand beside them.
+function besideOf(radius, size, width) {
+  const [down, across] = [radius + size * 0.78 + 1, radius + 4 + width / 2];
+  return [[0, down], [across, 0], [0, -down], [-across, 0]];
+}
+
+// Names of places give way to the circles of clusters: a little, and those of cities and towns as far as it takes.
+function aroundOf(rank, size) {
+  const steps = rank <= 2 ? [1.7, 3.2, 4.8] : [1.4];
+  return [[0, 0], ...steps.flatMap((step) => [[0, -step * size], [0, step * size]])];
+}
+
+// Whoever looks at a province looks for its cities: their names come before the numbers of clusters.
+const isCity = (look, anchor) => look.kind === "label" && anchor.rank !== null && anchor.rank <= 1;
 
 // The number inside a cluster, short enough for its circle.
 function dressCount(count, dark, english) {

@@ -10,6 +10,7 @@ import { Live } from "./live.js";
 import { MapCanvas } from "./map.js";
 import { PlaceSearch } from "./place-search.js";
 import { Place } from "./place.js";
+import { Relief } from "./relief.js";
 import { Review } from "./review.js";
 import { Selection } from "./selection.js";
 import { getCatalogue, getSpec } from "./server.js";
@@ -38,6 +39,7 @@ let search;
 let rasters;
 let rasterPanel;
 let time;
+let relief;
 let addressTimer;
 
 async function loadView() {
@@ -86,6 +88,32 @@ function rendered() {
   page.state = map.templates.length || !state.layers.length ? (map.isLoaded && source.pending + rasters.pending === 0 ? "ready" : "loading") : "loading";
 }
 
+/** Hills as the reader wants them; the map is drawn anew where that changes what its tiles hold. */
+function drawRelief() {
+  const shown = Boolean(state.relief && relief.terrain);
+  byId("relief").hidden = !relief.terrain;
+  byId("relief").setAttribute("aria-pressed", shown);
+  source.ground = shown && state.threeD ? relief.ground : null;
+  map.setRelief(shown ? relief : null);
+  writeDatum();
+}
+
+function writeDatum() {
+  byId("relief-note").hidden = !map.relief;
+  if (map.relief) byId("relief-note").textContent = say("reliefDatum", { d: pick(relief.terrain.verticalDatum) });
+}
+
+async function findRelief() {
+  relief = new Relief({ onChange: () => map.followGround() });
+  try {
+    if (!(await relief.find())) return;
+    byId("relief").hidden = false;
+    if (state.relief) drawRelief();
+  } catch (error) {
+    if (state.relief) toast(say("reliefFailed", { why: error.message }), { key: "relief", kind: "bad" });
+  }
+}
+
 function keepAddress() {
   clearTimeout(addressTimer);
   addressTimer = setTimeout(() => {
@@ -108,6 +136,7 @@ function showHint() {
 }
 
 function cameraMoved() {
+  map?.followGround();
   showScale(state.camera);
   if (!page.pointer) showPosition(state.camera.lon, state.camera.lat);
   byId("north").firstElementChild?.style.setProperty("transform", `rotate(${-state.camera.bearing}deg)`);
@@ -216,6 +245,7 @@ function writePage() {
   selection.draw();
   place.draw();
   review.draw();
+  writeDatum();
   showHint();
 }
 
@@ -298,6 +328,7 @@ async function start() {
       tree.draw();
       labels.invalidate();
     },
+    relief: drawRelief,
     view: () => attempt(loadView),
     leave() {
       page.pointer = false;
@@ -306,6 +337,8 @@ async function start() {
   });
   writePage();
   byId("canvas").querySelector("canvas").tabIndex = 0;
+  const reliefFound = findRelief();
+  if (state.relief) await reliefFound; // or its tiles would be drawn flat first
   await loadView();
   if (asked.feature && state.entries.has(asked.feature.layer)) await openFeature(asked.feature.layer, asked.feature.id);
   else if (asked.here) await place.open(...asked.here);

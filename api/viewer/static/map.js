@@ -2,6 +2,7 @@
 
 import { createFunctions } from "./functions.js";
 import { drawGlyphs } from "./glyphs.js";
+import { unitsPerMetre } from "./heights.js";
 import { overlayLayers } from "./overlays.js";
 import { listenForPointing } from "./pointing.js";
 import { glyphScale, radiusScale, roundZoom, widthScale } from "./scales.js";
@@ -12,9 +13,18 @@ const CLASSES = ["MapView", "MVTLayer", "SceneLayer", "LightingEffect", "Ambient
 const OWN = { SceneLayer };
 
 const CLEAR = [0, 0, 0, 0];
+const CROWD = 10_000;
+const OUTLINES_FROM = 15.5;
 
 // A square, a cluster or a block stands for many features: none of them lights up under the cursor.
 const isMany = (object) => object?.properties?._count !== undefined || object?.properties?._cover !== undefined;
+
+// Features of a tile, so low that the ground in the middle of the map lies at 0: there the camera turns round it.
+const tileDrawer = (ground) => (props) => {
+  if (!ground || !props.coordinateOrigin) return new deck.GeoJsonLayer(props);
+  const [x, y] = props.coordinateOrigin;
+  return new deck.GeoJsonLayer({ ...props, coordinateOrigin: [x, y, -ground * unitsPerMetre(props.tile.index)] });
+};
 
 export class MapCanvas {
   /** @param on {ask, camera, change, click, hover, rasters, render, failure}; `rasters` gives layers, `ask` gets a place, or null for the middle */
@@ -22,8 +32,11 @@ export class MapCanvas {
     this.state = state;
     this.on = on;
     this.templates = [];
+    this.drawTile = tileDrawer(0);
     this.overlays = new Map(); // name → GeoJSON, see overlays.js
     this.generation = 0;
+    this.relief = null; // see relief.js
+    this.ground = 0; // height in metres of what the camera looks at; it lies at 0 in the view
     const glyphs = drawGlyphs();
     this.converter = new deck.JSONConverter({
       configuration: {
@@ -47,7 +60,7 @@ export class MapCanvas {
     });
     listenForPointing(parent, {
       click: (x, y) => this.clickAt(x, y),
-      ask: (x, y) => on.ask(this.viewport().unproject([x, y])),
+      ask: (x, y) => on.ask(this.placeAt(x, y)),
       askCentre: () => on.ask(null),
     });
   }
@@ -73,18 +86,20 @@ export class MapCanvas {
         template.clone({
           visible: true, // whatever its manifest says: the reader has switched it on
           opacity: this.state.opacity.get(id) ?? 1,
+          stroked: template.props.stroked && !(kind === "fill" && this.#isCrowd(id, zoom)),
           highlightColor: (info) => (isMany(info.object) ? CLEAR : template.props.highlightColor),
-          lineWidthScale: kind === "line" ? widthScale(zoom) : 1,
+          lineWidthScale: kind === "line" ? widthScale(zoom, this.state.borders.has(id)) : 1,
           pointRadiusScale: template.props.clustered ? Math.max(1, radiusScale(zoom)) : radiusScale(zoom),
           iconSizeScale: glyphScale(zoom),
           onTileError: () => {}, // the tile source has told the reader already
           updateTriggers: { ...template.props.updateTriggers, getTileData: this.generation },
+          ...(template instanceof deck.MVTLayer && { renderSubLayers: this.drawTile }),
         }),
       );
     }
     layers.splice(this.#aboveAreas(layers), 0, ...this.on.rasters());
     layers.push(...overlayLayers(this.overlays, this.state.theme));
-    this.deck.setProps({ layers });
+    this.deck.setProps({ layers: this.#withRelief(layers) });
     this.on.change();
     // A frame for certain, even where nothing visible has changed: whoever waits for it must not wait for ever.
     requestAnimationFrame(() => this.deck.redraw("layers changed"));
@@ -94,6 +109,11 @@ export class MapCanvas {
   #aboveAreas(layers) {
     const first = layers.findIndex((layer) => this.state.kinds.get(layer.id.split("/")[0]) !== "fill");
     return first < 0 ? layers.length : first;
+  }
+
+  // Outlines of very many small areas take most of a frame and make one blot of them: from afar they are left out.
+  #isCrowd(id, zoom) {
+    return zoom < OUTLINES_FROM && this.state.entries.get(id).feature_count > CROWD;
   }
 
   /** Asks again for tiles that failed. */
@@ -107,6 +127,45 @@ export class MapCanvas {
     if (data) this.overlays.set(name, data);
     else if (!this.overlays.delete(name)) return;
     this.refresh();
+  }
+
+  /** Shades the hills, and in 3D sets everything on the ground; null for a flat map. */
+  setRelief(relief) {
+    this.relief = relief;
+    if (!this.isRaised) this.#setGround(0);
+    this.reload();
+  }
+
+  get isRaised() {
+    return Boolean(this.relief && this.state.threeD);
+  }
+
+  /** Keeps the camera above the ground in the middle of the map, wherever that lies. */
+  followGround() {
+    if (!this.isRaised) return;
+    const height = this.relief.heightAt(this.state.camera.lon, this.state.camera.lat);
+    if (height !== null && Math.abs(height - this.ground) > 2) this.#setGround(height);
+  }
+
+  #setGround(height) {
+    if (height === this.ground) return;
+    this.ground = height;
+    this.drawTile = tileDrawer(height);
+    this.refresh();
+  }
+
+  // Hills are shaded over areas and imagery, and under whatever lies on them.
+  #withRelief(layers) {
+    if (!this.relief) return layers;
+    const isArea = ({ id, props }) => !props.extruded && ["fill", undefined].includes(this.state.kinds.get(id.split("/")[0]));
+    const first = layers.findIndex((layer) => !isArea(layer));
+    const place = first < 0 ? layers.length : first;
+    return layers.toSpliced(place, 0, this.relief.layer({ raised: this.isRaised, ground: this.ground }));
+  }
+
+  /** The place under a point of the screen. */
+  placeAt(x, y) {
+    return this.viewport().unproject([x, y]);
   }
 
   get selection() {

@@ -13,11 +13,13 @@ function along(stops, zoom) {
 }
 
 const WIDTHS = [[8, 0.28], [10, 0.4], [12, 0.6], [14, 1], [15, 1.5], [16, 2.4], [17, 4], [18, 7], [20, 16]];
+// Borders are read, not driven on: they hardly grow.
+const BORDERS = [[6, 0.55], [9, 0.75], [12, 1], [20, 1.3]];
 const RADII = [[9, 0.4], [11, 0.5], [13, 0.72], [15, 1], [17, 1.3], [20, 1.7]];
 
 // The scale the map was last given is rounded, so that a slow zoom does not rebuild layers at every frame.
 export const roundZoom = (zoom) => Math.round(zoom * 4) / 4;
-export const widthScale = (zoom) => along(WIDTHS, zoom);
+export const widthScale = (zoom, border = false) => along(border ? BORDERS : WIDTHS, zoom);
 export const radiusScale = (zoom) => along(RADII, zoom);
 
 // A glyph smaller than some eight pixels is only dirt in the circle.

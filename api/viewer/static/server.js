@@ -25,6 +25,9 @@ const MOST_VERSIONS = 200;
 const part = encodeURIComponent;
 const itemUrl = (layer, id) => `collections/${part(layer)}/items/${part(id)}`;
 
+/** Terrains of the server. */
+export const getTerrains = () => fetchJson("terrain");
+
 export const getCatalogue = () => fetchJson("view/layers");
 
 export function getSpec({ theme, language, threeD, moment }) {

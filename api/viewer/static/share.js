@@ -30,6 +30,7 @@ export function readAddress(search) {
     theme: ["light", "dark"].includes(asked.get("theme")) ? asked.get("theme") : null,
     language: ["zh", "en"].includes(asked.get("lang")) ? asked.get("lang") : null,
     threeD: asked.get("view") === "3d",
+    relief: Boolean(asked.get("relief")),
     moment: { datetime: readDate(asked.get("datetime")), asOf: readDate(asked.get("as_of")) },
     feature: slash > 0 ? { layer: feature.slice(0, slash), id: feature.slice(slash + 1) } : null,
     here: hereLon !== undefined && hereLat !== undefined && Math.abs(hereLat) <= 90 ? [hereLon, hereLat] : null,
@@ -56,6 +57,7 @@ export function writeAddress(state, defaults) {
   add("theme", state.theme);
   add("lang", state.language);
   if (state.threeD) add("view", "3d");
+  if (state.relief) add("relief", "1");
   if (state.moment.datetime) add("datetime", state.moment.datetime);
   if (state.moment.asOf) add("as_of", state.moment.asOf);
   if (state.selected) add("feature", `${state.selected.layer}/${state.selected.id}`);

@@ -26,12 +26,14 @@ export function createState(catalogue, asked, theme, language) {
     opacity: new Map(Object.entries(asked.opacity).filter(([id]) => known.has(id))),
     rasters: new Map(), // id → {visible, opacity, day, look, kind} of imagery and elevation
     threeD: asked.threeD,
+    relief: asked.relief,
     moment: asked.moment,
     selected: null, // {layer, id} of the chosen feature
     here: null, // {lon, lat} of the place somebody points at
     embed: asked.embed,
     entries: new Map(layers.map((entry) => [entry.id, entry])),
     kinds: new Map(layers.map((entry) => [entry.id, entry.style.kind])),
+    borders: new Set(layers.filter((entry) => /Polygon/.test(entry.geometry_type)).map((entry) => entry.id)),
     looks: new Map(layers.map((entry) => [entry.id, lookOf(entry)])),
   };
 }

@@ -15,6 +15,7 @@ export class TileSource {
     this.waiting = new Map(); // group/z/x/y → Map(layer → request)
     this.batches = new Map(); // id → requests of one HTTP request
     this.number = 0;
+    this.ground = null; // the terrain that features are set on, see relief.js
     const script = new URL("./tile-worker.js", import.meta.url);
     this.workers = Array.from({ length: workers }, () => {
       const worker = new Worker(script, { type: "module" });
@@ -29,7 +30,8 @@ export class TileSource {
 
   /** Features of one layer in one tile. `options` come from the composer: {layer, version, group, moment?, width?, label?}. */
   load(options, url, { x, y, z }, signal) {
-    const key = `${options.layer}@${options.version}?${options.moment ?? ""}/${z}/${x}/${y}`;
+    const raised = this.ground ? `^${this.ground.edition}` : "";
+    const key = `${options.layer}@${options.version}?${options.moment ?? ""}${raised}/${z}/${x}/${y}`;
     const kept = this.kept.get(key);
     if (kept) {
       this.kept.delete(key);
@@ -72,13 +74,14 @@ export class TileSource {
       const layers = wanted.map(({ options }) => ({
         layer: options.layer,
         label: options.label,
-        width: options.width && { ...options.width, scale: widthScale(z + 0.9) },
+        raised: options.raised,
+        width: options.width && { ...options.width, scale: widthScale(z + 0.9, options.width.border) },
       }));
       this.batches.set(id, wanted);
       this.counters.requests++;
       const { moment } = wanted[0].options;
       const url = `${wanted[0].prefix}/tiles/${ids.join(",")}/${z}/${x}/${y}.mvt?v=${version}${moment ? `&${moment}` : ""}`;
-      worker.postMessage({ id, url, tile, layers });
+      worker.postMessage({ id, url, tile, layers, ground: this.ground });
       for (const request of wanted) {
         request.signal?.addEventListener("abort", () => {
           if (wanted.every((other) => other.signal?.aborted)) worker.postMessage({ abort: id });

@@ -119,10 +119,11 @@ def test_a_broken_snapshot_is_never_served(
     source.close()
     path = folder / "town.snapshot"
     whole = path.read_bytes()
+    half = len(whole) // 2
     broken = {
         "cut": whole[:-200],
         "head": whole[:40] + bytes([whole[40] ^ 1]) + whole[41:],
-        "array": whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:],
+        "array": whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :],
         "foreign": b"SQLite format 3\0" + whole[16:],
         "empty": b"",
     }[damage]
