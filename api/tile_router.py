@@ -43,6 +43,9 @@ from twin.store.versions import Revisions
 
 _METHODS = "GET, HEAD, OPTIONS"
 _MOST_HOT_LAYERS = 16
+# Requests remembered as they came, and the bytes of one.
+_MOST_SEEN = 4096
+_LONGEST_SEEN = 2048
 _PREFIXES = ("/tiles/", "/collections/")
 
 T = TypeVar("T")
@@ -76,6 +79,7 @@ class TileRouter:
         self._hot = HotTiles(desk.policy, desk.hot_bytes)
         self._once_a_turn = once_a_turn
         self._of_this_turn: Revisions | None = None
+        self.seen: dict[bytes, Words] = {}  # whole requests as they came, for `api.tile_protocol`
         self._pool = ThreadPoolExecutor(workers or 4 * (os.cpu_count() or 1), thread_name_prefix="tiles")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,6 +97,13 @@ class TileRouter:
             return None
         words = read_words(scope)
         return words if words is not None and words.key in self._hot else None
+
+    def note(self, request: bytes, words: Words) -> None:
+        """Remember the words of a request by its bytes."""
+        if len(request) <= _LONGEST_SEEN:
+            if len(self.seen) >= _MOST_SEEN:
+                self.seen.clear()
+            self.seen[request] = words
 
     def ask_revisions(self) -> Revisions | asyncio.Future[Revisions | None] | None:
         """The present revisions, or what will tell them; None where they cannot be told."""

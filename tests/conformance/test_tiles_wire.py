@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
+from typing import BinaryIO
 
 import pytest
 import uvicorn
@@ -85,6 +86,15 @@ def ask(
     return answer.status, told, answer.read()
 
 
+def read_answer(file: BinaryIO) -> tuple[int, bytes]:
+    """Status and body of the next answer on a connection."""
+    status, length = int(file.readline().split()[1]), 0
+    for line in iter(file.readline, b"\r\n"):
+        name, _, value = line.lower().partition(b":")
+        length = int(value) if name == b"content-length" else length
+    return status, file.read(length)
+
+
 def n_of(body: bytes) -> int:
     return int(decode(body)["lamps"][0].properties["n"])
 
@@ -110,6 +120,20 @@ def test_it_is_the_answer_of_the_usual_way_word_for_word(store: Store, passed: l
         assert ask(connection)[2] == first[0][2]
 
 
+def test_a_request_that_comes_in_pieces_or_with_others_is_read_like_any(store: Store) -> None:
+    request = f"GET {XYZ} HTTP/1.1\r\nHost: t\r\n\r\n".encode()
+    with serving(store) as port, closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as wire:
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        file = wire.makefile("rb")
+        whole = [request] * 4
+        for pieces in (whole, [request[:9], request[9:]], whole, [request[:-2], request[-2:]], [request * 3], whole):
+            for piece in pieces:
+                wire.sendall(piece)
+                time.sleep(0.02)
+            for _ in range(b"".join(pieces).count(b"GET")):
+                assert read_answer(file)[0] == 200
+
+
 def test_no_answer_is_older_than_the_write_before_it(store: Store, passed: list[str]) -> None:
     with serving(store) as port, closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
         for n in range(2, 42):
@@ -126,11 +150,7 @@ def test_requests_sent_at_once_are_answered_in_order(store: Store) -> None:
         expected = {XYZ: 200, EMPTY: 204, "/health": 200}
         file = wire.makefile("rb")
         for path in paths:
-            status, length = int(file.readline().split()[1]), 0
-            for line in iter(file.readline, b"\r\n"):
-                name, _, value = line.lower().partition(b":")
-                length = int(value) if name == b"content-length" else length
-            body = file.read(length)
+            status, body = read_answer(file)
             assert status == expected[path]
             assert (n_of(body) == 1) if path == XYZ else (b"ok" in body or path == EMPTY)
 
