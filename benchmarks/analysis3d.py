@@ -1,6 +1,6 @@
 """Rays, flood and viewshed of the 3D analyses, beside the peers that are installed: Embree through embreex, Open3D, SciPy.
 
-    python benchmarks/analysis3d.py [--rays 10_000_000] [--only rays,flood,viewshed]
+    python benchmarks/analysis3d.py [--rays 10_000_000] [--only rays,flood,viewshed] [--engines embreex,open3d,numba]
 
 CPU is of all threads; the machine may be shared, so quote it rather than the clock. Open3D takes part where it is installed
 (pip install open3d-cpu libusb-package, in an environment of its own with numba and this checkout on PYTHONPATH).
@@ -66,7 +66,7 @@ def street_rays(random: np.random.Generator, count: int) -> tuple[Floats, Floats
     return origins, directions, np.full(count, 150.0)
 
 
-def measure_rays(count: int) -> None:
+def measure_rays(count: int, engines: list[str]) -> None:
     random = np.random.default_rng(1)
     wall, cpu, (triangles, _) = timed(lambda: block_triangles(city(random)))
     print(f"\n## Rays against {len(triangles.faces):,} triangles of {BUILDINGS:,} buildings, {count:,} rays\n")
@@ -74,7 +74,7 @@ def measure_rays(count: int) -> None:
     row("extrusion", wall, cpu, "footprints to triangles")
     rays = street_rays(random, count)
     seen: dict[str, Any] = {}
-    for name in ENGINES:
+    for name in engines:
         if find_spec(name) is None:
             print(f"| {name} | – | – | not installed |")
             continue
@@ -161,9 +161,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rays", type=int, default=10_000_000)
     parser.add_argument("--only", default="rays,flood,viewshed")
+    parser.add_argument("--engines", default=",".join(ENGINES))
     chosen = parser.parse_args()
     for name, measure in (
-        ("rays", lambda: measure_rays(chosen.rays)),
+        ("rays", lambda: measure_rays(chosen.rays, chosen.engines.split(","))),
         ("flood", measure_flood),
         ("viewshed", measure_viewshed),
     ):

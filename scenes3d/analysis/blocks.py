@@ -12,6 +12,7 @@ import shapely
 
 from scenes3d.rays.port import Floats, Indices, Triangles
 
+Starts = npt.NDArray[np.int64]
 HeightAt = Callable[[Floats, Floats], Floats]
 
 
@@ -74,34 +75,54 @@ def block_triangles(blocks: Blocks, bend: float = 0.0) -> tuple[Triangles, Indic
     Args:
         bend: How far the ground falls away per square metre of distance from the frame's place; see `Scene`.
     """
-    vertices: list[Floats] = []
-    faces: list[Indices] = []
-    owners: list[Indices] = []
-    count = 0
-    for row in np.flatnonzero(blocks.stands):
-        for polygon in shapely.get_parts(blocks.footprints[row]):
-            built, triangles = _prism(polygon, float(blocks.foot_m[row]), float(blocks.top_m[row]))
-            vertices.append(built)
-            faces.append(triangles + count)
-            owners.append(np.full(len(triangles), row, dtype=np.int32))
-            count += len(built)
-    if not vertices:
+    rows = np.flatnonzero(blocks.stands)
+    parts, part_row = shapely.get_parts(blocks.footprints[rows], return_index=True)
+    plan, ring_starts, part_starts = _corners(parts)
+    if not len(plan):
         return Triangles(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int32)), np.zeros(0, dtype=np.int32)
-    points = np.concatenate(vertices)
+    count = len(plan)
+    row = rows[part_row[_numbers(part_starts)]]
+    foot = np.column_stack([plan, blocks.foot_m[row]])
+    top = np.column_stack([plan, blocks.top_m[row]])
+    points = np.concatenate([foot, top])
     points[:, 2] -= bend * (points[:, 0] ** 2 + points[:, 1] ** 2)
-    return Triangles(points, np.concatenate(faces)), np.concatenate(owners)
-
-
-def _prism(polygon: shapely.Polygon, foot: float, top: float) -> tuple[Floats, Indices]:
-    rings = [np.asarray(ring.coords)[:-1, :2] for ring in (polygon.exterior, *polygon.interiors)]
-    plan = np.concatenate(rings)
-    ends = np.cumsum([len(ring) for ring in rings]).astype(np.uint32)
-    n = len(plan)
-    here = np.arange(n, dtype=np.int32)
+    here = np.arange(count)
     after = here + 1
-    starts = np.concatenate([[0], ends[:-1]]).astype(np.int32)
-    after[ends - 1] = starts
-    walls = np.concatenate([np.column_stack([here, after, after + n]), np.column_stack([here, after + n, here + n])])
-    roof = mapbox_earcut.triangulate_float64(plan, ends).astype(np.int32).reshape(-1, 3) + n
-    corners = np.concatenate([np.column_stack([plan, np.full(n, foot)]), np.column_stack([plan, np.full(n, top)])])
-    return corners, np.concatenate([walls, roof]).astype(np.int32)
+    after[ring_starts[1:] - 1] = ring_starts[:-1]
+    roofs = _roofs(parts, plan, part_starts) + count
+    faces = np.concatenate(
+        [np.column_stack([here, after, after + count]), np.column_stack([here, after + count, here + count]), roofs]
+    )
+    return Triangles(points, faces.astype(np.int32)), row[faces[:, 0] % count].astype(np.int32)
+
+
+def _corners(parts: npt.NDArray[np.object_]) -> tuple[Floats, Starts, Starts]:
+    """Corners of all rings, (n, 2), each once; where rings begin in them, and where polygons do, each with the end behind."""
+    rings, ring_part = shapely.get_rings(parts, return_index=True)
+    points, point_ring = shapely.get_coordinates(rings, return_index=True)
+    closing = np.append(point_ring[1:] != point_ring[:-1], True) if len(points) else np.zeros(0, dtype=np.bool_)
+    points, point_ring = points[~closing], point_ring[~closing]
+    ring_starts = np.searchsorted(point_ring, np.arange(len(rings) + 1))
+    part_starts = ring_starts[np.searchsorted(ring_part, np.arange(len(parts) + 1))]
+    return points, ring_starts, part_starts
+
+
+def _numbers(starts: Starts) -> Starts:
+    """Which stretch each place lies in."""
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+
+
+def _roofs(parts: npt.NDArray[np.object_], plan: Floats, starts: Starts) -> Starts:
+    """Triangles of the polygons as rows of `plan`, (t, 3): convex ones, most of any city, as fans all at once, the others by earcut."""
+    hull = shapely.area(shapely.convex_hull(parts))
+    convex = (shapely.get_num_interior_rings(parts) == 0) & (hull - shapely.area(parts) <= 1e-9 * hull)
+    triangles = np.where(convex, np.diff(starts) - 2, 0)
+    step = np.arange(triangles.sum()) - np.repeat(np.cumsum(triangles) - triangles, triangles)
+    first = np.repeat(starts[:-1], triangles)
+    found = [np.column_stack([first, first + step + 1, first + step + 2])]
+    for part in np.flatnonzero(~convex):
+        corners = np.ascontiguousarray(plan[starts[part] : starts[part + 1]])
+        ends = np.cumsum(shapely.get_num_points(shapely.get_rings(parts[part])) - 1).astype(np.uint32)
+        cut = mapbox_earcut.triangulate_float64(corners, ends).reshape(-1, 3)
+        found.append(cut.astype(np.int64) + starts[part])
+    return np.concatenate(found)

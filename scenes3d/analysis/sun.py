@@ -1,7 +1,6 @@
-"""Where the sun stands: azimuth and altitude for an instant and a place, good to 0.01° from 1950 to 2050.
+"""Where the sun stands: azimuth and altitude for an instant and a place, within 0.01° of NREL's SPA from 1990 to 2050.
 
-Source: J. Meeus, Astronomical Algorithms, 2nd ed. 1998, chapters 12, 13, 22 and 25 (low accuracy); refraction after T. Bennett's
-inverse by G. Sæmundsson (chapter 16). The answer is topocentric in azimuth and altitude but for parallax, which is at most 0.0024°.
+Source: J. Meeus, Astronomical Algorithms, 2nd ed. 1998, chapters 12, 13, 22, 25 (low accuracy) and 40; refraction by G. Sæmundsson (chapter 16).
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from scenes3d.rays.port import Floats
 
 # Terrestrial minus universal time: 69.2 s in 2020 to 2026, which moves the sun by 0.0008°.
 _DELTA_T_DAYS = 69.2 / 86_400
+# Seen from the ground, the sun stands a little lower than from the middle of the earth.
+_PARALLAX_DEG = 8.794 / 3600
 _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 
 
@@ -56,7 +57,8 @@ def sun_positions(instants: Sequence[datetime], lon: float, lat: float) -> SunPo
     south = np.cos(hour) * np.sin(phi) - np.tan(declination) * np.cos(phi)
     azimuth = (np.degrees(np.arctan2(np.sin(hour), south)) + 180) % 360
     sine = np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(hour)
-    return SunPositions(instants, azimuth, np.degrees(np.arcsin(sine)))
+    altitude = np.arcsin(sine)
+    return SunPositions(instants, azimuth, np.degrees(altitude) - _PARALLAX_DEG * np.cos(altitude))
 
 
 def refraction_deg(altitude_deg: Floats) -> Floats:

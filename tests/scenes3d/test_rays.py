@@ -6,8 +6,10 @@ import importlib.util
 
 import numpy as np
 import pytest
+import shapely
 
 from loud_skips import skip_loudly
+from scenes3d.analysis.blocks import Blocks, block_triangles
 from scenes3d.rays.opening import ENGINES, open_rays
 from scenes3d.rays.port import NOTHING, START_M, Triangles
 from twin.errors import BadAnalysisError
@@ -117,3 +119,30 @@ def test_unknown_engines_are_refused_by_name():
     with pytest.raises(BadAnalysisError) as caught:
         open_rays(clutter(1), "optix")
     assert caught.value.limit == "embreex, open3d, numba"
+
+
+def test_blocks_with_courts_and_corners_are_closed_bodies(engine):
+    # An L, a court, two parts and a rectangle: straight down, a ray meets a roof exactly where the footprint is.
+    shapes = [
+        shapely.Polygon([(0, 0), (10, 0), (10, 4), (4, 4), (4, 10), (0, 10)]),
+        shapely.box(20, 0, 30, 10).difference(shapely.box(23, 3, 27, 7)),
+        shapely.MultiPolygon([shapely.box(0, 20, 3, 23), shapely.box(5, 20, 8, 23)]),
+        shapely.box(20, 20, 24, 29),
+    ]
+    heights = np.array([5.0, 6.0, 7.0, 8.0])
+    blocks = Blocks(["a", "b", "c", "d"], np.array(shapes, dtype=object), np.full(4, 2.0), heights)
+    triangles, owners = block_triangles(blocks)
+    rays = open_rays(triangles, engine)
+    random = np.random.default_rng(2)
+    origins = np.column_stack([random.uniform(-2, 32, (4000, 2)), np.full(4000, 50.0)])
+    hits = rays.first_hit(origins, np.tile([0.0, 0.0, -1.0], (4000, 1)), np.full(4000, np.inf))
+    owner = np.where(hits.triangle == NOTHING, -1, owners[hits.triangle])
+    inside = np.array([shapely.contains_xy(shape, origins[:, 0], origins[:, 1]) for shape in shapes])
+    assert (owner == np.where(inside.any(axis=0), inside.argmax(axis=0), -1)).all()
+    roofs = 50 - (2 + heights[owner[owner >= 0]])
+    assert hits.distance_m[owner >= 0] == pytest.approx(roofs)
+    # Level rays from outside towards the L meet its walls.
+    sides = rays.first_hit(
+        np.array([[-5.0, 8, 3], [15, 8, 3]]), np.array([[1.0, 0, 0], [-1, 0, 0]]), np.full(2, np.inf)
+    )
+    assert sides.distance_m == pytest.approx([5, 11])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
+import rasterio
 import shapely
+from rasterio import Affine
 
 from analysis_scenes import PLACE, flat, ground_of, scene_of, wall
+from loud_skips import skip_loudly
 from scenes3d.analysis.scene import BLOCKED, CLEAR, GROUND, NOTHING, REFRACTION, UNKNOWN
 from scenes3d.analysis.sight import above_ground, lines_of_sight, points_along, points_within, require_rays, viewshed
 from twin.errors import BadAnalysisError
@@ -103,3 +109,36 @@ def test_what_costs_too_much_is_refused_with_both_numbers():
     with pytest.raises(BadAnalysisError) as caught:
         require_rays(2_000_000, 1_000_000)
     assert (caught.value.value, caught.value.limit) == ("2,000,000 rays", "1,000,000 rays")
+
+
+def test_gdal_sees_the_same_hills(tmp_path):
+    # GDAL goes from cell to cell outwards and interpolates (J. Wang and others, 2000): a few cells at the rims of shadows differ.
+    program = shutil.which("gdal_viewshed")
+    if program is None:
+        skip_loudly("GDAL's command line tools", "sudo apt-get install gdal-bin (or let ./onemap test do it)")
+    ground = ground_of(
+        lambda x, y: 8 * np.sin(x / 23) * np.cos(y / 17) + 0.02 * x + 3 * np.sin(x / 7 + y / 9), half=100
+    )
+    side = len(ground.heights)
+    north_west = Affine(1, 0, 500_000 - side / 2, 0, -1, 4_000_000 + side / 2)
+    hills, theirs = tmp_path / "hills.tif", tmp_path / "seen.tif"
+    with rasterio.open(
+        hills,
+        "w",
+        driver="GTiff",
+        height=side,
+        width=side,
+        count=1,
+        dtype="float64",
+        crs="EPSG:4549",
+        transform=north_west,
+    ) as out:
+        out.write(ground.heights[::-1], 1)
+    place = ["-ox", "500000", "-oy", "4000000", "-oz", "12", "-cc", "0"]
+    subprocess.run([program, "-q", *place, str(hills), str(theirs)], check=True)
+    with rasterio.open(theirs) as found:
+        peer = found.read(1)[::-1] == 255
+    eye = np.array([[0.0, 0.0, float(ground.heights[100, 100]) + 12]])
+    ours = viewshed(scene_of(ground), eye, reach_m=300).visible
+    assert 0.2 < peer.mean() < 0.8
+    assert (peer == ours).mean() > 0.985
