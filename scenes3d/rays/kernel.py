@@ -1,7 +1,7 @@
-"""Rays by our own compiled kernels, for machines without Embree: a binary tree of boxes over triangles in Morton order.
+"""Rays by our own compiled kernels, for machines without Embree: a binary tree of boxes, halved at medians.
 
 The tree is complete, so that it needs no pointers: node i has the children 2i + 1 and 2i + 2, and the leaves hold four triangles each.
-Source: T. Karras, HPG 2012 (trees over Morton order); T. Möller and B. Trumbore, JGT 1997 (ray and triangle).
+Source: T. Möller and B. Trumbore, JGT 1997 (ray and triangle).
 """
 
 # mypy sees the callers; the kernels' types are numba's.
@@ -29,7 +29,7 @@ class KernelEngine:
 
     def __init__(self, triangles: Triangles) -> None:
         corners = (triangles.vertices - triangles.middle).astype(np.float32)[triangles.faces]
-        order = _morton_order(corners.mean(axis=1)) if len(corners) else np.zeros(0, dtype=np.int64)
+        order = _median_order(corners.mean(axis=1)) if len(corners) else np.zeros(0, dtype=np.int64)
         self._order = order.astype(np.int32)
         self._corners = np.ascontiguousarray(corners[order].reshape(-1, 9))
         self._boxes = _tree(corners[order])
@@ -51,35 +51,36 @@ def make(triangles: Triangles) -> Engine:
     return KernelEngine(triangles)
 
 
-def _morton_order(centres: Floats32) -> npt.NDArray[np.int64]:
-    """Order of points, (n, 3), along the Z curve of 21 bits a side."""
-    low = centres.min(axis=0)
-    side = max(float((centres.max(axis=0) - low).max()), 1e-6)
-    cells = ((centres - low) / side * (2**21 - 1)).astype(np.uint64)
-    code = np.zeros(len(cells), dtype=np.uint64)
-    for axis in range(3):
-        code |= _spread(cells[:, axis]) << np.uint64(axis)
-    return np.argsort(code, kind="stable")
+def _median_order(centres: Floats32) -> npt.NDArray[np.int64]:
+    """Order of points, (n, 3), in which every node of the tree is halved at the median of its longest side."""
+    count = len(centres)
+    size = _LEAF * _leaves(count)
+    # What fills the last leaves lies beyond everything and so stays at the end.
+    places = np.full((size, 3), np.inf, dtype=np.float32)
+    places[:count] = centres
+    order = np.arange(size)
+    while size > _LEAF:
+        nodes = places[order].reshape(-1, size, 3)
+        sides = np.where(np.isfinite(nodes), nodes, -np.inf).max(axis=1) - nodes.min(axis=1)
+        axis = sides.argmax(axis=1)
+        along = np.take_along_axis(nodes, axis[:, None, None], axis=2)[:, :, 0]
+        halves = np.argpartition(along, size // 2, axis=1)
+        order = np.take_along_axis(order.reshape(-1, size), halves, axis=1).ravel()
+        size //= 2
+    return order[order < count]
 
 
-def _spread(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Two zero bits behind each of 21 bits."""
-    for shift, mask in (
-        (32, 0x1F00000000FFFF),
-        (16, 0x1F0000FF0000FF),
-        (8, 0x100F00F00F00F00F),
-        (4, 0x10C30C30C30C30C3),
-        (2, 0x1249249249249249),
-    ):
-        values = (values | (values << np.uint64(shift))) & np.uint64(mask)
-    return values
+def _leaves(count: int) -> int:
+    """Leaves of the smallest complete tree that holds so many triangles."""
+    leaves = 1
+    while leaves * _LEAF < count:
+        leaves *= 2
+    return leaves
 
 
 def _tree(corners: Floats32) -> Floats32:
     """Boxes, (2m - 1, 6), of a complete tree with m leaves, a power of two; empty leaves have empty boxes."""
-    leaves = 1
-    while leaves * _LEAF < len(corners):
-        leaves *= 2
+    leaves = _leaves(len(corners))
     low = np.full((leaves * _LEAF, 3), np.inf, dtype=np.float32)
     high = np.full((leaves * _LEAF, 3), -np.inf, dtype=np.float32)
     if len(corners):
