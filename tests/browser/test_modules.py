@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import mapbox_vector_tile
+import numpy as np
 import pytest
 import shapely
+from scipy.ndimage import gaussian_filter
 
 from map_page import MapPage
 from server_process import ServerProcess
+from tiles.kernel.contours import outlines
 
 VECTORS = [  # lon, lat, easting, northing; PROJ's EPSG:4549
     (120.0335, 36.2645, 503010.3651, 4014892.4956),
@@ -20,6 +23,20 @@ VECTORS = [  # lon, lat, easting, northing; PROJ's EPSG:4549
     (120.19, 36.4, 517044.181, 4029944.5261),
     (120.0, 36.0, 500000.0, 3985542.6703),
 ]
+
+TRIANGLE_AREAS = """async (cases) => {
+  const { triangulate } = await import("/view/static/triangulate.js");
+  return cases.map(({points, ends}) => {
+    const out = [];
+    triangulate(points, ends, out);
+    let area = 0;
+    for (let i = 0; i < out.length; i += 3) {
+      const [a, b, c] = [out[i], out[i + 1], out[i + 2]];
+      area += Math.abs((points[2*b]-points[2*a])*(points[2*c+1]-points[2*a+1])-(points[2*c]-points[2*a])*(points[2*b+1]-points[2*a+1]));
+    }
+    return area / 2;
+  });
+}"""
 
 
 @pytest.fixture
@@ -90,19 +107,6 @@ def test_a_cut_off_tile_is_an_error_and_not_a_hang(modules: MapPage) -> None:
 
 def test_triangles_cover_a_polygon_with_holes_exactly(modules: MapPage) -> None:
     chance = random.Random(7)
-    script = """async (cases) => {
-      const { triangulate } = await import("/view/static/triangulate.js");
-      return cases.map(({points, ends}) => {
-        const out = [];
-        triangulate(points, ends, out);
-        let area = 0;
-        for (let i = 0; i < out.length; i += 3) {
-          const [a, b, c] = [out[i], out[i + 1], out[i + 2]];
-          area += Math.abs((points[2*b]-points[2*a])*(points[2*c+1]-points[2*a+1])-(points[2*c]-points[2*a])*(points[2*b+1]-points[2*a+1]));
-        }
-        return area / 2;
-      });
-    }"""
     polygons = [star(chance, holes=i % 4) for i in range(200)]
     cases = []
     for polygon in polygons:
@@ -110,8 +114,31 @@ def test_triangles_cover_a_polygon_with_holes_exactly(modules: MapPage) -> None:
         points = [value for ring in rings for value in shapely.get_coordinates(ring).ravel().tolist()]
         ends = [sum(len(ring.coords) for ring in rings[: i + 1]) for i in range(len(rings))]
         cases.append({"points": points, "ends": ends})
-    areas = modules.evaluate(script, cases)
+    areas = modules.evaluate(TRIANGLE_AREAS, cases)
     assert areas == pytest.approx([polygon.area for polygon in polygons])
+
+
+def test_triangles_cover_ground_full_of_courts(modules: MapPage) -> None:
+    """Blocks as they come: large, with dozens of bent holes on whole numbers, bridges to which meet at the same vertices."""
+    rng = np.random.default_rng(5)
+    cases, areas = [], []
+    for _ in range(12):
+        field = gaussian_filter(rng.random((60, 60)), 1.2).astype(np.float32)
+        found = outlines(field, float(np.quantile(field, 0.3)))
+        for owner in np.unique(found.owners):
+            rings = [
+                shapely.LinearRing(np.rint(16 * np.column_stack([found.x[a:b], found.y[a:b]])))
+                for a, b in zip(found.starts[:-1], found.starts[1:], strict=True)
+                if found.owners[np.searchsorted(found.starts, a)] == owner
+            ]
+            polygon = shapely.Polygon(rings[0], rings[1:]).normalize()
+            if polygon.is_valid:
+                parts = [shapely.get_coordinates(ring) for ring in (polygon.exterior, *polygon.interiors)]
+                ends = np.cumsum([len(part) for part in parts]).tolist()
+                cases.append({"points": np.concatenate(parts).ravel().tolist(), "ends": ends})
+                areas.append(polygon.area)
+    assert max(len(case["ends"]) for case in cases) > 20
+    assert modules.evaluate(TRIANGLE_AREAS, cases) == pytest.approx(areas)
 
 
 def star(chance: random.Random, holes: int) -> shapely.Polygon:

@@ -105,6 +105,13 @@ function joinHole(hole, outer) {
   return bridge;
 }
 
+// At a corner of a triangle, from one of its sides to the other: whether an edge of another part of the ring that has a vertex there
+// runs into the triangle. Bridges to holes put several vertices at one place.
+function enters(p, from, to) {
+  const inside = (q) => cross(p.x, p.y, from.x, from.y, q.x, q.y) > 0 && cross(p.x, p.y, to.x, to.y, q.x, q.y) < 0;
+  return inside(p.prev) || inside(p.next);
+}
+
 function isEar(node) {
   const { prev: a, next: c } = node;
   if (cross(a.x, a.y, node.x, node.y, c.x, c.y) <= 0) return false;
@@ -114,7 +121,18 @@ function isEar(node) {
   const y1 = Math.max(a.y, node.y, c.y);
   for (let p = c.next; p !== a; p = p.next) {
     if (p.x < x0 || p.x > x1 || p.y < y0 || p.y > y1) continue;
-    if ((p.x === a.x && p.y === a.y) || (p.x === c.x && p.y === c.y) || (p.x === node.x && p.y === node.y)) continue;
+    if (p.x === a.x && p.y === a.y) {
+      if (enters(p, node, c)) return false;
+      continue;
+    }
+    if (p.x === c.x && p.y === c.y) {
+      if (enters(p, a, node)) return false;
+      continue;
+    }
+    if (p.x === node.x && p.y === node.y) {
+      if (enters(p, c, a)) return false;
+      continue;
+    }
     if (cross(p.prev.x, p.prev.y, p.x, p.y, p.next.x, p.next.y) <= 0 && inTriangle(p.x, p.y, a, node, c)) return false;
   }
   return true;
