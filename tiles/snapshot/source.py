@@ -58,11 +58,14 @@ class SnapshotTileSource:
         """One layer of one tile. Raises as `TileSource.tile`."""
         grid.check(tile)
         if _shows_layer(layer, tile, grid):
+            # Asked before and after, and never once the store has drawn: a copy that is done meanwhile was coming, too.
+            coming = self._keeper.is_coming(layer.id)
             state = self._keeper.state(layer)
             if state is not None:
                 return _drawn(layer, state, tile, grid)
+            coming = coming or self._keeper.is_coming(layer.id)
             # Drawn in another way than it will be in a moment: good enough to look at, not to be remembered.
-            return replace(self._stored.tile(layer, tile, grid), provisional=self._keeper.is_coming(layer.id))
+            return replace(self._stored.tile(layer, tile, grid), provisional=coming)
         state = self._state_of_version(layer) if layer.interval is None and not layer.is_density(tile, grid) else None
         return self._stored.tile(layer, tile, grid) if state is None else _drawn(layer, state, tile, grid)
 

@@ -15,7 +15,7 @@ from random_town import SCHEMA, SOUTH, WEST, decoded, random_batch
 from snapshot_town import AUTHOR, source_over
 from tiles.address import Tile
 from tiles.features import StoreTileSource
-from tiles.grids import WEB_MERCATOR_QUAD
+from tiles.grids import WEB_MERCATOR_QUAD, Grid
 from tiles.snapshot import files, keeping
 from tiles.snapshot.building import build_columns
 from tiles.snapshot.files import BrokenSnapshotError, Snapshot, read_snapshot, write_snapshot
@@ -24,6 +24,7 @@ from tiles.snapshot.layout import Columns
 from tiles.snapshot.making import MakerProcess
 from tiles.snapshot.source import SnapshotTileSource
 from tiles.snapshot.state import State
+from tiles.source import TileBytes, TileLayer
 from twin.feature import Feature
 from twin.store.sql import SqlStore
 
@@ -86,6 +87,26 @@ def test_a_snapshot_that_cannot_be_made_leaves_tiles_to_the_store(
     assert last.data
     assert not last.provisional
     assert "No snapshot of layer town" in caplog.text
+
+
+def test_a_tile_that_the_store_draws_while_the_kernels_load_is_not_remembered(
+    store: SqlStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = source_over(store, folder, random_batch(random.Random(1), 50))
+    loading = [True]
+    monkeypatch.setattr(keeping.readiness, "are_kernels_ready", lambda: not loading[0])
+    monkeypatch.setattr(keeping.readiness, "are_kernels_loading", lambda: loading[0])
+    draw = StoreTileSource.tile
+
+    def draw_until_loaded(stored: StoreTileSource, layer: TileLayer, tile: Tile, grid: Grid) -> TileBytes:
+        loading[0] = False
+        return draw(stored, layer, tile, grid)
+
+    monkeypatch.setattr(StoreTileSource, "tile", draw_until_loaded)
+    tile = (source.describe("town"), Tile(z=0, x=0, y=0), WEB_MERCATOR_QUAD)
+    assert source.tile(*tile).provisional
+    assert not source.tile(*tile).provisional
+    source.close()
 
 
 @pytest.mark.usefixtures("large")
