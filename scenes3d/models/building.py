@@ -94,7 +94,9 @@ def build_model(
 
 def _tiles(shapes: Sequence[Shape], table: tuple[Column, ...]) -> Iterator[BuiltTile]:
     boxes = np.array([shape.box for shape in shapes])
-    rows = Rows([shape.id for shape in shapes], place_codes(boxes[:, :4]), sizes_mm(_sizes(boxes)))
+    rows = Rows(
+        pa.array([shape.id for shape in shapes], pa.large_string()), place_codes(boxes[:, :4]), sizes_mm(_sizes(boxes))
+    )
     order = order_of(rows)
     cells = assign(rows.codes[order], rows.sizes_mm[order])
     by_level = np.argsort(cells.levels, kind="stable")
@@ -102,7 +104,7 @@ def _tiles(shapes: Sequence[Shape], table: tuple[Column, ...]) -> Iterator[Built
     change = np.flatnonzero((levels[1:] != levels[:-1]) | (codes[1:] != codes[:-1])) + 1
     for start, stop in pairwise([0, *change.tolist(), len(order)]):
         members = order[start:stop]
-        chosen = Rows([rows.ids[row] for row in members], rows.codes[members], rows.sizes_mm[members])
+        chosen = rows.take(members)
         yield _tile(
             [shapes[row] for row in members], _taken(table, members), chosen, int(levels[start]), int(codes[start])
         )
