@@ -23,8 +23,9 @@ AFAR_ZOOM = 13
 _FLAT = {"depthCompare": "always", "depthWriteEnabled": False}
 _CLEAR = [0, 0, 0, 0]
 _MIXED_FILL = 0.3
-_OVERLAP = [-0.0003, -0.0003, 1.0003, 1.0003]
-"""Tiles overlap by a sixth of a pixel: cut exactly at their edges, rounding leaves hairlines between them."""
+_CUT = [-0.00007, -0.00007, 0.99993, 0.99993]
+"""Where a tile is cut, in its own units: each pixel belongs to one tile, or seams would show through translucent fills. A 28th of a pixel beside
+the edge, because edges of whole levels lie on the middles of pixels, where rounding gives them to both tiles or to none."""
 
 
 def deck_layers(record: LayerRecord, options: ViewOptions) -> tuple[pydeck.Layer, ...]:
@@ -110,7 +111,7 @@ def _common(record: LayerRecord, options: ViewOptions) -> dict[str, Any]:
         "update_triggers": dict.fromkeys(names, trigger),
     }
     if style.kind in ("fill", "line"):
-        props["clip_bounds"] = _OVERLAP
+        props["clip_bounds"] = _CUT
     if style.min_zoom is not None and record.is_basemap:
         props["min_zoom"] = style.min_zoom
     if style.max_zoom is not None:
