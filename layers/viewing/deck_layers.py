@@ -72,7 +72,7 @@ def _scene(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
     address = f"{options.tiles_base}/scenes/{record.id}/tileset.json{query}#v{record.scene}-{options.theme}"
     return pydeck.Layer(
         "SceneLayer",
-        id=record.id,
+        id=f"{record.id}/scene",  # deck.gl hands the state of a layer to the next of its id: one of another class breaks on it
         data=String(address),
         visible=record.visible if options.layers is None else record.id in options.layers,
         opacity=options.opacity.get(record.id, 1.0),

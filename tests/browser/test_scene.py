@@ -58,7 +58,7 @@ def open_scene(open_map: Callable[..., MapPage], scene_server: ServerProcess) ->
     def start(query: str) -> MapPage:
         shown = open_map(query, server=scene_server)
         shown.until(
-            "() => { const layer = window.onemap.map.layers.find((layer) => layer.id === 'houses');"
+            "() => { const layer = window.onemap.map.layers.find(({ id }) => id === 'houses' || id === 'houses/scene');"
             " return layer && layer.isLoaded && window.onemap.state === 'ready'; }"
         )
         return shown
@@ -69,7 +69,7 @@ def open_scene(open_map: Callable[..., MapPage], scene_server: ServerProcess) ->
 def picked(shown: MapPage, x: float, y: float) -> dict[str, Any] | None:
     """What the page finds at a pixel: layer, id, attributes."""
     script = """([x, y]) => {
-      const info = window.onemap.map.deck.pickObject({ x, y, radius: 0, layerIds: ["houses"] });
+      const info = window.onemap.map.deck.pickObject({ x, y, radius: 0, layerIds: ["houses", "houses/scene"] });
       return info?.object && { id: info.object.properties._id ?? info.object.id, properties: info.object.properties };
     }"""
     found: dict[str, Any] | None = shown.evaluate(script, [x, y])
@@ -108,6 +108,19 @@ def test_the_same_pixel_gives_the_same_building_in_tiles_and_in_the_scene(open_s
     assert [line for line in raised.complaints if NOISE not in line] == []
 
 
+def test_the_scene_comes_and_goes_with_the_switch(open_scene: Callable[[str], MapPage]) -> None:
+    shown = open_scene(f"at={WEST + 390 / 89_900:.6f},{SOUTH + 450 / 110_970:.6f},18")
+    below = at_the_middle(shown)["id"]
+    names = "window.onemap.map.layers.map(({ id }) => id).join()"
+    middle = 'window.onemap.map.deck.pickObject({ x: 480, y: 300, radius: 0, layerIds: ["houses", "houses/scene"] })'
+    for layers in ("houses/afar,houses/scene", "houses"):
+        shown.page.click("text=3D")
+        shown.until(f"() => {names} === '{layers}' && window.onemap.state === 'ready' && {middle}")
+    assert at_the_middle(shown)["id"] == below
+    # The flat map listens to no scene: the browser counts the stream that is let go as failed.
+    assert [line for line in shown.complaints if NOISE not in line and not line.endswith("/changes")] == []
+
+
 def test_a_click_on_a_wall_opens_the_card_of_the_building(open_scene: Callable[[str], MapPage]) -> None:
     shown = open_scene(AT + ",50,0&view=3d")
     x, y = shown.screen_position(WEST + EAST_M / 89_900, SOUTH + NORTH_M / 110_970)
@@ -135,7 +148,7 @@ def test_an_edit_is_seen_and_the_past_beside_it(open_scene: Callable[[str], MapP
     # Nobody touches the page: it hears of the change.
     now = shown.until(
         """() => {
-          const info = window.onemap.map.deck.pickObject({ x: 480, y: 300, radius: 0, layerIds: ["houses"] });
+          const info = window.onemap.map.deck.pickObject({ x: 480, y: 300, radius: 0, layerIds: ["houses", "houses/scene"] });
           return info?.object?.properties.height === 77 && info.object;
         }"""
     )

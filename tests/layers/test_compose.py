@@ -118,7 +118,7 @@ def test_in_3d_buildings_stand_above_the_streets_and_below_the_devices() -> None
 def test_a_layer_with_a_scene_is_drawn_from_it_in_3d_and_from_its_tiles_far_off() -> None:
     built = entry("blocks", BLOCKS["style"], scene=7)
     kinds = [(layer["@@type"], layer["id"]) for layer in spec_of(built, three_d=True)["layers"]]
-    assert kinds == [("MVTLayer", "blocks/afar"), ("SceneLayer", "blocks")]
+    assert kinds == [("MVTLayer", "blocks/afar"), ("SceneLayer", "blocks/scene")]
     afar, scene = spec_of(built, three_d=True, theme="dark")["layers"]
     assert afar["visibleMaxZoom"] == 13
     assert "extruded" not in afar
