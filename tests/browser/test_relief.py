@@ -108,7 +108,8 @@ def test_the_town_stands_on_its_hill(open_map: Callable[..., MapPage]) -> None:
     with_hills = shown.picture()
     shown.page.click("#relief")
     shown.until("() => window.onemap.map.ground === 0")
-    assert shown.different_pixels(with_hills, shown.picture()) > 10_000
+    # 10,000 of them, a few hundred more or less by where names stand; one picture drawn twice differs in 200.
+    assert shown.different_pixels(with_hills, shown.picture()) > 5_000
     shown.until("() => !location.search.includes('relief')")
     assert not shown.page.is_visible("#relief-note")
     assert shown.complaints == []
