@@ -125,6 +125,17 @@ def column_names(url: str, layer: str) -> tuple[str, ...]:
         return store.layer(layer).schema.names
 
 
+def mvt_statement(url: str, layer: str) -> str:
+    """SQL for a tile of the peers' copy of a layer with all its attributes, made by PostGIS; parameters z, x, y."""
+    columns = ", ".join(f'"{name}"' for name in column_names(url, layer))
+    return f"""
+        SELECT ST_AsMVT(t, '{layer}', 4096, 'shape', 'fid') FROM (
+            SELECT ST_AsMVTGeom(ST_Transform(geom, 3857), ST_TileEnvelope(%(z)s, %(x)s, %(y)s), 4096, 64, true) AS shape, fid, {columns}
+            FROM {PEER_SCHEMA}.{layer}
+            WHERE geom && ST_Transform(ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => 64.0 / 4096), 4326)
+        ) AS t WHERE shape IS NOT NULL"""
+
+
 def make_table(layer: str, count: int) -> pa.Table:
     """Rows of a layer with their geometry as WKB, and what GeoParquet says about it."""
     kind = KINDS[layer]

@@ -25,7 +25,7 @@ from import_tokyo import TOKYO
 from machine import print_machine
 from measure import CHECKOUT, print_table, spread
 from services import Database, database
-from tiles_data import PEER_SCHEMA, column_names, copy_for_peers, load, write_city
+from tiles_data import copy_for_peers, load, mvt_statement, write_city
 from tiles_kernel_c import CKernel, compiled
 
 sys.path.insert(0, str(CHECKOUT))
@@ -158,13 +158,7 @@ class Kernel:
 
 def st_asmvt(server: Database, connection: psycopg.Connection, layer: str) -> Maker:
     """PostGIS makes the tile from the copy in EPSG:4326 that other tile servers would read."""
-    columns = ", ".join(f'"{name}"' for name in column_names(server.url, layer))
-    statement = f"""
-        SELECT ST_AsMVT(t, '{layer}', 4096, 'shape', 'fid') FROM (
-            SELECT ST_AsMVTGeom(ST_Transform(geom, 3857), ST_TileEnvelope(%(z)s, %(x)s, %(y)s), 4096, 64, true) AS shape, fid, {columns}
-            FROM {PEER_SCHEMA}.{layer}
-            WHERE geom && ST_Transform(ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => 64.0 / 4096), 4326)
-        ) AS t WHERE shape IS NOT NULL""".encode()
+    statement = mvt_statement(server.url, layer).encode()
     return lambda t: connection.execute(statement, {"z": t.z, "x": t.x, "y": t.y}, prepare=True, binary=True).fetchone()
 
 

@@ -30,7 +30,7 @@ from load import drive_from_outside
 from machine import print_machine
 from measure import CHECKOUT, cpu_seconds, print_table, resident_mb, spread
 from services import Database, database, execute
-from tiles_data import PEER_SCHEMA, column_names, copy_for_peers, geopackage_in, load, write_city
+from tiles_data import PEER_SCHEMA, copy_for_peers, geopackage_in, load, mvt_statement, write_city
 from tiles_servers import GZIP, PLAIN, Contender, addresses, ask, nginx, one_map, tipg, wait_for_snapshots
 
 from tiles.address import Tile
@@ -175,13 +175,7 @@ def measure_one(figures: Figures, contender: Contender, cell: Cell, tiles: Seque
 
 def st_asmvt(server: Database, layer: str, tiles: Sequence[Tile]) -> float:
     """CPU milliseconds of PostgreSQL for one tile by one statement, prepared."""
-    columns = ", ".join(f'"{name}"' for name in column_names(server.url, layer))
-    statement = f"""
-        SELECT ST_AsMVT(t, '{layer}', 4096, 'shape', 'fid') FROM (
-            SELECT ST_AsMVTGeom(ST_Transform(geom, 3857), ST_TileEnvelope(%(z)s, %(x)s, %(y)s), 4096, 64, true) AS shape, fid, {columns}
-            FROM {PEER_SCHEMA}.{layer}
-            WHERE geom && ST_Transform(ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => 64.0 / 4096), 4326)
-        ) AS t WHERE shape IS NOT NULL"""
+    statement = mvt_statement(server.url, layer)
     with closing(psycopg.connect(server.url, autocommit=True)) as connection:
         before, began, count = cpu_seconds(server.postmaster), time.perf_counter(), 0
         while time.perf_counter() - began < _CELL_S:

@@ -28,19 +28,19 @@ _DIMENSIONS = {
 }
 
 
-def tilesets_document(tiles_url: str, base_url: str, title: str) -> dict[str, Any]:
-    """The list of tilesets below `tiles_url` (`…/collections/{id}/tiles` or `…/tiles`), one for each grid."""
+def tilesets_document(tiles_url: str, base_url: str, title: str, data_type: str = "vector") -> dict[str, Any]:
+    """The list of tilesets below `tiles_url` (`…/collections/{id}/tiles`, `…/tiles`), one for each grid; of rasters `data_type` is `map`."""
     return {
-        "links": [_link("self", tiles_url, "application/json", "This list")],
+        "links": [link("self", tiles_url, "application/json", "This list")],
         "tilesets": [
             {
                 "title": f"{title} ({grid.id})",
-                "dataType": "vector",
+                "dataType": data_type,
                 "crs": grid.crs_uri,
                 "tileMatrixSetURI": matrix_set_uri(grid, base_url),
                 "links": [
-                    _link("self", f"{tiles_url}/{grid.id}", "application/json", "Tileset metadata"),
-                    _scheme_link(grid, base_url),
+                    link("self", f"{tiles_url}/{grid.id}", "application/json", "Tileset metadata"),
+                    scheme_link(grid, base_url),
                 ],
             }
             for grid in GRIDS.values()
@@ -61,9 +61,9 @@ def tileset_document(
         "tileMatrixSetURI": matrix_set_uri(grid, base_url),
         "layers": [_layer(layer, grid) for layer in layers],
         "links": [
-            _link("self", f"{tiles_url}/{grid.id}", "application/json", "This document"),
-            _scheme_link(grid, base_url),
-            _link("item", template, MVT, "Tiles") | {"templated": True},
+            link("self", f"{tiles_url}/{grid.id}", "application/json", "This document"),
+            scheme_link(grid, base_url),
+            link("item", template, MVT, "Tiles") | {"templated": True},
         ],
     }
     bounds = joined_bounds(layers)
@@ -83,26 +83,28 @@ def matrix_sets_document(base_url: str) -> dict[str, Any]:
     """The list of tiling schemes."""
     titles = matrix_set_titles()
     return {
-        "links": [_link("self", f"{base_url}/tileMatrixSets", "application/json", "This list")],
+        "links": [link("self", f"{base_url}/tileMatrixSets", "application/json", "This list")],
         "tileMatrixSets": [
             {
                 "id": grid.id,
                 "title": titles[grid.id],
                 "uri": matrix_set_uri(grid, base_url),
                 "crs": grid.crs_uri,
-                "links": [_link("self", f"{base_url}/tileMatrixSets/{grid.id}", "application/json", titles[grid.id])],
+                "links": [link("self", f"{base_url}/tileMatrixSets/{grid.id}", "application/json", titles[grid.id])],
             }
             for grid in GRIDS.values()
         ],
     }
 
 
-def _link(rel: str, href: str, media_type: str, title: str) -> dict[str, Any]:
+def link(rel: str, href: str, media_type: str, title: str) -> dict[str, Any]:
+    """A link of a tileset document."""
     return {"rel": rel, "href": href, "type": media_type, "title": title}
 
 
-def _scheme_link(grid: Grid, base_url: str) -> dict[str, Any]:
-    return _link(TILING_SCHEME, f"{base_url}/tileMatrixSets/{grid.id}", "application/json", grid.id)
+def scheme_link(grid: Grid, base_url: str) -> dict[str, Any]:
+    """The link to the tile matrix set of a grid."""
+    return link(TILING_SCHEME, f"{base_url}/tileMatrixSets/{grid.id}", "application/json", grid.id)
 
 
 def _layer(layer: TileLayer, grid: Grid) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tiles.grids import GRIDS, WEB_MERCATOR_QUAD, Grid
+from tiles.grids import WEB_MERCATOR_QUAD, Grid
 from tiles.matrix_sets import matrix_set_uri
 from tiles.raster.images import MEDIA
 from tiles.raster.look import is_elevation
 from tiles.raster.record import RasterRecord
 from tiles.tilejson import both_languages
-from tiles.tilesets import TILING_SCHEME
+from tiles.tilesets import link, scheme_link, tilesets_document
 from twin.bounds import Bounds
 from twin.crs import CRS84
 from twin.vertical import UNKNOWN, vertical_datum_title
@@ -49,11 +49,9 @@ def raster_entry(images: Sequence[RasterRecord], base_url: str) -> dict[str, Any
         "maxzoom": deepest_level(images, WEB_MERCATOR_QUAD),
         "tiles": f"{url}/{{z}}/{{x}}/{{y}}",
         "links": [
-            _link("self", url, "application/json", "This raster"),
-            _link("describedby", f"{url}/tilejson.json", "application/json", "TileJSON"),
-            _link(
-                "http://www.opengis.net/def/rel/ogc/1.0/tilesets-map", f"{url}/tiles", "application/json", "Tilesets"
-            ),
+            link("self", url, "application/json", "This raster"),
+            link("describedby", f"{url}/tilejson.json", "application/json", "TileJSON"),
+            link("http://www.opengis.net/def/rel/ogc/1.0/tilesets-map", f"{url}/tiles", "application/json", "Tilesets"),
         ],
     }
 
@@ -63,9 +61,9 @@ def raster_document(images: Sequence[RasterRecord], base_url: str) -> dict[str, 
     url = f"{base_url}/rasters/{images[0].raster_id}"
     entry = raster_entry(images, base_url)
     entry["links"] += [
-        _link("statistics", f"{url}/statistics", "application/json", "Statistics"),
-        _link("legend", f"{url}/legend", "application/json", "Legend"),
-        _link("values", f"{url}/values?lon={{lon}}&lat={{lat}}", "application/json", "Values") | {"templated": True},
+        link("statistics", f"{url}/statistics", "application/json", "Statistics"),
+        link("legend", f"{url}/legend", "application/json", "Legend"),
+        link("values", f"{url}/values?lon={{lon}}&lat={{lat}}", "application/json", "Values") | {"templated": True},
     ]
     return entry | {"images": [image_document(record) for record in images]}
 
@@ -116,22 +114,7 @@ def raster_tilejson(images: Sequence[RasterRecord], base_url: str, suffix: str, 
 def raster_tilesets(record: RasterRecord, base_url: str) -> dict[str, Any]:
     """The list of tilesets of a raster, one for each grid."""
     url = f"{base_url}/rasters/{record.raster_id}/tiles"
-    return {
-        "links": [_link("self", url, "application/json", "This list")],
-        "tilesets": [
-            {
-                "title": f"{both_languages(record.title)} ({grid.id})",
-                "dataType": "map",
-                "crs": grid.crs_uri,
-                "tileMatrixSetURI": matrix_set_uri(grid, base_url),
-                "links": [
-                    _link("self", f"{url}/{grid.id}", "application/json", "Tileset metadata"),
-                    _scheme_link(grid, base_url),
-                ],
-            }
-            for grid in GRIDS.values()
-        ],
-    }
+    return tilesets_document(url, base_url, both_languages(record.title), "map")
 
 
 def raster_tileset(images: Sequence[RasterRecord], grid: Grid, base_url: str) -> dict[str, Any]:
@@ -147,10 +130,10 @@ def raster_tileset(images: Sequence[RasterRecord], grid: Grid, base_url: str) ->
         "boundingBox": {"crs": CRS84, "lowerLeft": [box.west, box.south], "upperRight": [box.east, box.north]},
         "tileMatrixSetLimits": [_limits(box, grid, z) for z in range(deepest_level(images, grid) + 1)],
         "links": [
-            _link("self", url, "application/json", "This document"),
-            _scheme_link(grid, base_url),
+            link("self", url, "application/json", "This document"),
+            scheme_link(grid, base_url),
             *(
-                _link("item", f"{template}?f={kind}", media, f"Tiles, {kind}") | {"templated": True}
+                link("item", f"{template}?f={kind}", media, f"Tiles, {kind}") | {"templated": True}
                 for kind, media in MEDIA.items()
             ),
         ],
@@ -189,11 +172,3 @@ def _limits(box: Bounds, grid: Grid, z: int) -> dict[str, Any]:
 
 def _box(box: Bounds) -> list[float]:
     return list(box.as_tuple())
-
-
-def _link(rel: str, href: str, media_type: str, title: str) -> dict[str, Any]:
-    return {"rel": rel, "href": href, "type": media_type, "title": title}
-
-
-def _scheme_link(grid: Grid, base_url: str) -> dict[str, Any]:
-    return _link(TILING_SCHEME, f"{base_url}/tileMatrixSets/{grid.id}", "application/json", grid.id)
