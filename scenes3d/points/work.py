@@ -6,7 +6,6 @@ without its document is done again. At the end `out` takes the target's place, a
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Any, Self
 
 import orjson
 
-from twin.errors import AlreadyRunningError, DuplicateSceneError
+from twin.errors import DuplicateSceneError
+from twin.held import hold_folder
 
 
 class Work:
@@ -36,15 +36,9 @@ class Work:
             )
         self.target = target
         self.folder = target.with_name(target.name + ".work")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            raise AlreadyRunningError(
-                "This scene is being built already.", value=target.name, remedy="Wait, or name another."
-            ) from error
+        self._lock = hold_folder(
+            self.folder, "This scene is being built already.", value=target.name, remedy="Wait, or name another."
+        )
         planned = orjson.dumps(plan, option=orjson.OPT_SORT_KEYS)
         if self._read("plan") != planned:
             self._clear()

@@ -6,7 +6,6 @@ and `journal` (one record for each tile that has been made, behind its content).
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from twin.errors import AlreadyRunningError
+from twin.held import hold_folder
 
 _RECORD = struct.Struct("<QQIBI")  # tile id, offset, length, whether something may lie below, checksum
 
@@ -42,15 +41,9 @@ class WorkFolder:
 
     def __init__(self, folder: Path, plan: Mapping[str, Any]) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            raise AlreadyRunningError(
-                "This archive is being built already.", value=folder.name, remedy="Wait, or name another file."
-            ) from error
+        self._lock = hold_folder(
+            folder, "This archive is being built already.", value=folder.name, remedy="Wait, or name another file."
+        )
         self._tiles_path, journal, planned = folder / "tiles", folder / "journal", folder / "plan.json"
         text = json.dumps(plan, ensure_ascii=False, sort_keys=True)
         if not planned.exists() or planned.read_text(encoding="utf-8") != text:
