@@ -74,8 +74,9 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EditedTown]:
         server.stop()
 
 
+# A layer that was just made has no tileset yet: it shows no name.
 NAMES = """() => window.onemap.map.layers.filter((layer) => layer.id === "lanes").flatMap((layer) =>
-  layer.state.tileset.selectedTiles.flatMap((tile) => tile.content?.lines?.properties ?? [])).map((p) => p.name)"""
+  (layer.state?.tileset?.selectedTiles ?? []).flatMap((tile) => tile.content?.lines?.properties ?? [])).map((p) => p.name)"""
 
 
 def names_drawn(shown: MapPage) -> set[str]:

@@ -48,7 +48,7 @@ class OtherServer(BaseHTTPRequestHandler):
         if parts.path.startswith("/loop"):
             page["links"] = [{"rel": "next", "href": self.path}]
         if parts.path.startswith("/endless"):
-            page["links"] = [{"rel": "next", "href": f"{parts.path}?start=0&page={id(page)}{start}x{self.path[-40:]}"}]
+            page["links"] = [{"rel": "next", "href": f"{parts.path}?start={start + 1}"}]
         if parts.path.startswith("/astray"):
             page["links"] = [{"rel": "next", "href": "http://elsewhere.invalid/items"}]
         body = b"<html>" if parts.path.startswith("/html") else json.dumps(page).encode()
