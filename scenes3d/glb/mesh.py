@@ -1,10 +1,8 @@
 """A mesh with feature ids, as the GLB of one tile.
 
-Vertices are given in the tile's frame, metres east, north, up. glTF has y up, and 3D Tiles turn it back: what is written is
-(east, up, -north). Normals are rounded to 8 bits; positions to 16 bits only where that moves no vertex by more than a
-centimetre, with the same step on all axes, so that normals stay what they are.
+Positions are written as `positions.py` says; normals are rounded to 8 bits, which `KHR_mesh_quantization` allows and asks for.
 
-Source: glTF 2.0; EXT_mesh_features; KHR_mesh_quantization; 3D Tiles 1.1, section 9.3 (glTF transforms).
+Source: glTF 2.0; EXT_mesh_features; KHR_mesh_quantization.
 """
 
 from __future__ import annotations
@@ -19,13 +17,11 @@ import numpy.typing as npt
 from scenes3d.frames import Floats
 from scenes3d.glb.buffer import Buffer
 from scenes3d.glb.container import pack
+from scenes3d.glb.positions import QUANTIZATION, stored_positions, y_up
 from scenes3d.glb.property_table import EXTENSION as METADATA
 from scenes3d.glb.property_table import Column, write_table
 
 MESH_FEATURES = "EXT_mesh_features"
-QUANTIZATION = "KHR_mesh_quantization"
-MOST_ROUNDING_M = 0.01
-_STEPS = 65_535
 _TRIANGLES = 4
 
 
@@ -82,41 +78,22 @@ def write_mesh(mesh: Mesh, columns: Sequence[Column], class_name: str, copyright
     return pack(document, body)
 
 
-def y_up(points: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Points or directions (n, 3) of a frame as glTF has them: (east, up, -north)."""
-    return np.column_stack([points[:, 0], points[:, 2], -points[:, 1]])
-
-
-def z_up(points: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The way back from `y_up`."""
-    return np.column_stack([points[:, 0], -points[:, 2], points[:, 1]])
-
-
 def _primitive(buffer: Buffer, mesh: Mesh) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the node says, and what the primitive says."""
-    positions = y_up(mesh.positions)
-    low, extent = positions.min(axis=0), float(np.ptp(positions, axis=0).max())
-    quantized = extent / _STEPS / 2 <= MOST_ROUNDING_M and extent > 0.0
-    node: dict[str, Any] = {}
-    if quantized:
-        step = extent / _STEPS
-        node = {"translation": low.tolist(), "scale": [step] * 3}
-        stored: npt.NDArray[Any] = np.rint((positions - low) / step).astype(np.uint16)
-    else:
-        stored = positions.astype(np.float32)
+    positions = stored_positions([mesh.positions])
     normals = np.rint(y_up(mesh.normals) * 127).astype(np.int8)
     attributes = {
-        "POSITION": buffer.add_vertices(stored, bounds=True),
+        "POSITION": buffer.add_vertices(positions.parts[0], bounds=True),
         "NORMAL": buffer.add_vertices(normals, normalized=True),
         "_FEATURE_ID_0": buffer.add_vertices(mesh.feature_ids),
     }
     primitive = {
         "attributes": attributes,
-        "indices": buffer.add_indices(mesh.indices, len(positions)),
+        "indices": buffer.add_indices(mesh.indices, len(mesh.positions)),
         "material": 0,
         "mode": _TRIANGLES,
     }
-    return node, primitive
+    return positions.node, primitive
 
 
 def _material(mesh: Mesh) -> dict[str, Any]:

@@ -15,13 +15,15 @@ import numpy.typing as npt
 from scenes3d.frames import Floats
 from scenes3d.glb.buffer import COMPONENTS
 from scenes3d.glb.container import Container, broken, unpack
-from scenes3d.glb.mesh import MESH_FEATURES, QUANTIZATION, z_up
+from scenes3d.glb.mesh import MESH_FEATURES
+from scenes3d.glb.positions import QUANTIZATION, z_up
 from scenes3d.glb.property_table import EXTENSION as METADATA
 from scenes3d.glb.property_table import read_table
+from scenes3d.glb.textured import UNLIT
 
 _DTYPES = {number: np.dtype(f"<{name}") for name, number in COMPONENTS.items()}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-_KNOWN = {MESH_FEATURES, METADATA, QUANTIZATION, "KHR_materials_unlit"}
+_KNOWN = {MESH_FEATURES, METADATA, QUANTIZATION, UNLIT}
 _DEEPEST = 32
 
 
@@ -34,12 +36,16 @@ class Primitive:
         indices: int64 (m,); 0…n-1 where the file has none.
         feature_ids: int64 (n,), or None.
         mode: glTF's number: 4 triangles, 0 points.
+        uv: Texture coordinates, float64 (n, 2), (0, 0) the upper left corner; None where the file has none.
+        image: Bytes of the image that it is painted with; None where it is painted with none in the file.
     """
 
     positions: Floats
     indices: npt.NDArray[np.int64]
     feature_ids: npt.NDArray[np.int64] | None
     mode: int
+    uv: Floats | None = None
+    image: memoryview | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,25 @@ class _Reader:
         )
         if len(indices) and (indices.min() < 0 or indices.max() >= len(positions)):
             raise ValueError(f"an index points at vertex {indices.max()} of {len(positions)}")
-        return Primitive(z_up(positions), indices, self._feature_ids(said), int(said.get("mode", 4)))
+        uv = said["attributes"].get("TEXCOORD_0")
+        return Primitive(
+            z_up(positions),
+            indices,
+            self._feature_ids(said),
+            int(said.get("mode", 4)),
+            None if uv is None else self._accessor(uv).astype(np.float64),
+            self._image(said),
+        )
+
+    def _image(self, said: dict[str, Any]) -> memoryview | None:
+        """What the colour of the primitive's material is taken from."""
+        material = self._document["materials"][said["material"]] if "material" in said else {}
+        texture = material.get("pbrMetallicRoughness", {}).get("baseColorTexture")
+        if texture is None:
+            return None
+        source = self._document["textures"][texture["index"]].get("source")
+        view = None if source is None else self._document["images"][source].get("bufferView")
+        return None if view is None else self.views[view]
 
     def _feature_ids(self, said: dict[str, Any]) -> npt.NDArray[np.int64] | None:
         sets = said.get("extensions", {}).get(MESH_FEATURES, {}).get("featureIds", ())

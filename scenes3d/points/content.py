@@ -19,14 +19,14 @@ import orjson
 
 from scenes3d.glb.buffer import Buffer
 from scenes3d.glb.container import pack
-from scenes3d.glb.mesh import QUANTIZATION, y_up
+from scenes3d.glb.positions import QUANTIZATION, y_up
 from scenes3d.glb.property_table import EXTENSION as METADATA
+from scenes3d.glb.textured import UNLIT
 from scenes3d.points.colour import linear_bytes, srgb_bytes
 from scenes3d.points.records import QUANTUM_M, Records, classifications, colours, intensities, places
 
 _STEPS = 65_535
 _COARSEST_SHIFT = 6  # 2⁶ quanta are 7.8 mm
-_UNLIT = "KHR_materials_unlit"
 _POINTS = 0
 _PNTS = struct.Struct("<4sIIIIII")
 
@@ -87,14 +87,14 @@ def encode_glb(tile: PointTile) -> bytes:
     body = buffer.to_bytes()
     document: dict[str, Any] = {
         "asset": {"version": "2.0", "generator": "One Map"},
-        "extensionsUsed": [_UNLIT, METADATA, *used],
+        "extensionsUsed": [UNLIT, METADATA, *used],
         **({"extensionsRequired": used} if used else {}),
         "extensions": {METADATA: metadata},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, **node}],
         "meshes": [{"primitives": [primitive]}],
-        "materials": [{"extensions": {_UNLIT: {}}, "pbrMetallicRoughness": {"metallicFactor": 0.0}}],
+        "materials": [{"extensions": {UNLIT: {}}, "pbrMetallicRoughness": {"metallicFactor": 0.0}}],
         "accessors": buffer.accessors,
         "bufferViews": buffer.views,
         "buffers": [{"byteLength": len(body)}],

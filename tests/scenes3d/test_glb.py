@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from scenes3d.glb.container import pack, unpack
-from scenes3d.glb.mesh import MOST_ROUNDING_M, Mesh, write_mesh
+from scenes3d.glb.mesh import Mesh, write_mesh
+from scenes3d.glb.positions import MOST_ROUNDING_M
 from scenes3d.glb.property_table import Column, ColumnKind, identifiers
 from scenes3d.glb.reading import read_model
 from twin.errors import UnreadableFileError

@@ -18,7 +18,8 @@ import orjson
 
 from scenes3d.glb.buffer import Buffer
 from scenes3d.glb.container import broken
-from scenes3d.glb.mesh import MESH_FEATURES, y_up
+from scenes3d.glb.mesh import MESH_FEATURES
+from scenes3d.glb.positions import y_up
 from scenes3d.glb.property_table import EXTENSION as METADATA
 from scenes3d.glb.property_table import write_table
 from scenes3d.models.columns import columns_of
