@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api.analysis_parts import job_shelf
+from api.closing import Closing
 from api.deps import Parts
 from api.documents import FEATURE_CLASSES
 from api.errors import install_error_handlers
@@ -118,9 +120,11 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
         policy=policy or OpenPolicy(),
     )
 
+    closing = Closing()
+
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        yield closing.in_state()
         close_place_index(app)
         close_tiles()
         app.state.jobs.close()
@@ -131,6 +135,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
 
     app = FastAPI(title=settings.title_en, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.parts = parts
+    app.state.closing = closing
     watch_pins(parts.store)
     app.state.desk = RelationDesk.open(parts.store, parts.policy)
     app.state.tiles, close_tiles = tile_service(parts.store, settings, opened_here=store is None)

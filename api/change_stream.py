@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from starlette.concurrency import run_in_threadpool
 
+from api.closing import Closing
 from layers.policy import Actor, may_read
 from layers.scenes.changes import scene_changes
 from layers.scenes.desk import SceneDesk
@@ -31,12 +32,13 @@ _HELLO = b"retry: 2000\n: One Map\n\n"
 
 @dataclass(frozen=True, slots=True)
 class ChangeStream:
-    """The stream over the scenes of a desk and the layers of its store."""
+    """The stream over the scenes of a desk and the layers of its store, until the server closes."""
 
     desk: SceneDesk
+    closing: Closing = field(default_factory=Closing)
 
     async def events(self, actor: Actor) -> AsyncIterator[bytes]:
-        """Server-sent events from now on, until the listener goes. Source: HTML Living Standard, 9.2.
+        """Server-sent events from now on, until the listener goes or the server stops. Source: HTML Living Standard, 9.2.
 
         `layer`: {layer, version}; `scene`: {scene, version, previous, rewritten, removed, at, by, reason}, as `/scenes/{id}/changes`
         has it. Of layers that `actor` may not read nothing is told.
@@ -44,7 +46,7 @@ class ChangeStream:
         known = await self._standing()
         yield _HELLO
         quiet = 0.0
-        while True:
+        while not self.closing.begun:
             pause = _LOOK_S if self.desk.store.revisions() is not None else _LOOK_FAR_S
             await asyncio.sleep(pause)
             standing = await self._standing()

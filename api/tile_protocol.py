@@ -17,6 +17,7 @@ from typing import Any, cast
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from api.closing import begin_closing
 from api.tile_router import TileRouter
 from api.tile_words import Words
 from twin.store.versions import Revisions
@@ -29,6 +30,11 @@ class TileProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._begun = self._ended = 0  # messages that the parser has met
         self._words_of_last: Words | None = None
+
+    def shutdown(self) -> None:
+        """The server stops: answers without end are told to end, so that this connection can close."""
+        begin_closing(self.app_state)
+        super().shutdown()
 
     # -- requests that have come before --------------------------------------------------------------------------------
 

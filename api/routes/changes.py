@@ -28,4 +28,5 @@ async def get_changes(request: Request) -> Response:
     read_parameters(request, ())
     files: SceneFiles = request.app.state.scenes
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(ChangeStream(files.desk).events(actor_of(request)), headers=headers, media_type=_EVENTS)
+    stream = ChangeStream(files.desk, request.app.state.closing)
+    return StreamingResponse(stream.events(actor_of(request)), headers=headers, media_type=_EVENTS)

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPConnection
 from typing import BinaryIO
 
 import pytest
-import uvicorn
 from shapely import Point
 
-from api.app import create_app
-from api.settings import Settings
-from api.tile_protocol import TileProtocol
-from api.tile_router import TileRouter, tiles_first
+from api.tile_router import TileRouter
 from memory_layers import decode, schema_of
-from processes import free_port
 from twin.feature import Feature, FeatureBatch
 from twin.store.port import Author, LayerSpec, Store
+from wire_server import serving
 
 PLACE = (120.0335, 36.2645)
 LAMPS = schema_of("Point", n="integer")
@@ -55,26 +50,6 @@ def store(reopen: Callable[[], Store]) -> Store:
     store.create_layer(LayerSpec("lamps", LAMPS), AUTHOR)
     put(store, 1)
     return store
-
-
-@contextmanager
-def serving(store: Store, **options: object) -> Iterator[int]:
-    """A server of this process; gives its port."""
-    app = create_app(Settings(**options), store)  # type: ignore[arg-type]
-    port = free_port()
-    front = tiles_first(app, app.state.parts.settings.cors_origins)
-    server = uvicorn.Server(
-        uvicorn.Config(front, port=port, http=TileProtocol, log_config=None, access_log=False, proxy_headers=False)
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield port
-    finally:
-        server.should_exit = True
-        thread.join(20)
 
 
 def ask(
