@@ -57,11 +57,13 @@ def process_summary(process: Process, base: str) -> dict[str, Any]:
 def process_document(process: Process, base: str) -> dict[str, Any]:
     """One process with its inputs and output."""
     from layers.analysis.question import input_schemas
+    from layers.analysis.words import title_of
 
     schemas, required = input_schemas(process.asks)
     inputs = {
         name: {
-            "title": name.rstrip("_"),
+            "title": both(title_of(name)),
+            "titles": title_of(name).to_dict(),
             **({"description": schema["description"]} if schema.get("description") else {}),
             "minOccurs": 1 if name in required else 0,
             "maxOccurs": 1,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from layers.analysis import earth, light, seeing, shape
+from layers.analysis import earth, light, seeing, shape, watching
 from layers.analysis.answer import Answer
 from layers.analysis.errors import UnknownProcessError
 from layers.analysis.material import Material
@@ -66,8 +66,8 @@ _ALL = (
         LocalText(
             "区域内摄像机看得见与看不见的地面。", "What the cameras of an area see of its ground, and what none sees."
         ),
-        seeing.CameraCoverage,
-        seeing.answer_camera_coverage,
+        watching.CameraCoverage,
+        watching.answer_camera_coverage,
         {"area": _SQUARE, **_FLAT},
     ),
     Process(
@@ -77,8 +77,8 @@ _ALL = (
             "看得见一处的摄像机，以及对准此处却被遮挡的摄像机。",
             "The cameras that see a place, and those that point at it and are blocked.",
         ),
-        seeing.WhoSees,
-        seeing.answer_who_sees,
+        watching.WhoSees,
+        watching.answer_who_sees,
         {"place": [120.002, 36.276], **_FLAT},
     ),
     Process(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.json_schema import GenerateJsonSchema
 from shapely.geometry import shape
 
+from layers.analysis.words import titled
 from layers.manifest import ID_PATTERN
 from layers.manifest_findings import pointer_of
 from scenes3d.analysis.scene import REFRACTION
@@ -213,7 +214,7 @@ class _Inlined(GenerateJsonSchema):
 
 
 def input_schemas(kind: type[Question]) -> tuple[dict[str, Any], list[str]]:
-    """JSON Schema of each input, without references to anywhere, and which of them must be given."""
+    """JSON Schema of each input, with titles and units, without references to anywhere, and which of them must be given."""
     whole = kind.model_json_schema(schema_generator=_Inlined)
     definitions = whole.pop("$defs", {})
 
@@ -227,4 +228,5 @@ def input_schemas(kind: type[Question]) -> tuple[dict[str, Any], list[str]]:
             return inlined({**found, **{key: value for key, value in node.items() if key != "$ref"}})
         return {key: inlined(value) for key, value in node.items()}
 
-    return inlined(whole["properties"]), list(whole.get("required", ()))
+    properties = {"properties": inlined(whole["properties"])}
+    return titled(properties)["properties"], list(whole.get("required", ()))

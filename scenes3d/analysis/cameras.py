@@ -1,7 +1,8 @@
 """What cameras see: coverage of an area, its blind spots, and who sees a place.
 
-A camera sees a point that lies within its range and its horizontal field of view, and from which nothing hides it. Tilt
-and the vertical field of view are not in the layer, so the ground right below a camera counts as seen.
+A camera sees a point that lies within its range and its picture, and from which nothing hides it. The picture is a rectangle
+where the tilt and both fields of view are known (`optics.py`); else only the horizontal field of view counts, and the ground right
+below a camera counts as seen.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenes3d.analysis.ground import Ground
+from scenes3d.analysis.optics import Optics
 from scenes3d.analysis.scene import CLEAR, UNKNOWN, Blocker, Scene
 from scenes3d.analysis.sight import Counts, Told
 from scenes3d.rays.port import Bools, Floats
@@ -26,7 +28,8 @@ class Cameras:
         eyes: float64 (n, 3), metres; height above the vertical datum, NaN where ground or mounting height is unknown.
         azimuth_deg: (n,), clockwise from true north; NaN for one that turns or looks all round.
         fov_deg: (n,), horizontal; 360 sees all round.
-        range_m: (n,); NaN where it is unknown: such a camera is counted and sees nothing.
+        range_m: (n,), in plan; NaN where it is unknown: such a camera is counted and sees nothing.
+        optics: How they are tilted and what their pictures hold; None where nothing is known of it.
     """
 
     ids: Sequence[str]
@@ -34,21 +37,27 @@ class Cameras:
     azimuth_deg: Floats
     fov_deg: Floats
     range_m: Floats
+    optics: Optics | None = None
 
     @property
     def usable(self) -> Bools:
-        """Those of which position, height and range are known, and where they look unless they look all round."""
+        """Those of which position, height and range are known, and where they look unless that is all round or straight down."""
         aimed = np.isfinite(self.azimuth_deg) & np.isfinite(self.fov_deg) | (self.fov_deg >= 360)
+        if self.optics is not None:
+            aimed |= np.isfinite(self.fov_deg) & self.optics.plumb
         return np.asarray(np.isfinite(self.eyes).all(axis=1) & np.isfinite(self.range_m) & aimed)
 
-    def frames(self, camera: int, east: Floats, north: Floats) -> Bools:
-        """Which points lie within range and field of view of one camera."""
-        dx, dy = east - self.eyes[camera, 0], north - self.eyes[camera, 1]
-        near = dx * dx + dy * dy <= self.range_m[camera] ** 2
-        if self.fov_deg[camera] >= 360:
+    def frames(self, camera: int, points: Floats) -> Bools:
+        """Which points, (n, 3), lie within range and picture of one camera."""
+        way = points - self.eyes[camera]
+        near = way[:, 0] ** 2 + way[:, 1] ** 2 <= self.range_m[camera] ** 2
+        azimuth, fov = float(self.azimuth_deg[camera]), float(self.fov_deg[camera])
+        if self.optics is not None and self.optics.tilted[camera]:
+            return np.asarray(near & self.optics.pictures(camera, way, azimuth, fov))
+        if fov >= 360:
             return np.asarray(near)
-        off = (np.degrees(np.arctan2(dx, dy)) - self.azimuth_deg[camera] + 180) % 360 - 180
-        return np.asarray(near & (np.abs(off) <= self.fov_deg[camera] / 2))
+        off = (np.degrees(np.arctan2(way[:, 0], way[:, 1])) - azimuth + 180) % 360 - 180
+        return np.asarray(near & (np.abs(off) <= fov / 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ def coverage(
     seen_m2 = np.full(len(cameras.ids), np.nan)
     usable = np.flatnonzero(cameras.usable)
     for done, camera in enumerate(usable):
-        inside = np.flatnonzero(cameras.frames(int(camera), x, y))
+        inside = np.flatnonzero(cameras.frames(int(camera), targets))
         verdict = scene.sight(np.broadcast_to(cameras.eyes[camera], (len(inside), 3)), targets[inside])
         seen[rows[inside], columns[inside]] += verdict == CLEAR
         maybe[rows[inside], columns[inside]] += verdict == UNKNOWN
@@ -122,9 +131,8 @@ def who_sees(scene: Scene, cameras: Cameras, target: Floats) -> tuple[Bools, Blo
 
     A camera that is not usable frames nothing.
     """
-    east, north = target[:1], target[1:2]
     usable = cameras.usable
     framed = np.array(
-        [bool(usable[i]) and bool(cameras.frames(i, east, north)[0]) for i in range(len(cameras.ids))], dtype=np.bool_
+        [bool(usable[i]) and bool(cameras.frames(i, target[None])[0]) for i in range(len(cameras.ids))], dtype=np.bool_
     )
     return framed, scene.blockers(cameras.eyes, np.broadcast_to(target, (len(cameras.ids), 3)))

@@ -73,6 +73,10 @@ def test_every_process_is_described_and_its_example_is_taken(street):
         assert described["inputs"]["cell_m"]["minOccurs"] == 0
         assert set(described["example"]["inputs"]) <= set(described["inputs"])
         assert "$ref" not in json.dumps(described)
+        for name, said in described["inputs"].items():
+            assert said["titles"]["zh"] != name, name
+            assert said["schema"]["title"] == said["title"]
+            assert ("x-ogc-unit" in said["schema"]) == name.endswith(("_m", "_m3", "_min", "_deg", "_hour", "_px"))
         assert described["outputs"]["result"]["schema"]["contentMediaType"] == "application/geo+json"
         if entry["id"] != "stockpile":
             ask(street, entry["id"], **described["example"]["inputs"])
@@ -117,6 +121,32 @@ def test_cameras_of_the_layer_answer_who_sees_this(street):
     covered = next(f for f in coverage["features"] if f["properties"]["verdict"] == "one-camera")
     assert shapely.contains_xy(shape(covered["geometry"]), *at(30, 0))
     assert not shapely.contains_xy(shape(covered["geometry"]), *at(60, 30))
+
+
+def test_lenses_of_gb_t_28181_are_read_by_their_own_names_and_tilt_cuts_the_sector(street):
+    # "fixed" faces east (DirectionType 1), is 60° wide and 30° high, sees 80 m, and is tilted down by 45° from 6 m.
+    asked = {"place": at(6, 0), "cameras": "gb-cameras"}
+    found = ask(street, "who-sees", **asked)["answer"]["values"]
+    assert found["cameraProperties"] == {
+        "height_property_of_cameras": "height_m",
+        "azimuth": "DirectionType",
+        "fov": "HorizontalFieldAngle",
+        "vertical_fov": "VerticalFieldAngle",
+        "range": "MaxViewDistance",
+    }
+    assert (found["seenBy"], found["camerasWithoutTilt"]) == (["fixed"], 1)
+    tilted = asked | {"pitch_property": "down", "pitch_counts_down": True}
+    assert ask(street, "who-sees", **tilted)["answer"]["values"]["seenBy"] == ["fixed"]
+    # Beyond 6 m / tan(30°) = 10.4 m the upper side of the picture passes over the pavement; that of a level camera holds it
+    # from 6 m / tan(15°) = 22.4 m on.
+    far = tilted | {"place": at(30, 0), "target_height_m": 0}
+    assert ask(street, "who-sees", **far)["answer"]["values"]["seenBy"] == []
+    assert ask(street, "who-sees", **(far | {"pitch_property": "level"}))["answer"]["values"]["seenBy"] == ["fixed"]
+    # 1920 px over 60° are 250 px/m up to 6.65 m.
+    sharp = {**asked, "pixels_per_m": 250}
+    assert ask(street, "who-sees", **sharp)["answer"]["values"]["seenBy"] == ["fixed"]
+    assert ask(street, "who-sees", **(sharp | {"place": at(8, 0)}))["answer"]["values"]["seenBy"] == []
+    assert "unknown-property" in json.dumps(ask(street, "who-sees", 400, **asked, pitch_property="tilt"))
 
 
 def test_a_planned_tower_takes_the_sun_from_its_neighbour(street):

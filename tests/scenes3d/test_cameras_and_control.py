@@ -9,6 +9,7 @@ import shapely
 from analysis_scenes import blocks_on, flat, scene_of, wall
 from scenes3d.analysis.cameras import Cameras, coverage, rays_for_coverage, who_sees
 from scenes3d.analysis.control import judge_heights, runway_dimensions, runway_surfaces, view_cone
+from scenes3d.analysis.optics import Optics, distance_for
 from scenes3d.analysis.scene import BLOCKED, CLEAR
 
 
@@ -51,6 +52,78 @@ def test_a_camera_of_unknown_range_or_height_sees_nothing_and_is_no_number():
     assert eyes.usable.tolist() == [False, False, False, True]
     assert np.isnan(found.seen_m2[:3]).all()
     assert found.seen_m2[3] > 0
+
+
+def mast(pitch, fov, vertical_fov=np.nan, *, azimuth=90.0, disc=False):
+    """One camera on a mast of 10 m in the middle of a square, and which nodes of 0.5 m its picture holds, (481, 481)."""
+    optics = Optics(np.array([float(pitch)]), np.array([float(vertical_fov)]), disc)
+    eye = Cameras(["C"], np.array([[0.0, 0.0, 10.0]]), np.array([azimuth]), np.array([fov]), np.array([100.0]), optics)
+    ground = flat(half=120, cell=0.5)
+    return eye, coverage(scene_of(ground), eye, np.ones(ground.heights.shape, dtype=bool))
+
+
+def off_the_edge(shape, ground):
+    """Nodes that lie clearly inside or outside of a shape, and which of them lie inside."""
+    east, north = ground.nodes()
+    points = shapely.points(east, north)
+    return shapely.distance(shape.boundary, points) > 1e-6, shapely.contains(shape, points)
+
+
+@pytest.mark.parametrize("azimuth", [90.0, 0.0])
+def test_the_picture_of_a_camera_that_looks_down_is_a_rectangle(azimuth):
+    _, found = mast(-90, 60, 40, azimuth=azimuth)
+    wide, high = 10 * np.tan(np.radians([30, 20]))
+    # The upper side of the picture points to where the camera would face if it were level.
+    half = (high, wide) if azimuth == 90 else (wide, high)
+    clear, inside = off_the_edge(shapely.box(-half[0], -half[1], half[0], half[1]), found.ground)
+    assert ((found.seen_by == 1) == inside)[clear].all()
+
+
+def test_the_picture_of_a_tilted_camera_is_a_trapezoid():
+    _, found = mast(-45, 60, 30)
+    corners = []
+    for below in (60.0, 30.0):  # degrees under the horizon of the lower and the upper side of the picture
+        out = 10 / np.tan(np.radians(below))
+        half = 10 / np.sin(np.radians(below)) * np.cos(np.radians(15)) * np.tan(np.radians(30))
+        corners.append((out, half))
+    (near, narrow), (far, broad) = corners
+    trapezoid = shapely.Polygon([(near, -narrow), (far, -broad), (far, broad), (near, narrow)])
+    clear, inside = off_the_edge(trapezoid, found.ground)
+    assert inside.sum() > 500
+    assert ((found.seen_by == 1) == inside)[clear].all()
+    assert found.seen_m2[0] == pytest.approx((far - near) * (narrow + broad), rel=0.02)
+
+
+def test_a_round_picture_is_an_ellipse_and_straight_down_a_circle_without_any_azimuth():
+    eye, found = mast(-60, 40, disc=True)
+    near, far = 10 / np.tan(np.radians([80, 40]))
+    centre, a = (near + far) / 2, (far - near) / 2
+    # Across: where the plane through the middle of the ellipse meets the cone.
+    axis = np.array([np.cos(np.radians(-60)), np.sin(np.radians(-60))])
+    along = centre * axis[0] - 10 * axis[1]
+    b = np.sqrt((along / np.cos(np.radians(20))) ** 2 - centre**2 - 100)
+    east, north = found.ground.nodes()
+    value = ((east - centre) / a) ** 2 + (north / b) ** 2
+    clear = np.abs(value - 1) > 1e-6
+    assert ((found.seen_by == 1) == (value < 1))[clear].all()
+    eye, found = mast(-90, 90, azimuth=np.nan, disc=True)
+    assert eye.usable.all()
+    assert found.seen_m2[0] == pytest.approx(np.pi * 100, rel=0.02)
+
+
+def test_a_panorama_sees_a_ring_and_a_tilt_without_a_picture_says_nothing():
+    _, found = mast(-30, 360, 20, azimuth=np.nan)
+    near, far = 10 / np.tan(np.radians([40, 20]))
+    assert found.seen_m2[0] == pytest.approx(np.pi * (far**2 - near**2), rel=0.02)
+    _, sector = mast(-30, 60)
+    assert sector.seen_m2[0] == pytest.approx(np.pi * 100**2 / 6, rel=0.02)
+
+
+def test_pixels_on_the_target_end_the_range():
+    # 1920 pixels over 2·tan(45°)·d metres: 250 a metre at 3.84 m; a panorama of 180° has an arc of pi·d.
+    metres = distance_for(250.0, np.array([1920.0, 1920.0, 1920.0]), np.array([90.0, 180.0, np.nan]))
+    assert metres[:2] == pytest.approx([1920 / (2 * 250), 1920 / (np.pi * 250)])
+    assert np.isnan(metres[2])
 
 
 def test_who_sees_a_place_and_what_hides_it_from_the_others():

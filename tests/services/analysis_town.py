@@ -27,6 +27,17 @@ _CAMERAS = Schema(
 )
 
 
+_GB_CAMERAS = Schema(
+    GeometryType.POINT,
+    (
+        Property("height_m", PropertyType.NUMBER),
+        Property("DirectionType", PropertyType.INTEGER),
+        *(Property(f"{word}FieldAngle", PropertyType.NUMBER) for word in ("Horizontal", "Vertical")),
+        *(Property(name, PropertyType.NUMBER) for name in ("MaxViewDistance", "down", "level")),
+    ),
+)
+
+
 def at(east: float, north: float) -> list[float]:
     """Longitude and latitude of metres east and north of the street's middle."""
     lon, lat = PLACE.to_geodetic(east, north)
@@ -40,7 +51,7 @@ def area(west: float, south: float, east: float, north: float) -> dict[str, obje
 
 
 def with_street(store: Store) -> Store:
-    """The store with the layers buildings and cameras.
+    """The store with the layers buildings, cameras and gb-cameras, whose one camera carries the names of GB/T 28181.
 
     "tower" (x 40 to 50, y -50 to 50) is 20 m high, "house" (x -60 to -50) has two floors, "shed" nothing that tells its height.
     "east" looks east from 6 m, "behind" looks west from behind the tower, "broken" has no range.
@@ -68,6 +79,9 @@ def with_street(store: Store) -> Store:
             for name, row in cameras.items()
         ]
         writer.upsert(FeatureBatch.of(_CAMERAS, rows))
+    with store.write("gb-cameras", Author("clerk"), create=LayerSpec("gb-cameras", _GB_CAMERAS)) as writer:
+        values = dict(zip(_GB_CAMERAS.names, (6, 1, 60, 30, 80, 45, 0), strict=True))
+        writer.upsert(FeatureBatch.of(_GB_CAMERAS, [Feature("fixed", shapely.Point(at(0, 0)), values)]))
     return store
 
 
