@@ -196,9 +196,10 @@ class _PostGISWriter(SqlLayerWriter):
                 copy.write_row(row)
 
     def settle(self) -> None:
-        """Indexes over rows that are in already cost a third of what they cost row by row."""
+        """Indexes over rows that are in already cost a third of what they cost row by row; the planner counts them at once."""
         self.connection.exec_driver_sql(f"CREATE UNIQUE INDEX ON {self._table} ({ID})")
         self.connection.exec_driver_sql(f"CREATE INDEX ON {self._table} USING gist ({GEOM})")
+        self.connection.exec_driver_sql(f"ANALYZE {self._table}")
 
     def note_heights(self) -> None:
         """A column declared with a type takes no heights: from the first one on it is declared without."""
