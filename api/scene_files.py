@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -18,9 +19,10 @@ from scenes3d.tileset.region import Region
 from scenes3d.tileset.tile import Tile, Tileset
 from tiles.cache import SingleFlightCache
 from tiles.compression import compressed, decompressed
-from twin.errors import NotFound
-from twin.moment import AsOf
+from twin.errors import BadMomentError, NotFound
+from twin.moment import Moment
 
+log = logging.getLogger(__name__)
 GLB = "model/gltf-binary"
 JSON = "application/json"
 BEHIND_HEADER = "Onemap-Scene-Behind"
@@ -62,15 +64,16 @@ class SceneFiles:
     desk: SceneDesk
     cache: SingleFlightCache[SceneFile]
 
-    def tileset(self, scene: Scene, as_of: AsOf | None) -> tuple[SceneFile, ServedEdition]:
+    def tileset(self, scene: Scene, moment: Moment) -> tuple[SceneFile, ServedEdition]:
         """tileset.json of a scene, and the edition it describes. Raises as `SceneDesk.served`."""
-        served = self.desk.served(scene, as_of)
+        served = self.desk.served(scene, moment.as_of, moment.interval)
         edition = served.edition
         # A scene built again with other rules has the same version and other tiles.
         key = (
             scene.id,
             scene.record["layer_birth"],
             edition.version,
+            str(edition.valid),
             *(entry.content for entry in edition.entries),
             str(edition.made.get(FILES)),
         )
@@ -114,16 +117,29 @@ class SceneFiles:
 
         return self.cache.get_or_make((scene.id, address), read)
 
-    def whole_model(self, scenes: list[Scene]) -> SceneFile:
-        """The reality model: one tileset of all these scenes, each an external tileset of its own."""
-        trees = [(scene.id, self.desk.served(scene).edition.tileset()) for scene in scenes]
-        standing = [(name, tree) for name, tree in trees if tree.root.uri]
+    def whole_model(self, scenes: list[Scene], moment: Moment, query: str) -> SceneFile:
+        """The reality model: one tileset of all these scenes, each an external tileset of its own.
+
+        Args:
+            moment: Scenes that had not begun then are left out.
+            query: The moment as it was asked for, for the addresses of the scenes.
+        """
+        trees = [(scene.id, self._tree(scene, moment)) for scene in scenes]
+        standing = [(name, tree) for name, tree in trees if tree is not None and tree.root.uri]
+        more = f"?{query}" if query else ""
         children = tuple(
-            Tile(tree.root.region, tree.geometric_error, f"{name}/tileset.json") for name, tree in standing
+            Tile(tree.root.region, tree.geometric_error, f"{name}/tileset.json{more}") for name, tree in standing
         )
         error = max((tree.geometric_error for _, tree in standing), default=0.0)
         region = Region.union([child.region for child in children]) if children else Region(0, 0, 0, 0, 0, 0)
         return SceneFile.of(Tileset(Tile(region, error, children=children), error).to_json())
+
+    def _tree(self, scene: Scene, moment: Moment) -> Tileset | None:
+        try:
+            return self.desk.served(scene, moment.as_of, moment.interval).edition.tileset()
+        except BadMomentError as error:
+            log.info("scene %s is not part of the model: %s", scene.id, error)
+            return None
 
 
 def file_response(

@@ -23,6 +23,12 @@ class Interval:
                 remedy="Swap the two instants.",
             )
 
+    def __str__(self) -> str:
+        """As `parse` reads it, to the microsecond: `2024-05-01T00:00:00Z/..`."""
+        return "/".join(
+            ".." if end is None else end.isoformat().replace("+00:00", "Z") for end in (self.start, self.end)
+        )
+
     @classmethod
     def parse(cls, text: str) -> Interval:
         """RFC 3339 instant, full date, or `start/end` with `..` or nothing for an open end.

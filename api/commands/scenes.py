@@ -41,6 +41,9 @@ def build(
         float | None, typer.Option("--accuracy", min=0.001, help="Metres, mean square. · 平面中误差")
     ] = None,
     as_of: Annotated[int | None, typer.Option("--as-of", min=1, help="Version of the layer to add. · 历史版本")] = None,
+    valid: Annotated[
+        str | None, typer.Option("--datetime", help="Add what held then, 2024-05-01. · 某时有效的现状")
+    ] = None,
     by: ByOption = "operator",
     data: DataOption = None,
 ) -> None:
@@ -48,13 +51,17 @@ def build(
     from layers.policy import Actor
     from layers.scenes.desk import SceneWish
     from layers.scenes.record import Level
+    from twin.interval import Interval
 
     if level not in list(Level):
         raise CommandError("There is no such level.", value=level, limit=", ".join(Level), remedy="Try --level city.")
-    wish = SceneWish(height, floors, floor_height, terrain, Level(level), day_of(date), accuracy, as_of)
+    then = None if valid is None else Interval.parse(valid)
+    wish = SceneWish(height, floors, floor_height, terrain, Level(level), day_of(date), accuracy, as_of, then)
     with _desk(data) as desk, _progress(desk.store.layer(layer).feature_count) as told:
         scene = desk.build(layer, wish, Actor(by), told)
-        edition = scene.folder.edition(scene.record["current"] if as_of is None else as_of)
+        version = scene.layer.version if as_of is None else as_of
+        edition = scene.folder.edition_valid(version, then) if then is not None else scene.folder.edition(version)
+        assert edition is not None  # it has just been kept
     report = edition.report
     output().print(
         f"{layer}: {report['built']:,} of {report['seen']:,} · 建筑 {report['built']:,} / {report['seen']:,}, "

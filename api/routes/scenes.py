@@ -6,6 +6,7 @@ Every file is asked of the policy, not only `tileset.json`: who may not read the
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter
@@ -18,7 +19,7 @@ from api.errors import BadParameterError
 from api.layer_operations import ACTOR, json_answer_of, write_problems
 from api.layer_parts import MEBIBYTE, actor_of
 from api.links import base_url
-from api.moments import parse_moment
+from api.moments import MOMENT_PARAMETERS, parse_moment
 from api.operation import JsonObject, ThinRoute, described, path, problems, query
 from api.parameters import read_parameters
 from api.scene_files import BEHIND_HEADER, GLB, JSON, VERSION_HEADER, SceneFiles, file_response
@@ -28,6 +29,7 @@ from layers.scenes.changes import scene_changes
 from layers.scenes.desk import Scene
 from layers.scenes.record import SceneState, scene_entry, scene_state
 from scenes3d.editions.files import FILES
+from twin.errors import BadMomentError
 
 router = APIRouter(tags=["scenes"], route_class=ThinRoute)
 
@@ -43,7 +45,10 @@ _TILE = path("tile", "Name of the tile: the checksum of its bytes.", "0123456789
 _DELIVERY = path("delivery", "What was delivered: a checksum.", "0123456789abcdef")
 _FILE = path("file", "Name of the file.", "r0.glb")
 _AS_OF = query("as_of", {"type": "string"}, "The city of then: an instant, a date, a version, or release:NAME.")
+_DATETIME = query("datetime", {"type": "string"}, "What held in the world then: an instant, a date or an interval.")
+_TIMES = [_AS_OF, _DATETIME]
 _V = query("v", {"type": "string"}, "Edition of the scene; changes nothing in the answer.")
+_ASKED = (*MOMENT_PARAMETERS, "v")
 _SINCE = query("since", {"type": "integer", "minimum": 0}, "Only editions of later versions.")
 _FRESH: JsonObject = {"304": {"description": "Not changed since the ETag that was sent."}}
 _GLB_ANSWER: JsonObject = {
@@ -91,14 +96,23 @@ def get_scenes(request: Request) -> Response:
 @router.get(
     "/scenes/tileset.json",
     summary="The reality model: all published scenes in one tileset",
-    **described([ACTOR], json_answer_of("3D Tiles 1.1.") | _FRESH | problems(400), operation_id="getRealityModel"),
+    **described(
+        [*_TIMES, ACTOR], json_answer_of("3D Tiles 1.1.") | _FRESH | problems(400), operation_id="getRealityModel"
+    ),
 )
 def get_model(request: Request) -> Response:
-    """A tileset whose children are the tilesets of the published scenes that may be seen."""
-    read_parameters(request, ())
-    files = _files(request)
+    """A tileset whose children are the tilesets of the published scenes that may be seen; of another time, those that stood then."""
+    asked = read_parameters(request, MOMENT_PARAMETERS)
+    moment, files = parse_moment(asked, parts_of(request).store), _files(request)
+    if isinstance(moment.as_of, int):
+        raise BadMomentError(
+            "A version is that of one layer.",
+            value=asked["as_of"],
+            limit="an instant, a date, or release:NAME",
+            remedy="Ask for the scene of the layer by its version: /scenes/{id}/tileset.json?as_of=v12.",
+        )
     scenes = [s for s in files.desk.scenes(actor_of(request)) if scene_state(s.record) is SceneState.PUBLISHED]
-    return file_response(request, files.whole_model(scenes), JSON)
+    return file_response(request, files.whole_model(scenes, moment, urlencode(asked)), JSON)
 
 
 @router.get(
@@ -128,15 +142,15 @@ def get_scene(request: Request) -> Response:
     _TILESET_PATH,
     summary="tileset.json of a scene",
     **described(
-        [_SCENE_ID, _AS_OF, _V, ACTOR],
+        [_SCENE_ID, *_TIMES, _V, ACTOR],
         json_answer_of("3D Tiles 1.1.") | _FRESH | problems(400, 404),
         operation_id="getTileset3D",
     ),
 )
 def get_tileset(request: Request) -> Response:
-    """3D Tiles 1.1. What was written to the layer a moment ago is in it."""
-    moment = parse_moment(read_parameters(request, {"as_of", "v"}), parts_of(request).store)
-    file, served = _files(request).tileset(_scene(request), moment.as_of)
+    """3D Tiles 1.1. What was written to the layer a moment ago is in it; `as_of` and `datetime` give the city of another time."""
+    moment = parse_moment(read_parameters(request, _ASKED), parts_of(request).store)
+    file, served = _files(request).tileset(_scene(request), moment)
     more = {VERSION_HEADER: str(served.edition.version)}
     if served.behind:
         more[BEHIND_HEADER] = str(served.behind)
@@ -147,12 +161,12 @@ def get_tileset(request: Request) -> Response:
     _TILE_PATH,
     summary="A tile of a scene",
     **described(
-        [_SCENE_ID, _TILE, _AS_OF, _V, ACTOR], _GLB_ANSWER | _FRESH | problems(400, 404), operation_id="getTile3D"
+        [_SCENE_ID, _TILE, *_TIMES, _V, ACTOR], _GLB_ANSWER | _FRESH | problems(400, 404), operation_id="getTile3D"
     ),
 )
 def get_tile(request: Request) -> Response:
     """GLB with feature ids and the attributes of the layer. A tile that changes gets another name, so one is kept for good."""
-    read_parameters(request, {"as_of", "v"})
+    read_parameters(request, _ASKED)
     file = _files(request).tile(_scene(request), str(request.path_params["tile"]))
     return file_response(request, file, GLB, for_good=True)
 
@@ -161,14 +175,14 @@ def get_tile(request: Request) -> Response:
     _FILE_PATH,
     summary="A file of a delivered scene",
     **described(
-        [_SCENE_ID, _DELIVERY, _FILE, _AS_OF, _V, ACTOR],
+        [_SCENE_ID, _DELIVERY, _FILE, *_TIMES, _V, ACTOR],
         _FILE_ANSWER | _FRESH | problems(400, 404),
         operation_id="getSceneFile",
     ),
 )
 def get_file(request: Request) -> Response:
     """Points, or a tileset below the scene's own, as they were built from what was delivered."""
-    read_parameters(request, {"as_of", "v"})
+    read_parameters(request, _ASKED)
     scene, said = _scene(request), request.path_params
     name = str(said["file"])
     file = _files(request).file(scene, f"{FILES}/{said['delivery']}/{name}")

@@ -17,10 +17,11 @@ from layers.scenes.editions import Maker, Progress
 from layers.scenes.ground import NO_TERRAIN, standing_on
 from layers.scenes.record import BUILDINGS, REVIEWS, Level, SceneState, buildings_record, now_text, scene_state
 from layers.scenes.rules import height_rule
-from layers.scenes.serving import ServedEdition, delivered_at, edition_at, newest
+from layers.scenes.serving import ServedEdition, delivered_at, delivered_then, edition_at, held_then, newest
 from scenes3d.editions.folder import SceneFolder
 from tiles.terrain.shelf import TerrainShelf
 from twin.errors import BadCall, OneMapError, PolicyError, UnknownLayerError, UnknownSceneError
+from twin.interval import Interval
 from twin.moment import AsOf, resolve_as_of
 from twin.standing import is_shown
 from twin.store.port import LayerRecord, Store
@@ -37,6 +38,7 @@ class SceneWish:
         height, floors: Properties; an empty one stands for none.
         terrain: Id of the terrain to stand on; "none" for none, None for the only one there is.
         as_of: Version of the layer to build; None for the present.
+        valid: Valid time to build: of each building the state that holds then; None for its newest state.
     """
 
     height: str | None = None
@@ -47,6 +49,7 @@ class SceneWish:
     date: str | None = None
     accuracy_m: float | None = None
     as_of: int | None = None
+    valid: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +124,12 @@ class SceneDesk:
     ) -> Scene:
         """Build the scene of a layer as it stands, a draft when it is the first; a later one takes its place in one step.
 
-        With `wish.as_of` only the edition of that version is added.
+        With `wish.as_of` or `wish.valid` only the edition of that time is added.
 
         Raises:
             PolicyError: if the actor may not.
             UnknownLayerError, BadManifestError, NothingToBuildError: if it cannot be built; what was served is served.
+            UnknownSceneError: if another valid time is wanted of a scene that was never built.
         """
         layer = self.store.layer(layer_id)
         self.policy.authorise(actor, Action.DESCRIBE_LAYER, layer_id)
@@ -139,9 +143,11 @@ class SceneDesk:
             if before is not None and before["layer_birth"] != layer.created_at.isoformat():
                 folder.forget_editions()
                 before = None
-            edition = maker.whole(folder, version, progress)
+            if before is None and wish.valid is not None:
+                raise _unknown(layer_id)
+            edition = maker.whole(folder, version, progress, wish.valid)
             folder.save(edition)
-            if before is None or wish.as_of is None:
+            if before is None or (wish.as_of is None and wish.valid is None):
                 record = buildings_record(
                     layer,
                     level=wish.level,
@@ -196,19 +202,26 @@ class SceneDesk:
             scene.folder.save_record({**scene.record, "state": SceneState.REJECTED.value})
             shutil.rmtree(scene.folder.path)
 
-    def served(self, scene: Scene, as_of: AsOf | None = None) -> ServedEdition:
+    def served(self, scene: Scene, as_of: AsOf | None = None, valid: Interval | None = None) -> ServedEdition:
         """The edition of the present, made up to date with its layer where that is quick, or that of another time.
+
+        Args:
+            as_of: System time: the scene as its layer stood then.
+            valid: Valid time: of each building the state that holds then, by the rules of `FeatureQuery.interval`.
 
         Raises:
             BadMomentError: if the layer has no such version, or its scene of then has to be built by hand.
         """
         if scene.record["kind"] != BUILDINGS:
             version = scene.layer.version if as_of is None else resolve_as_of(self.store, scene.layer.id, as_of)
-            return delivered_at(scene.folder, version)
+            delivered = delivered_at(scene.folder, version)
+            return delivered if valid is None else delivered_then(self.store, scene.layer.id, delivered, valid)
         maker = self.maker(scene)
         if as_of is None:
-            return newest(maker, scene.folder)
-        return edition_at(maker, scene.folder, resolve_as_of(self.store, scene.layer.id, as_of))
+            served = newest(maker, scene.folder)
+        else:
+            served = edition_at(maker, scene.folder, resolve_as_of(self.store, scene.layer.id, as_of))
+        return served if valid is None else held_then(maker, scene.folder, served, valid)
 
     def maker(self, scene: Scene) -> Maker:
         """What makes the tiles of a scene, as it was built."""

@@ -20,6 +20,7 @@ from scenes3d.editions.edition import Edition
 from scenes3d.editions.folder import SceneFolder
 from twin.crs import CGCS2000
 from twin.errors import BadData, Finding
+from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.store.port import LayerRecord, Store
 
@@ -66,8 +67,8 @@ class Maker:
         """The maker of an edition, on the ground as it is now."""
         return cls(store, layer, HeightRule(**made["rule"]), standing)
 
-    def plan(self, version: int, report: Mapping[str, Any]) -> Edition:
-        """The edition of a version without its tiles."""
+    def plan(self, version: int, report: Mapping[str, Any], valid: Interval | None = None) -> Edition:
+        """The edition of a version, of its newest states or those of another time, without its tiles."""
         extras = {
             "layer": self.layer.id,
             "layerVersion": version,
@@ -76,9 +77,17 @@ class Maker:
             "ground": self.standing.words,
             "lod": "LOD1",
         }
-        return Edition(version, (), self.made, extras, dict(report))
+        if valid is not None:
+            extras["datetime"] = str(valid)
+        return Edition(version, (), self.made, extras, dict(report), valid)
 
-    def whole(self, folder: SceneFolder, version: int, progress: Progress = lambda what, count: None) -> Edition:
+    def whole(
+        self,
+        folder: SceneFolder,
+        version: int,
+        progress: Progress = lambda what, count: None,
+        valid: Interval | None = None,
+    ) -> Edition:
         """Read all features of a version and write all tiles.
 
         Raises:
@@ -86,7 +95,7 @@ class Maker:
         """
         report = BuildReport()
         parts: list[Footprints] = []
-        query = FeatureQuery(as_of=version)
+        query = FeatureQuery(as_of=version, interval=valid)
         with closing(self.store.iterate(self.layer.id, query)) as batches:
             for batch in batches:
                 parts.append(footprints_of(batch, self.rule, self.standing.ground, report))
@@ -96,7 +105,7 @@ class Maker:
             raise _nothing(self.layer, report)
         buildings = Footprints.concatenated(parts)
         parts.clear()
-        plan = self.plan(version, report.to_dict())
+        plan = self.plan(version, report.to_dict(), valid)
         return build_edition(folder, buildings, plan, lambda count: progress("built", count))
 
     def patch(self, folder: SceneFolder, before: Edition, version: int) -> Patch | None:
@@ -106,18 +115,34 @@ class Maker:
         touched = self._touched(before.version, version)
         if touched is None:
             return None
+        return self._patched(folder, before, self.plan(version, before.report), touched)
 
+    def held_then(self, folder: SceneFolder, newest: Edition, valid: Interval) -> Patch | None:
+        """The edition of the states that hold at another time, by what differs from the newest states of the same version.
+
+        None where too much does, or `newest` was made otherwise.
+        """
+        if newest.made != self.made:
+            return None
+        others = self.store.heads_not_holding(self.layer.id, valid, as_of=newest.version, limit=MOST_TOUCHED + 1)
+        if len(others) > MOST_TOUCHED:
+            return None
+        return self._patched(folder, newest, self.plan(newest.version, newest.report, valid), set(others))
+
+    def _patched(self, folder: SceneFolder, before: Edition, plan: Edition, touched: set[str]) -> Patch:
         def fetch(ids: Sequence[str]) -> Footprints | None:
             report = BuildReport()
             found = []
             for start in range(0, len(ids), _IDS_AT_ONCE):
-                query = FeatureQuery(ids=tuple(ids[start : start + _IDS_AT_ONCE]), as_of=version)
+                query = FeatureQuery(
+                    ids=tuple(ids[start : start + _IDS_AT_ONCE]), as_of=plan.version, interval=plan.valid
+                )
                 batch = self.store.select(self.layer.id, query)
                 found.append(footprints_of(batch, self.rule, self.standing.ground, report))
             found = [part for part in found if len(part)]
             return Footprints.concatenated(found) if found else None
 
-        return patch_edition(folder, before, self.plan(version, before.report), touched, fetch)
+        return patch_edition(folder, before, plan, touched, fetch)
 
     def _touched(self, one: int, other: int) -> set[str] | None:
         """Ids of all features that writes between two versions touched; None where they are more than `MOST_TOUCHED`."""

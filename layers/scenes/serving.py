@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layers.scenes.editions import Maker
+from layers.scenes.editions import MOST_TOUCHED, Maker, NothingToBuildError
 from scenes3d.editions.edition import Edition
 from scenes3d.editions.files import FilesEdition, is_of_files
 from scenes3d.editions.folder import SceneFolder
 from twin.errors import BadMomentError, OneMapError
+from twin.interval import Interval
+from twin.query import FeatureQuery
+from twin.store.port import Store
 
 MOST_AT_ONCE = 20_000
 """So many buildings are built anew while somebody waits, about a second; for more a person has to ask."""
@@ -72,6 +75,50 @@ def edition_at(maker: Maker, folder: SceneFolder, version: int) -> ServedEdition
             remedy=f"Build it: onemap scenes build {maker.layer.id} --as-of {version}.",
         )
     return ServedEdition(edition)
+
+
+def held_then(maker: Maker, folder: SceneFolder, newest_states: ServedEdition, valid: Interval) -> ServedEdition:
+    """Of each building the state that holds at another time, as known at the version of `newest_states`.
+
+    It is made from that edition by the features whose newest state does not hold then, else by building all of a small layer.
+
+    Raises:
+        BadMomentError: if neither is quick.
+    """
+    version = newest_states.edition.version
+    held = folder.edition_valid(version, valid)
+    if held is not None and held.made == maker.made:
+        return ServedEdition(held, newest_states.behind)
+    with folder.writing():
+        patch = maker.held_then(folder, newest_states.edition, valid)
+        if patch is not None:
+            edition = patch.edition
+        elif maker.store.count_at(maker.layer.id, version) <= MOST_AT_ONCE:
+            edition = _whole_then(maker, folder, version, valid)
+        else:
+            raise BadMomentError(
+                "该时刻的三维场景尚未构建。The scene of what held then has not been built.",
+                value=f"version {version}, {valid}",
+                limit=f"at most {MOST_TOUCHED:,} features whose newest state does not hold then",
+                remedy=f"Build it: onemap scenes build {maker.layer.id} --as-of {version} --datetime {valid}.",
+            )
+        folder.save(edition)
+    return ServedEdition(edition, newest_states.behind)
+
+
+def delivered_then(store: Store, layer_id: str, served: ServedEdition, valid: Interval) -> ServedEdition:
+    """A delivered scene as it held at another time: whole while any of its outlines holds, and empty else."""
+    version = served.edition.version
+    if store.count(layer_id, FeatureQuery(as_of=version, interval=valid)):
+        return served
+    return ServedEdition(Edition(version, (), {}, served.edition.extras | {"datetime": str(valid)}, {}, valid))
+
+
+def _whole_then(maker: Maker, folder: SceneFolder, version: int, valid: Interval) -> Edition:
+    try:
+        return maker.whole(folder, version, valid=valid)
+    except NothingToBuildError:
+        return maker.plan(version, {}, valid)  # nothing stood then
 
 
 def _held(maker: Maker, folder: SceneFolder, version: int) -> Edition | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 import pydeck
 from pydeck.types import String
@@ -30,8 +29,7 @@ the edge, because edges of whole levels lie on the middles of pixels, where roun
 
 def deck_layers(record: LayerRecord, options: ViewOptions) -> tuple[pydeck.Layer, ...]:
     """The drawing of one layer, lowest first: a casing where lines have an outline, then the layer itself."""
-    # A scene knows the states of its layer by system time alone.
-    if record.scene is not None and is_raised(record, options) and not options.moment.datetime:
+    if record.scene is not None and is_raised(record, options):
         return (_from_afar(record, options), _scene(record, options))
     if record.style.kind == "line" and record.style.outline is not None:
         return (_casing(record, options), _main(record, options))
@@ -68,7 +66,7 @@ def _scene(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
     What stands behind the # reaches no server: another version or theme is another address to the page, which asks anew and
     takes from the browser every tile that is the same.
     """
-    query = f"?as_of={quote(options.moment.as_of, safe='')}" if options.moment.as_of else ""
+    query = f"?{options.moment.query}" if options.moment.query else ""
     address = f"{options.tiles_base}/scenes/{record.id}/tileset.json{query}#v{record.scene}-{options.theme}"
     return pydeck.Layer(
         "SceneLayer",

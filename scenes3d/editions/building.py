@@ -78,7 +78,8 @@ def patch_edition(folder: SceneFolder, before: Edition, plan: Edition, touched: 
             kept = folder.put(build_tile(_in_order(ids, fetch), *cell, note))
             rewritten.append(cell)
         entries.append(kept)
-    folder.keep_standing(tuple(entries), known.in_tiles(order, np.diff(edges)))
+    if plan.valid is None:  # the next edit goes on from the newest states
+        folder.keep_standing(tuple(entries), known.in_tiles(order, np.diff(edges)))
     standing = {entry.cell for entry in entries}
     removed = tuple(entry.cell for entry in before.entries if entry.cell not in standing)
     return Patch(replace(plan, entries=tuple(entries)), tuple(rewritten), removed)

@@ -1,4 +1,4 @@
-"""An edition: which tiles make up a scene at one version of its layer.
+"""An edition: which tiles make up a scene at one version of its layer, and of that at one time in the world.
 
 Tiles are named by their content. Two editions share the files of all tiles that are the same in both; an edit adds the tiles
 it touched and one list.
@@ -18,6 +18,7 @@ from scenes3d.frames import Frame
 from scenes3d.glb.container import broken
 from scenes3d.tileset.region import Region
 from scenes3d.tileset.tile import Tile, Tileset
+from twin.interval import Interval
 
 _NOWHERE = Region(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 Cell = tuple[int, int]
@@ -70,6 +71,7 @@ class Edition:
         made: How it was made: rules for heights, terrain, note of copyright. Editions made in another way share no tiles.
         extras: What tileset.json says of it.
         report: What became of the layer's features when all of them were last read.
+        valid: Valid time: of each building the state that holds then; None for its newest state.
     """
 
     version: int
@@ -77,6 +79,7 @@ class Edition:
     made: dict[str, Any] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
+    valid: Interval | None = None
 
     @property
     def buildings(self) -> int:
@@ -111,6 +114,8 @@ class Edition:
             "report": self.report,
             "tiles": [entry.to_list() for entry in self.entries],
         }
+        if self.valid is not None:
+            said["valid"] = str(self.valid)
         return igzip.compress(orjson.dumps(said), 1, mtime=0)
 
     @classmethod
@@ -123,7 +128,8 @@ class Edition:
         try:
             said = orjson.loads(igzip.decompress(data))  # type: ignore[no-untyped-call]
             entries = tuple(Entry.from_list(values) for values in said["tiles"])
-            return cls(int(said["version"]), entries, said["made"], said["extras"], said["report"])
+            valid = Interval.parse(said["valid"]) if "valid" in said else None
+            return cls(int(said["version"]), entries, said["made"], said["extras"], said["report"], valid)
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise broken(name, f"{type(error).__name__}: {error}", "the list of tiles of a scene") from error
 

@@ -51,7 +51,7 @@ class FilesEdition(Edition):
     def of(cls, edition: Edition, scene: Path) -> FilesEdition:
         """The edition of a scene's folder that names its files."""
         made = edition.made
-        return cls(edition.version, (), made, edition.extras, edition.report, scene / FILES / str(made[FILES]))
+        return cls(edition.version, (), made, edition.extras, edition.report, folder=scene / FILES / str(made[FILES]))
 
     @property
     def buildings(self) -> int:

@@ -5,6 +5,7 @@
     tiles/ab/ab12….glb     a tile, named by the checksum of its bytes
     tiles/ab/ab12….rows    what the tree needs to know of its buildings
     editions/17.json.gz    the tiles that make up the scene at version 17 of its layer
+    editions/17@….json.gz  those of the states that hold at another time in the world; only the last few are kept
     scene.json             the record; it names the edition that is served, and is replaced in one step
 
 A build writes tiles and an edition, and last of all the record: one that fails on the way has changed nothing that is served.
@@ -33,10 +34,14 @@ from scenes3d.editions.files import FILES, read_file
 from scenes3d.editions.standing import Standing
 from scenes3d.glb.container import broken
 from scenes3d.tileset.reading import Opener
+from twin.interval import Interval
 
 NAME = re.compile(r"[0-9a-f]{32}")
 _KEPT_EDITIONS = 4
 _EDITION = re.compile(r"(\d{1,15})\.json\.gz")
+_OF_OTHER_TIMES = "*@*.json.gz"
+MOST_OF_OTHER_TIMES = 64
+"""So many editions of other valid times are kept, those that were made last: there is one for every instant."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class SceneFolder:
     path: Path
     _thread: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
     _standing: dict[str, tuple[tuple[Entry, ...], Standing]] = field(default_factory=dict, repr=False, compare=False)
-    _read: dict[int, tuple[tuple[int, int], Edition]] = field(default_factory=dict, repr=False, compare=False)
+    _read: dict[str, tuple[tuple[int, int], Edition]] = field(default_factory=dict, repr=False, compare=False)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -116,11 +121,22 @@ class SceneFolder:
         Raises:
             UnreadableFileError: if it is lost or broken.
         """
-        path = self._edition_path(version)
+        return self._edition_in(self._edition_path(version))
+
+    def edition_valid(self, version: int, valid: Interval) -> Edition | None:
+        """The edition of a version and a valid time; None where it is not kept.
+
+        Raises:
+            UnreadableFileError: if it is broken.
+        """
+        path = self._edition_path(version, valid)
+        return self._edition_in(path) if path.is_file() else None
+
+    def _edition_in(self, path: Path) -> Edition:
         try:
             status = path.stat()
             mark = (status.st_mtime_ns, status.st_ino)
-            held = self._read.get(version)
+            held = self._read.get(path.name)
             if held is not None and held[0] == mark:
                 return held[1]
             data = path.read_bytes()
@@ -128,21 +144,25 @@ class SceneFolder:
             raise broken(path.name, "it is lost", "the list of tiles of a scene") from error
         edition = Edition.from_bytes(data, path.name)
         with self._thread:
-            self._read[version] = (mark, edition)
+            self._read[path.name] = (mark, edition)
             for old in list(self._read)[:-_KEPT_EDITIONS]:
                 del self._read[old]
         return edition
 
     def save(self, edition: Edition) -> None:
-        """Keep an edition; one of the same version is replaced."""
-        path = self._edition_path(edition.version)
+        """Keep an edition; one of the same version and valid time is replaced."""
+        path = self._edition_path(edition.version, edition.valid)
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, edition.to_bytes())
+        if edition.valid is not None:
+            made = sorted(self._of_other_times(), key=lambda other: other.stat().st_mtime_ns)
+            for old in made[:-MOST_OF_OTHER_TIMES]:
+                old.unlink(missing_ok=True)
 
     def forget_editions(self) -> None:
         """Remove all editions: they belong to a layer that is gone."""
-        for version in self.versions():
-            self._edition_path(version).unlink(missing_ok=True)
+        for path in [*map(self._edition_path, self.versions()), *self._of_other_times()]:
+            path.unlink(missing_ok=True)
 
     def record(self) -> dict[str, Any] | None:
         """The record; None where nothing was ever built.
@@ -163,8 +183,12 @@ class SceneFolder:
         """Put another record in its place, in one step."""
         _replace(self.path / "scene.json", orjson.dumps(record, option=orjson.OPT_INDENT_2))
 
-    def _edition_path(self, version: int) -> Path:
-        return self.path / "editions" / f"{version}.json.gz"
+    def _of_other_times(self) -> list[Path]:
+        return list((self.path / "editions").glob(_OF_OTHER_TIMES))
+
+    def _edition_path(self, version: int, valid: Interval | None = None) -> Path:
+        time = "" if valid is None else "@" + re.sub("[-:]", "", str(valid)).replace("/", "_")
+        return self.path / "editions" / f"{version}{time}.json.gz"
 
 
 def edition_opener(folder: SceneFolder, edition: Edition) -> Opener:

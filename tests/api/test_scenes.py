@@ -184,6 +184,34 @@ def test_the_past_is_there_even_where_nobody_looked_at_the_time(client):
     assert body["value"] == "99"
 
 
+def test_both_times_of_a_scene_over_http(client):
+    was = heights(client)
+    edit(client, "b42", height=99.0)
+    address = "/scenes/houses/tileset.json?datetime=2024-01-01"
+    feature = client.json("/collections/houses/items/b42")
+    taller = {
+        "properties": feature["properties"] | {"height": 50.0},
+        "time": {"interval": ["2020-01-01T00:00:00Z", ".."]},
+    }
+    answer = client.request("PUT", "/collections/houses/items/b42", json=feature | taller, headers=ACTOR)
+    assert answer.status_code == 200, answer.text
+    assert heights(client)["b42"] == heights(client, address)["b42"] == 50.0
+    assert heights(client, address.replace("2024", "2019")) == pytest.approx(was | {"b42": 99.0})
+    assert heights(client, address.replace("2024", "2019") + "&as_of=v1") == was
+    first = client.get(address)
+    assert client.get(address, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+    assert client.json(address)["asset"]["extras"]["datetime"] == "2024-01-01T00:00:00Z/2024-01-01T23:59:59.999999Z"
+    tile = contents(client, address)[""]
+    assert client.get(f"{tile}?datetime=2024-01-01").content == client.get(tile).content
+    for words in ("yesterday", "2024-01-01/2023-01-01"):
+        client.problem("GET", f"/scenes/houses/tileset.json?datetime={words}", 400)
+    (child,) = client.json("/scenes/tileset.json?datetime=2019-01-01")["root"]["children"]
+    assert child["content"]["uri"] == "houses/tileset.json?datetime=2019-01-01"
+    assert client.json(f"/scenes/{child['content']['uri']}")["asset"]["extras"]["datetime"].startswith("2019-01-01")
+    assert "children" not in client.json("/scenes/tileset.json?as_of=2000-01-01")["root"]
+    assert client.problem("GET", "/scenes/tileset.json?as_of=v1", 400)["code"] == "bad-moment"
+
+
 def heights_or_none(client: AppClient, address: str) -> dict[str, float]:
     return heights(client, address) if "content" in client.json(address)["root"] else {}
 

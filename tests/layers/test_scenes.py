@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +17,22 @@ from lamp_layer import with_lamps
 from layers.policy import Actor
 from layers.scenes import editions, serving
 from layers.scenes.desk import SceneDesk, SceneWish
+from layers.scenes.editions import Maker
 from layers.scenes.ground import standing_on
 from layers.scenes.rules import height_rule
 from scenes3d.buildings.cleaning import footprints_of
 from scenes3d.buildings.faults import BuildReport
 from scenes3d.buildings.heights import HeightRule
 from scenes3d.buildings.tiling import tiles_of
+from scenes3d.editions import folder as folder_module
+from scenes3d.editions.edition import Edition
+from scenes3d.editions.folder import SceneFolder
+from scenes3d.glb.reading import read_model
 from tiles.terrain.shelf import TerrainShelf
 from twin.errors import BadCall, BadManifestError, BadMomentError, UnknownPropertyError, UnknownTerrainError
 from twin.feature import FeatureBatch
+from twin.interval import Interval
+from twin.query import FeatureQuery
 from twin.schema import GeometryType, Property, PropertyType, Schema
 from twin.store import open_store
 from twin.store.port import Author, LayerRecord, LayerSpec, Store
@@ -185,3 +194,89 @@ def test_both_stores_give_the_very_bytes_of_the_features(store_target, tmp_path)
     write(store, 7, 8)
     assert desk.served(desk.scene("houses", ME)).edition.entries == built.entries
     store.close()
+
+
+def ids_of(folder: SceneFolder, edition: Edition) -> dict[str, float]:
+    """Buildings of an edition with their heights."""
+    tables = [read_model(folder.read_tile(entry.content) or b"").table for entry in edition.entries]
+    return {name: height for table in tables for name, height in zip(table["id"], table["height"], strict=True)}
+
+
+def test_a_scene_shows_what_held_at_another_time_by_the_rules_of_items(desk, store, monkeypatch):
+    desk.build("houses", SceneWish(), ME)
+    (b0, b1, b2) = (store.get("houses", name) for name in ("b0", "b1", "b2"))
+    year = [datetime(2000 + number, 1, 1, tzinfo=UTC) for number in range(60)]
+    with store.write("houses", Author("clerk")) as writer:
+        writer.replace(replace(b0, valid_to=year[20]), redates=True)  # torn down
+        writer.replace(replace(b1, valid_from=year[10]), redates=True)
+        writer.replace(replace(b2, valid_from=year[30]), redates=True)  # planned
+    with store.write("houses", Author("clerk")) as writer:  # b1 grew
+        writer.replace(replace(b1, properties=b1.properties | {"height": 99.0}, valid_from=year[15]))
+
+    def city(when: str, as_of: int | None = None) -> dict[str, float]:
+        scene, valid = desk.scene("houses", ME), Interval.parse(when)
+        patched = desk.served(scene, as_of, valid).edition
+        batch = store.select("houses", FeatureQuery(as_of=as_of, interval=valid))
+        found = ids_of(scene.folder, patched)
+        assert found == pytest.approx(dict(zip(batch.ids, batch.columns["height"], strict=True)))
+        # What differs from the newest states alone was made anew; a whole build ends in the same tiles.
+        assert desk.maker(scene).whole(scene.folder, patched.version, valid=valid).entries == patched.entries
+        assert patched.extras["datetime"] == str(valid)
+        return found
+
+    everything = ids_of(desk.folder("houses"), desk.served(desk.scene("houses", ME)).edition)
+    assert len(everything) == 400
+    now = city("2024-01-01")
+    assert set(everything) - set(now) == {"b0", "b2"}
+    assert now["b1"] == 99.0
+    then = city("2012-06-01T00:00:00Z")
+    assert set(everything) - set(then) == {"b2"}
+    assert then["b1"] == b1.properties["height"]
+    assert len(city("2005-01-01")) == 398
+    assert city("2012-06-01/..")["b1"] == 99.0
+    assert len(city("2035-01-01")) == 399
+    # Both times: before the second write nobody knew that b1 had grown, before the first that anything ended.
+    assert city("2024-01-01", 2)["b1"] == b1.properties["height"]
+    assert city("2024-01-01", 1) == pytest.approx(ids_of(desk.folder("houses"), desk.folder("houses").edition(1)))
+    # Kept under its time and made once.
+    held = desk.folder("houses").edition_valid(3, Interval.parse("2024-01-01"))
+    monkeypatch.setattr(Maker, "held_then", None)
+    assert desk.served(desk.scene("houses", ME), None, Interval.parse("2024-01-01")).edition == held
+    assert desk.folder("houses").versions() == [1, 2, 3]
+
+
+def test_other_times_are_bounded_on_disk_and_in_work(desk, store, monkeypatch):
+    scene = desk.build("houses", SceneWish(), ME)
+    monkeypatch.setattr(folder_module, "MOST_OF_OTHER_TIMES", 3)
+    for day in range(1, 6):
+        desk.served(scene, None, Interval.parse(f"2024-01-0{day}"))
+    assert len(list((scene.folder.path / "editions").glob("1@*"))) == 3
+    with store.write("houses", Author("clerk")) as writer:
+        for name in ("b0", "b1"):
+            writer.replace(replace(store.get("houses", name), valid_to=datetime(2020, 1, 1, tzinfo=UTC)), redates=True)
+    scene = desk.scene("houses", ME)
+    desk.served(scene)
+    monkeypatch.setattr(editions, "MOST_TOUCHED", 1)
+    whole = desk.served(scene, None, Interval.parse("2024-01-01")).edition
+    assert whole.buildings == 398
+    assert desk.served(scene, None, Interval.parse("1950-01-01")).edition.buildings == 400
+    monkeypatch.setattr(serving, "MOST_AT_ONCE", 100)
+    late = Interval.parse("2023-01-01")
+    with pytest.raises(BadMomentError) as caught:
+        desk.served(scene, None, late)
+    assert caught.value.remedy == f"Build it: onemap scenes build houses --as-of 2 --datetime {late}."
+    desk.build("houses", SceneWish(as_of=2, valid=late), ME)
+    assert desk.served(scene, None, late).edition.entries == whole.entries
+
+
+def test_a_time_at_which_nothing_stood_is_an_empty_city(store, tmp_path):
+    (batch,) = box_town(3)
+    with store.write("houses", Author("clerk"), create=LayerSpec("houses", SCHEMA, DOCUMENT)) as writer:
+        for feature in batch.features():
+            writer.insert(replace(feature, valid_from=datetime(2020, 1, 1, tzinfo=UTC)))
+    desk = SceneDesk(store, tmp_path / "scenes", TerrainShelf(tmp_path / "terrain"))
+    scene = desk.build("houses", SceneWish(), ME)
+    edition = desk.served(scene, None, Interval.parse("2019-01-01")).edition
+    assert edition.entries == ()
+    assert b'"content"' not in edition.tileset().to_json()
+    assert desk.maker(scene).plan(1, {}).made == edition.made

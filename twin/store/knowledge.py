@@ -70,6 +70,17 @@ def known_rows(
     return [KnownRows(p.rows, (*p.known, *_holding(tables, p.rows, as_of, holds))) for p in parts]
 
 
+def not_holding(rows: LayerRows, holds: Holds) -> sa.ColumnElement[bool]:
+    """Rows whose validity does not meet the time: the contrary of what `known_rows` keeps, written out for unknown ends."""
+    t, over = rows.table, []
+    if holds.since is not None:
+        begun_before = sa.or_(t.c[VALID_FROM].is_(None), t.c[VALID_FROM] < holds.since)
+        over.append(sa.and_(t.c[VALID_TO] <= holds.since, begun_before))
+    if holds.until is not None:
+        over.append(t.c[VALID_FROM] > holds.until)
+    return sa.or_(*over)
+
+
 def has_slices(connection: sa.Connection, tables: LayerTables) -> bool:
     """Whether any feature of the layer has, or ever had, an earlier slice of its validity."""
     slices = tables.history.c[SLICE] == IS_SLICE

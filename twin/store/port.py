@@ -299,6 +299,17 @@ class Store(Protocol):
     def count(self, layer_id: str, query: FeatureQuery) -> int:
         """How many features answer `query` (its limit and position do not count)."""
 
+    def heads_not_holding(
+        self, layer_id: str, interval: Interval, *, as_of: int | None = None, limit: int
+    ) -> list[str]:
+        """Ids of features that a reading with `interval` shows otherwise than one without, or not at all; at most `limit`.
+
+        They are those whose head, as known now or at version `as_of`, does not hold then.
+
+        Raises:
+            UnknownLayerError: if there is no such layer.
+        """
+
     def count_grid(
         self,
         layer_id: str,

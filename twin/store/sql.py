@@ -26,11 +26,11 @@ from twin.store.changes import ChangedBoxes, Changes, read_changed_boxes, read_c
 from twin.store.dialect import Dialect
 from twin.store.grid_counts import count_cells, extent_of
 from twin.store.history import ever_stood, read_history, read_touched
-from twin.store.knowledge import has_slices, holds_in, known_rows
+from twin.store.knowledge import has_slices, holds_in, known_rows, not_holding
 from twin.store.lookups import PropertyIndex, property_indexes
 from twin.store.port import Author, Changeset, FeatureVersion, GridCount, LayerRecord, LayerSpec, LayerWriter, Touched
 from twin.store.statements import LEADING, count_rows, select_rows, selected_schema
-from twin.store.tables import VERSION
+from twin.store.tables import ID, VERSION
 from twin.store.versions import RevisionAsker, Revisions
 from twin.store.watching import Removal, RemovalWatcher
 from twin.store.windows import prepare_window, window_shape_of, window_values
@@ -263,6 +263,19 @@ class SqlStore(abc.ABC):
             sliced = self.is_sliced(connection, known, query.interval)
             statement = count_rows(known.tables, query, self.dialect, known.record.bounds, sliced=sliced)
             return int(connection.execute(statement).scalar_one())
+
+    def heads_not_holding(
+        self, layer_id: str, interval: Interval, *, as_of: int | None = None, limit: int
+    ) -> list[str]:
+        with self.snapshot() as connection:
+            tables = self.catalogue.known(connection, layer_id).tables
+            holds = holds_in(interval, self.dialect)
+            assert holds is not None
+            parts = [
+                sa.select(part.rows.table.c[ID]).where(*part.known, not_holding(part.rows, holds))
+                for part in known_rows(tables, as_of=as_of)
+            ]
+            return list(connection.execute(sa.union_all(*parts).limit(limit)).scalars())
 
     def count_grid(
         self,

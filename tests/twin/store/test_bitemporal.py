@@ -222,6 +222,11 @@ def _compare(store: Store, layer: str, model: Model, version: int, span: Span | 
     assert store.count(layer, FeatureQuery(as_of=version, interval=interval, bounds=WINDOW)) == len(inside)
     cells = store.count_grid(layer, WINDOW, 1.0, as_of=version, interval=interval)
     assert cells == ([GridCount(300, 126, len(expected))] if expected else [])
+    if interval is not None:
+        heads = model.read(version, None)
+        others = sorted(id_ for id_, head in heads.items() if expected.get(id_) is not head)
+        assert sorted(store.heads_not_holding(layer, interval, as_of=version, limit=9)) == others
+        assert len(store.heads_not_holding(layer, interval, as_of=version, limit=1)) == min(1, len(others))
     if version == len(model.copies) - 1:
         assert answer(store, layer, interval=interval) == expected
         assert answer(store, layer, interval=interval, bounds=WINDOW) == inside
