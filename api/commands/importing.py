@@ -28,7 +28,7 @@ class Mode(StrEnum):
 FileArgument = Annotated[
     Path,
     typer.Argument(
-        help="GeoJSON, GeoPackage, Shapefile (zip), FlatGeobuf, GeoParquet, CSV, TopoJSON, .osm.pbf; GeoTIFF and other rasters"
+        help="GeoJSON, GeoPackage, SpatiaLite, Shapefile (zip), FlatGeobuf, GeoParquet, CSV, TopoJSON, .osm.pbf; GeoTIFF and other rasters"
     ),
 ]
 

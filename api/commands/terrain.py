@@ -15,7 +15,7 @@ app = typer.Typer(help="Elevation and terrain. · 高程与地形", no_args_is_h
 
 @app.command("add")
 def add(
-    file: Annotated[Path, typer.Argument(help="Elevation raster: GeoTIFF, HGT, … · 高程文件")],
+    file: Annotated[Path, typer.Argument(help="Elevation raster: GeoTIFF, HGT, …, or a zip of one. · 高程文件")],
     datum: Annotated[
         str,
         typer.Option("--vertical-datum", help="What heights count from: EPSG:5737, ellipsoidal, unknown. · 高程基准"),

@@ -57,7 +57,8 @@ def build_delivery(
         "这些文件不能构成一个场景。These files are of no kind that becomes a scene.",
         value=", ".join(file.name for file in files),
         limit=f"{', '.join(CLOUDS)} together, {', '.join(MODELS)} and zip archives of one of them, a tileset.json or its zip, or a GLB",
-        remedy="Import point clouds and city models as scenes of their own.",
+        remedy="Import clouds and city models as scenes of their own; footprints become a layer by `onemap import`, "
+        "and that a scene by `onemap scenes build`.",
     )
 
 

@@ -85,6 +85,9 @@ def build_tileset(folder: SceneFolder, file: Path, stated: Stated, place: Place 
         }
         for rule in sorted({fault.rule for fault in report.faults})
     ]
+    if report.widened:
+        examples = list(report.widened[:_EXAMPLES])
+        faults.append({"fault": "volume-widened", "count": len(report.widened), "examples": examples})
     said_of = {"built": report.tiles, "seen": report.tiles, "vertices": report.vertices, "faults": faults}
     said_of |= {"formats": dict(sorted(report.formats.items()))}
     outline = outline_of(file.name, (west, south, east, north, region.low, region.high), tiles=report.tiles)

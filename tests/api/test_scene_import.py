@@ -148,24 +148,6 @@ def test_a_later_delivery_takes_the_place_and_the_past_stays(data, house, tmp_pa
     assert (round(now), round(then)) == (35, 29)
 
 
-def test_a_tileset_of_others_is_taken_over_with_its_faults_told(shared_data, tmp_path, capsys):
-    archive = shared_data / "tiles3d/tileset-request-volume-v1-0.zip"
-    said = ["--id", "campus", "--data", str(tmp_path / "data")]
-    assert "km from Jiaozhou" in refusal(capsys, [str(archive), *said])
-    assert cli.run(["scenes", "import", str(archive), "--accept-because", "a sample", *said]) == 0
-    told = capsys.readouterr().out
-    assert "campus: 9 tiles" in told
-    assert "2 × content-outside (/1: a vertex is 0.0990 m outside" in told
-    store = open_store(tmp_path / "data/onemap.gpkg")
-    record = AppClient(create_app(Settings(data_dir=tmp_path / "data"), store)).json("/scenes/campus")
-    store.close()
-    assert (record["kind"], record["vertical_datum"], record["accepted_because"]) == (
-        "tileset",
-        "ellipsoidal",
-        "a sample",
-    )
-
-
 def test_meshes_stand_where_they_are_anchored(shared_data, tmp_path, capsys):
     said = ["--data", str(tmp_path / "data")]
     mesh = shared_data / "model3d/sceaux-photogrammetry-mesh.ply"
@@ -173,11 +155,6 @@ def test_meshes_stand_where_they_are_anchored(shared_data, tmp_path, capsys):
     anchored = ["--anchor", "120.03,36.26,20", "--vertical-datum", "EPSG:5737", *said]
     assert cli.run(["scenes", "import", str(mesh), "--id", "castle", *anchored]) == 0
     assert cli.run(["scenes", "check", "castle", *said]) == 0
-    delft = shared_data / "model3d/delft-lod1-3dfier-obj.zip"
-    taken = ["--crs", "EPSG:7415", "--accept-because", "a sample", *said]
-    capsys.readouterr()
-    assert cli.run(["scenes", "import", str(delft), "--id", "delft", *taken]) == 0
-    assert "delft: 570 features" in capsys.readouterr().out
     assert cli.run(["scenes", "export", "castle", str(tmp_path / "out"), *said]) == 0
     (glb,) = (tmp_path / "out/tiles").glob("*.glb")
     assert cli.run(["scenes", "import", str(glb), "--id", "again", "--anchor", "120.03,36.26,20", *said]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from urllib.parse import urljoin
 
 import numpy as np
@@ -29,6 +30,13 @@ def write_dem(path, heights, crs="EPSG:4490"):
     ) as out:  # fmt: skip
         out.write(heights.astype(np.float32), 1)
     return path
+
+
+def archive_of(folder, name, *members):
+    with zipfile.ZipFile(folder / name, "w") as archive:
+        for member in members:
+            archive.write(folder / member, member)
+    return folder / name
 
 
 def slope():
@@ -162,6 +170,7 @@ def test_bad_files_are_refused_and_leave_nothing_behind(tmp_path, add, served):
     cut.write_bytes(whole.read_bytes()[:200_000])
     (tmp_path / "text.tif").write_text("no raster")
     bare = write_dem(tmp_path / "bare.tif", slope(), crs=None)
+    (tmp_path / "text.txt").write_text("no raster")
     for arguments in (
         (cut, "--vertical-datum", "EPSG:5737"),
         (tmp_path / "text.tif", "--vertical-datum", "EPSG:5737"),
@@ -169,6 +178,8 @@ def test_bad_files_are_refused_and_leave_nothing_behind(tmp_path, add, served):
         (bare, "--vertical-datum", "EPSG:5737"),
         (whole, "--vertical-datum", "EPSG:4490"),
         (whole, "--vertical-datum", "EPSG:5737", "--id", "../out"),
+        (archive_of(tmp_path, "two.zip", "whole.tif", "bare.tif"), "--vertical-datum", "EPSG:5737"),
+        (archive_of(tmp_path, "none.zip", "text.txt"), "--vertical-datum", "EPSG:5737"),
     ):
         code, said = add(*arguments)
         assert code != 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -94,10 +96,13 @@ def test_a_parquet_file_without_geometry_is_told(tmp_path: Path) -> None:
         open_source(tmp_path / "a.parquet")
 
 
-def test_a_spatialite_database_is_not_taken_for_a_geopackage(shared_data: Path) -> None:
+def test_a_database_without_geometry_is_told(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as database:
+        database.execute("CREATE TABLE roads (id INTEGER)")
+        database.commit()
     with pytest.raises(UnreadableFileError) as caught:
-        open_source(shared_data / "model3d/delft-footprints-bgt-pand.sqlite")
-    assert "not a GeoPackage" in str(caught.value.value)
+        open_source(tmp_path / "a.sqlite")
+    assert "without geometry" in str(caught.value.value)
 
 
 def test_broken_json_below_the_features_is_told(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -19,6 +20,7 @@ import rasterio.shutil
 from rasterio._err import CPLE_BaseError  # what copying raises; it has no public name
 from rasterio.errors import RasterioError
 
+from tiles.terrain.archives import raster_inside
 from tiles.terrain.elevation import open_elevation
 from tiles.terrain.surface import Surface
 from twin.errors import BadManifestError, UnknownTerrainError, UnreadableFileError
@@ -92,12 +94,12 @@ class TerrainShelf:
         """Put a raster on the shelf as a tiled GeoTIFF with overviews; one of that id is replaced.
 
         Args:
-            source: The first band of any north-up file that GDAL reads, with a reference system.
+            source: The first band of any north-up file that GDAL reads, with a reference system; or a zip archive of one.
             datum: What its heights count from; see `twin.vertical`.
 
         Raises:
             BadManifestError: if id or datum are none.
-            UnreadableFileError, MissingCRSError: if the file cannot be used; the shelf is as it was then.
+            UnreadableFileError, UnsafeArchiveError, MissingCRSError: if the file cannot be used; the shelf is as it was then.
         """
         if not _ID.fullmatch(terrain_id):
             raise BadManifestError(
@@ -111,6 +113,11 @@ class TerrainShelf:
             "vertical_datum": parse_vertical_datum(datum),
             "attribution": attribution,
         }
+        with raster_inside(source) as raster:
+            self._put(raster, terrain_id, described)
+        return self.terrain(terrain_id)
+
+    def _put(self, source: Path, terrain_id: str, described: Mapping[str, object]) -> None:
         open_elevation(source).close()
         self.folder.mkdir(parents=True, exist_ok=True)
         target = self.folder / f"{terrain_id}.tif"
@@ -131,7 +138,6 @@ class TerrainShelf:
         finally:
             with suppress(FileNotFoundError):
                 draft.unlink()
-        return self.terrain(terrain_id)
 
 
 def _replace(path: Path, body: bytes) -> None:

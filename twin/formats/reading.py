@@ -22,7 +22,7 @@ from twin.formats.topojson import TopoJSONSource
 
 Opener = Callable[[Path, ReadOptions], FileSource]
 _READABLE_SUFFIXES = {
-    ".shp": 0, ".gpkg": 1, ".parquet": 2, ".geoparquet": 2, ".fgb": 3, ".geojson": 4, ".geojsonl": 4, ".ndjson": 4,
+    ".shp": 0, ".gpkg": 1, ".sqlite": 1, ".parquet": 2, ".geoparquet": 2, ".fgb": 3, ".geojson": 4, ".geojsonl": 4, ".ndjson": 4,
     ".topojson": 5, ".json": 6, ".csv": 7, ".tsv": 7,
 }  # fmt: skip
 
@@ -137,6 +137,7 @@ def _gdal(file: GdalFile) -> Opener:
 _OPENERS: dict[FileFormat, Opener] = {
     FileFormat.GEOPARQUET: GeoParquetSource,
     FileFormat.GEOPACKAGE: _gdal(GdalFile("GeoPackage")),
+    FileFormat.SPATIALITE: _gdal(GdalFile("SpatiaLite", trusts_type=False)),
     FileFormat.FLATGEOBUF: _gdal(GdalFile("FlatGeobuf", checks_count=True)),
     FileFormat.SHAPEFILE: open_shapefile,
     FileFormat.GEOJSON: _geojson(Shape.COLLECTION),

@@ -24,6 +24,7 @@ class FileFormat(Enum):
     ZIP = "zip"
     GEOPARQUET = "GeoParquet"
     GEOPACKAGE = "GeoPackage"
+    SPATIALITE = "SpatiaLite"
     FLATGEOBUF = "FlatGeobuf"
     SHAPEFILE = "Shapefile"
     OSM = "OpenStreetMap"
@@ -35,7 +36,7 @@ class FileFormat(Enum):
     CSV = "CSV"
 
 
-READABLE = "GeoJSON, GeoPackage, Shapefile (zip), FlatGeobuf, GeoParquet, CSV, TopoJSON, OSM .pbf"
+READABLE = "GeoJSON, GeoPackage, SpatiaLite, Shapefile (zip), FlatGeobuf, GeoParquet, CSV, TopoJSON, OSM .pbf"
 
 _KNOWN_BUT_NOT_READ = (
     (b"\x1f\x8b", "a gzip archive", "Unpack it and send the file inside, or a zip."),
@@ -101,7 +102,9 @@ def _binary_format(path: Path, head: bytes) -> FileFormat | None:
     if head.startswith(b"SQLite format 3\0"):
         if head[68:72] in (b"GPKG", b"GP10", b"GP11") or path.suffix.lower() == ".gpkg":
             return FileFormat.GEOPACKAGE
-        raise _unknown(path, "an SQLite database that is not a GeoPackage", "Export its layer to GeoPackage.")
+        if b"geometry_columns" in head:
+            return FileFormat.SPATIALITE
+        raise _unknown(path, "an SQLite database without geometry", "Export its layer to GeoPackage.")
     if head.startswith(b"fgb\x03fgb"):
         return FileFormat.FLATGEOBUF
     if head.startswith(b"\x00\x00\x27\x0a") and path.suffix.lower() == ".shp":

@@ -21,7 +21,8 @@ from scenes3d.glb.container import broken
 from scenes3d.sources.tilesets.converting import Content, contents_of
 from scenes3d.sources.tilesets.gltf import Gltf, Opened
 from scenes3d.sources.tilesets.implicit import ImplicitTiling
-from scenes3d.tileset.checking import Fault, check_tileset
+from scenes3d.sources.tilesets.widening import widen_volumes
+from scenes3d.tileset.checking import Checked, Fault, check_tileset
 from scenes3d.tileset.folder import folder_opener
 from twin.ellipsoid import Floats, geodetic
 from twin.errors import MissingCRSError, UnreadableFileError
@@ -46,11 +47,19 @@ class TilesetWish:
 
 @dataclass
 class TilesetReport:
-    """What was taken over: tiles and contents by format, vertices looked at, and what does not lie where its volumes say."""
+    """What was taken over.
+
+    Attributes:
+        tiles, formats: Tiles, and contents by format.
+        vertices: How many were looked at.
+        widened: A sentence for each volume that did not hold its vertices, and does now.
+        faults: What is wrong still.
+    """
 
     tiles: int = 0
     formats: Counter[str] = field(default_factory=Counter)
     vertices: int = 0
+    widened: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
 
 
@@ -58,6 +67,8 @@ def import_tileset(
     address: str, opened: Opened, target: Path, wish: TilesetWish, extras: dict[str, Any]
 ) -> TilesetReport:
     """Write the tileset into the folder `target`, which must be empty, and look at every vertex of it.
+
+    Volumes that do not hold their vertices are made wider, and the report says which.
 
     Args:
         address, opened: The tileset's own address, and what gives the bytes at an address.
@@ -82,15 +93,21 @@ class _Import:
         except (KeyError, TypeError, ValueError) as error:
             raise broken(address, f"{type(error).__name__}: {error}", "a root with a volume and a transform") from error
         root = self._tile(document["root"], address, start, None, frozenset({address}), 0)
-        written = {
+        written: dict[str, Any] = {
             "asset": {"version": "1.1", "extras": extras},
             "geometricError": float(document["geometricError"]),
             "root": root | {"refine": root.get("refine", "ADD")},
         }
-        (self._target / "tileset.json").write_bytes(orjson.dumps(written))
-        checked = check_tileset("tileset.json", folder_opener(self._target))
+        checked = self._checked(written)
+        if any(fault.rule == "content-outside" for fault in checked.faults):
+            self._report.widened = tuple(widen_volumes(written["root"], folder_opener(self._target)))
+            checked = self._checked(written)
         self._report.vertices, self._report.faults = checked.vertices, checked.faults
         return self._report
+
+    def _checked(self, written: dict[str, Any]) -> Checked:
+        (self._target / "tileset.json").write_bytes(orjson.dumps(written))
+        return check_tileset("tileset.json", folder_opener(self._target))
 
     def _document(self, address: str) -> dict[str, Any]:
         try:

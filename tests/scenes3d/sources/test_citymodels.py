@@ -191,13 +191,6 @@ def test_real_citygml_is_read_whole(models, tmp_path, name, features, surfaces, 
     assert (report.features, report.lods) == (features, lods)
 
 
-def test_the_validator_of_khronos_finds_nothing(models, tmp_path, gltf_problems):
-    model = open_citygml(models / "yokosuka-buildings-lod1-2.gml")
-    reference = resolve(model.said, Stated(), "yokosuka", (0, 0, 0))
-    scene, edition, _ = built(model, reference, tmp_path / "scene")
-    assert gltf_problems({e.content: scene.read_tile(e.content) for e in edition.entries}) == []
-
-
 def test_yokosuka_keeps_its_names_and_stands_in_yokosuka_with_its_outside_outside(models):
     model = open_citygml(models / "yokosuka-buildings-lod1-2.gml")
     reference = resolve(model.said, Stated(), "yokosuka", (0, 0, 0))

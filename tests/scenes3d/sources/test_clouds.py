@@ -15,8 +15,6 @@ from scenes3d.sources.clouds.header import read_header
 from scenes3d.sources.clouds.source import open_clouds
 from scenes3d.sources.landing import Place
 from scenes3d.sources.reference import Stated
-from scenes3d.tileset.checking import check_tileset
-from scenes3d.tileset.folder import folder_opener
 from twin.bounds import Bounds
 from twin.crs import parse_crs, transform_points
 from twin.errors import MissingCRSError, SuspiciousDatumError, UnreadableFileError, VerticalDatumError
@@ -56,15 +54,6 @@ def test_delft_says_no_crs_and_is_asked_for_it(clouds):
     assert caught.value.value == "ahn3-delft-west.laz: x 84,904.15, y 447,527.05, z 9.41"
     with pytest.raises(VerticalDatumError, match="--vertical-datum"):
         open_clouds([clouds / "ahn3-delft-west.laz"], Stated("EPSG:28992"), None)
-
-
-def test_both_tiles_of_delft_become_one_scene(clouds, tmp_path, gltf_problems):
-    source = open_clouds(sorted(clouds.glob("ahn3-*.laz")), Stated("EPSG:7415"), None)
-    report = build_cloud(source, tmp_path / "delft")
-    assert (report.points, report.coloured, source.vertical_datum) == (640_510 + 208_432, False, "EPSG:5709")
-    checked = check_tileset("tileset.json", folder_opener(tmp_path / "delft"))
-    assert (checked.vertices, checked.faults) == (848_942, ())
-    assert gltf_problems({file.stem: file.read_bytes() for file in (tmp_path / "delft").glob("*.glb")}) == []
 
 
 def test_autzen_counts_in_feet_and_is_asked_about_its_heights(clouds):

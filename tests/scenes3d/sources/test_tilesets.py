@@ -15,6 +15,7 @@ from scenes3d.frames import Frame
 from scenes3d.glb.container import pack
 from scenes3d.glb.reading import read_model
 from scenes3d.sources.tilesets.importing import TilesetWish, find_tileset, import_tileset
+from scenes3d.tileset.checking import check_tileset
 from scenes3d.tileset.folder import folder_opener
 from scenes3d.tileset.reading import read_tileset
 from twin.errors import MissingCRSError, UnreadableFileError
@@ -160,8 +161,8 @@ def test_the_sample_of_version_1_0_is_unpacked_with_its_attributes(sample, tmp_p
     folder, out = sample("tileset-request-volume-v1-0"), tmp_path / "out"
     report = imported(folder, out, TilesetWish())
     assert (report.tiles, report.formats) == (9, Counter({"b3dm": 5, "pnts": 1}))
-    # The sample's own fault, 10 cm: told, not hidden.
-    assert {(fault.tile, fault.rule) for fault in report.faults} == {("/1", "content-outside")}
+    # The sample's own fault, 10 cm: told and mended.
+    assert (report.widened, report.faults) == (("/: by 0.0990 m", "/1: by 0.0990 m"), ())
     data = next(folder.rglob("ll.b3dm")).read_bytes()
     _, _, _, text, body, batch, _ = struct.unpack_from("<4sIIIIII", data)
     said = json.loads(data[28 + text + body : 28 + text + body + batch])
@@ -209,6 +210,29 @@ def test_every_vertex_is_where_the_tile_put_it(taken, content, expected, gltf_pr
     assert [
         line for line in gltf_problems({p.name: p.read_bytes() for p in out.glob("*.glb")}) if "UNUSED" not in line
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("volume", "short"),
+    [
+        # The square is 4 m by 2 m: its far corner is that much outside, and 2 cm of air come on top.
+        ({"box": [1, 1, 0, 2, 0, 0, 0, 2, 0, 0, 0, 1]}, 1.0),
+        ({"sphere": [0, 0, 0, 3]}, np.sqrt(20) - 3),
+        ({"region": [*np.radians([119.9999, 36.2599, 120.0, 36.2601]).tolist(), 0, 50]}, 4.0),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_volume_that_is_too_small_is_made_wide_enough_and_so_are_those_above(taken, volume, short):
+    inner = {"boundingVolume": volume, "geometricError": 0, "content": {"uri": "a.glb"}}
+    outer = tileset(None, boundingVolume=volume, children=[inner])
+    report, out = taken({"tileset.json": outer, "a.glb": glb()})
+    assert report.faults == ()
+    grown = [float(line.split()[2]) for line in report.widened]
+    assert grown == pytest.approx([short, short], rel=2e-3)
+    # Nothing is wider than it has to be: a second look finds nothing, and a wide volume stays as it was.
+    assert check_tileset("tileset.json", folder_opener(out)).faults == ()
+    report, _ = taken({"tileset.json": tileset(), "a.glb": glb()})
+    assert report.widened == ()
 
 
 def test_a_composite_gives_all_its_tiles(taken):
