@@ -11,7 +11,7 @@ from api.deps import parts_of
 from layers.checker import Checker
 from layers.city import City, read_city
 from layers.code_indexes import index_codes
-from layers.ogc_features import FetchLimits
+from layers.fetch_limits import FetchLimits
 from layers.place_codes import PlaceCodes
 from layers.policy import Actor
 from layers.registry import Registry

@@ -6,7 +6,6 @@ Source: OGC 17-069r4, 7.15 (items, links with rel=next).
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urljoin, urlsplit
@@ -14,19 +13,11 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import orjson
 
+from layers.fetch_limits import FetchLimits
 from twin.errors import BadManifestError, Finding, SourceUnreachableError, TooLargeError
 
 log = logging.getLogger(__name__)
 PAGE_ROWS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class FetchLimits:
-    """Bounds on one fetch: seconds without an answer, bytes and pages in all."""
-
-    timeout_s: float = 30.0
-    max_bytes: int = 2 * 1024**3
-    max_pages: int = 10_000
 
 
 def fetch_features(url: str, target: Path, hosts: frozenset[str], limits: FetchLimits) -> int:

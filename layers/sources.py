@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 
 import orjson
 
+from layers.fetch_limits import FetchLimits
 from layers.manifest import InboxSource, InlineSource, Manifest, OgcFeaturesSource
-from layers.ogc_features import FetchLimits, fetch_features
 from twin.errors import BadManifestError, Finding
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,8 @@ def materialised(manifest: Manifest, settings: SourceSettings) -> Iterator[Uploa
             yield Upload(path, "inline")
         elif isinstance(source, OgcFeaturesSource):
             path = Path(folder) / "fetched.geojsonl"
+            from layers.ogc_features import fetch_features  # with the first fetch: the client of HTTP comes along
+
             fetch_features(source.url, path, settings.hosts, settings.limits)
             yield Upload(path, source.url)
         else:

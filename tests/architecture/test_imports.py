@@ -10,7 +10,18 @@ from source_tree import imported_modules, place, python_files
 LINT = "from importlinter.cli import lint_imports_command as run; run()"
 WEB = {"fastapi", "starlette", "uvicorn"}
 # Each of them costs a quarter of a start or more, and no server needs it before its first import, export or tile.
-LATE = {"numba", "pandas", "geopandas", "pyogrio", "osmium", "open3d", "trimesh", "psycopg"}
+LATE = {
+    "numba",
+    "pandas",
+    "geopandas",
+    "pyogrio",
+    "osmium",
+    "open3d",
+    "trimesh",
+    "psycopg",
+    "httpx",
+    "rasterio",
+}
 
 
 def outsiders(packages: tuple[str, ...], forbidden: set[str], allowed: tuple[str, ...] = ()) -> list[str]:

@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from layers.fetch_limits import FetchLimits
 from layers.manifest import parse_manifest
-from layers.ogc_features import FetchLimits, fetch_features, items_address
+from layers.ogc_features import fetch_features, items_address
 from layers.policy import Actor
 from layers.registry import Registry
 from layers.sources import SourceSettings, find_in_inbox, materialised

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rasterio.windows import Window
 
 from tiles.raster.look import Look, Range, channel_names
 from tiles.raster.placing import crs_of, to_pixels
@@ -116,7 +115,7 @@ def values_at(pool: CogPool, record: RasterRecord, lon: float, lat: float, look:
 
 
 def _pixel(cog: OpenCog, column: int, row: int, look: Look) -> tuple[list[float], bool]:
-    window = Window(column, row, 1, 1)
+    window = ((row, row + 1), (column, column + 1))
     with named(cog.record):
         dataset = cog.dataset()
         read = dataset.read(look.bands, window=window).ravel().tolist()

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
-from rasterio.enums import MaskFlags, Resampling
-from rasterio.errors import RasterioError
-from rasterio.windows import Window
 
 from tiles.raster.record import RasterRecord
 from twin.errors import UnreadableFileError
+
+if TYPE_CHECKING:
+    import rasterio
 
 MOST_OPEN = 64
 # Everything about a COG of ours is inside it: no folder is searched for files beside it.
@@ -64,6 +64,8 @@ class OpenCog:
         Raises:
             UnreadableFileError: if the file breaks off or is damaged.
         """
+        from rasterio.enums import Resampling
+
         dataset = self.dataset(level)
         west, north, east, south = window
         halved = level >= self._own_levels
@@ -74,7 +76,7 @@ class OpenCog:
                 "resampling": Resampling.nearest if self.palette is not None else Resampling.average,
             }
             if halved
-            else {"window": Window(west, north, east - west, south - north)}
+            else {"window": ((north, south), (west, east))}
         )
         with named(self.record):
             alpha = self.alpha_band
@@ -99,6 +101,8 @@ class OpenCog:
         return len(self._datasets[0].overviews(1)) + 1
 
     def close(self) -> None:
+        from rasterio.errors import RasterioError
+
         for dataset in self._datasets.values():
             with suppress(RasterioError):
                 dataset.close()
@@ -169,6 +173,8 @@ class CogPool:
 
 def open_cog(record: RasterRecord) -> OpenCog:
     """An image's file. Raises UnreadableFileError, with the file's name, if it is gone, damaged or another one."""
+    from rasterio.enums import MaskFlags
+
     dataset = _opened(record, 0)
     try:
         if (dataset.width, dataset.height) != record.size or dataset.count != len(record.bands):
@@ -199,6 +205,8 @@ def open_cog(record: RasterRecord) -> OpenCog:
 @contextmanager
 def named(record: RasterRecord) -> Iterator[None]:
     """Failures of GDAL inside the block become a refusal that names the file."""
+    from rasterio.errors import RasterioError
+
     try:
         yield
     except (RasterioError, OSError, MemoryError) as error:
@@ -206,6 +214,8 @@ def named(record: RasterRecord) -> Iterator[None]:
 
 
 def _opened(record: RasterRecord, level: int) -> rasterio.DatasetReader:
+    import rasterio  # with the first image: GDAL comes along
+
     options = {} if level == 0 else {"overview_level": level - 1}
     with named(record), rasterio.Env(**_OPENING):
         return rasterio.open(record.path, driver="GTiff", **options)

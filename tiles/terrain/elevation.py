@@ -11,14 +11,10 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
-from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
-from rasterio.fill import fillnodata
-from rasterio.windows import Window
 
 from tiles.grids import MERCATOR_EDGE_M
 from twin.bounds import Bounds
@@ -35,8 +31,13 @@ from twin.crs import (
 from twin.errors import MissingCRSError, UnreadableFileError
 from twin.vertical import UNKNOWN, parse_vertical_datum
 
+if TYPE_CHECKING:
+    import rasterio
+
 Floats = npt.NDArray[np.float64]
 Heights = npt.NDArray[np.float32]
+# A window of pixels: (first row, end row), (first column, end column).
+Rows = tuple[tuple[int, int], tuple[int, int]]
 
 REACH = 16
 _METRES_PER_DEGREE = MERCATOR_EDGE_M / 180.0
@@ -136,13 +137,15 @@ class Elevation:
         south, east = min(box[2] + REACH, shape[0]), min(box[3] + REACH, shape[1])
         with self._lock:
             if level == 0:
-                pixels = _read(self._dataset, Window(west, north, east - west, south - north), None)
+                pixels = _read(self._dataset, ((north, south), (west, east)), None)
             else:
                 if level not in self._held:
                     self._held[level] = _read(self._dataset, None, shape)
                 pixels = self._held[level][north:south, west:east]
         known = np.isfinite(pixels)
         if not known.all() and known.any():
+            from rasterio.fill import fillnodata
+
             filled = fillnodata(np.where(known, pixels, 0.0).astype(np.float32), known, REACH, 0)
             near = fillnodata(known.astype(np.float32), known, REACH, 0) > 0.5
             pixels = np.where(known | near, filled, np.nan)
@@ -161,6 +164,9 @@ def open_elevation(path: Path, vertical_datum: str | None = None) -> Elevation:
         UnreadableFileError: if GDAL cannot read it, or it is turned.
         MissingCRSError: if it has no reference system.
     """
+    import rasterio  # with the first terrain: GDAL comes along
+    from rasterio.errors import RasterioError
+
     try:
         dataset = rasterio.open(path)
     except RasterioError as error:
@@ -207,7 +213,9 @@ def _described(path: Path, dataset: rasterio.DatasetReader, vertical_datum: str 
     )
 
 
-def _read(dataset: rasterio.DatasetReader, window: Window | None, shape: tuple[int, int] | None) -> Heights:
+def _read(dataset: rasterio.DatasetReader, window: Rows | None, shape: tuple[int, int] | None) -> Heights:
+    from rasterio.enums import Resampling
+
     pixels = dataset.read(1, window=window, out_shape=shape, masked=True, resampling=Resampling.average)
     return np.asarray(pixels.astype(np.float32).filled(np.nan), dtype=np.float32)
 

@@ -16,9 +16,6 @@ from pathlib import Path
 from threading import Lock
 
 import orjson
-import rasterio.shutil
-from rasterio._err import CPLE_BaseError  # what copying raises; it has no public name
-from rasterio.errors import RasterioError
 
 from tiles.terrain.archives import raster_inside
 from tiles.terrain.elevation import open_elevation
@@ -118,6 +115,10 @@ class TerrainShelf:
         return self.terrain(terrain_id)
 
     def _put(self, source: Path, terrain_id: str, described: Mapping[str, object]) -> None:
+        import rasterio.shutil
+        from rasterio._err import CPLE_BaseError  # what copying raises; it has no public name
+        from rasterio.errors import RasterioError
+
         open_elevation(source).close()
         self.folder.mkdir(parents=True, exist_ok=True)
         target = self.folder / f"{terrain_id}.tif"
