@@ -13,6 +13,7 @@ from layers.scenes.record import BUILDINGS, SceneState, scene_state
 from tiles.cache import SingleFlightCache
 from tiles.terrain.shelf import TerrainShelf
 from twin.store.port import Store
+from twin.tasks.opening import open_tasks
 
 # A share of the room that tiles of features have.
 _SHARE_OF_MEMORY = 4
@@ -21,7 +22,8 @@ _SHARE_OF_MEMORY = 4
 def scene_files(store: Store, settings: Settings, terrains: TerrainShelf, policy: Policy) -> SceneFiles:
     """The scenes in the data folder; nothing is opened yet."""
     room = settings.tile_memory_mb * 1024 * 1024 // _SHARE_OF_MEMORY
-    return SceneFiles(SceneDesk(store, settings.data_dir / "scenes", terrains, policy), SingleFlightCache(room))
+    desk = SceneDesk(store, settings.data_dir / "scenes", terrains, policy, open_tasks(settings.tasks))
+    return SceneFiles(desk, SingleFlightCache(room))
 
 
 def published_scenes(request: Request) -> dict[str, int]:

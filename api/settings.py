@@ -10,6 +10,8 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from twin.errors import BadCall
+from twin.tasks.opening import open_tasks
 from twin.text import LocalText
 from twin.validity import END_AHEAD_DAYS, START_AHEAD_DAYS, ValidityLimits
 
@@ -79,6 +81,11 @@ class Settings(BaseSettings):
     valid_to_ahead_days: int = Field(
         default=END_AHEAD_DAYS, ge=0, le=1_000_000, description="How many days ahead a feature's state may end."
     )
+    tasks: str = Field(
+        default="1",
+        description="Who makes the tiles of large scenes: 1 for the process that builds, another number for so many processes, "
+        "or tcp://host:port of a Dask scheduler.",
+    )
     analysis_workers: int = Field(default=1, ge=1, le=64, description="Analyses at the same time in one process.")
     analysis_waiting_max: int = Field(default=20, ge=0, description="How many more analyses may wait for their turn.")
     analysis_jobs_kept: int = Field(
@@ -105,6 +112,15 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("ONEMAP_PUBLIC_URL must start with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("tasks")
+    @classmethod
+    def _known_hands(cls, value: str) -> str:
+        try:
+            open_tasks(value)
+        except BadCall as error:
+            raise ValueError(f"ONEMAP_TASKS: {error}") from error
+        return value
 
     @field_validator("log_level")
     @classmethod

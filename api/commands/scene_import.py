@@ -60,6 +60,7 @@ def import_scene(
     from layers.scenes.record import Level
     from scenes3d.sources.reference import Stated
     from tiles.terrain.shelf import TerrainShelf
+    from twin.tasks.opening import open_tasks
 
     for file in files:
         if not file.is_file():
@@ -84,7 +85,7 @@ def import_scene(
     name = scene or re.sub(r"[^a-z0-9]+", "-", files[0].name.partition(".")[0].lower()).strip("-") or "scene"
     try:
         with opened_store(data) as store, _bars() as told:
-            desk = SceneDesk(store, settings.data_dir / "scenes", terrains)
+            desk = SceneDesk(store, settings.data_dir / "scenes", terrains, tasks=open_tasks(settings.tasks))
             made = deliver(desk, name, files, wish, Actor(by), read_city(settings.city or None), told)
             edition = desk.served(made).edition
             size, faults = edition.length, edition.report["faults"]

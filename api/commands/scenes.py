@@ -239,11 +239,13 @@ def _scene(desk: SceneDesk, scene_id: str) -> Scene:
 def _desk(data: Path | None) -> Iterator[SceneDesk]:
     from layers.scenes.desk import SceneDesk
     from tiles.terrain.shelf import TerrainShelf
+    from twin.tasks.opening import open_tasks
 
-    folder = settings_for(data).data_dir
+    settings = settings_for(data)
+    folder = settings.data_dir
     terrains = TerrainShelf(folder / "terrain")
     with opened_store(data) as store:
         try:
-            yield SceneDesk(store, folder / "scenes", terrains)
+            yield SceneDesk(store, folder / "scenes", terrains, tasks=open_tasks(settings.tasks))
         finally:
             terrains.close()

@@ -24,6 +24,8 @@ from scenes3d.sources.clouds.source import LasSource, open_clouds
 from scenes3d.sources.landing import Place, require_landing
 from scenes3d.sources.reference import Stated
 from twin.errors import BadCall
+from twin.tasks.here import IN_THREAD
+from twin.tasks.port import Tasks
 from twin.vertical import check_same_vertical
 
 CLOUDS = (".las", ".laz")
@@ -39,8 +41,13 @@ def build_delivery(
     anchor: Frame | None = None,
     pnts: bool = False,
     progress: Progress = lambda step, done, total: None,
+    tasks: Tasks = IN_THREAD,
 ) -> Built:
     """Build the tiles of files of one kind into the scene's folder.
+
+    Args:
+        progress: What it raises ends the build.
+        tasks: Who makes the tiles of large deliveries.
 
     Raises:
         BadCall: if they are of different kinds, or of one that nothing reads.
@@ -50,9 +57,9 @@ def build_delivery(
     if len(files) == 1 and is_tileset(files[0]):
         return build_tileset(folder, files[0], stated, place, anchor)
     if suffixes <= set(CLOUDS):
-        return _points(folder, open_clouds(files, stated, place), pnts=pnts, progress=progress)
+        return _points(folder, open_clouds(files, stated, place), pnts=pnts, progress=progress, tasks=tasks)
     if suffixes <= {*MODELS, ".zip"}:
-        return _models(folder, files, stated, place, anchor)
+        return _models(folder, files, stated, place, anchor, progress, tasks)
     raise BadCall(
         "这些文件不能构成一个场景。These files are of no kind that becomes a scene.",
         value=", ".join(file.name for file in files),
@@ -62,14 +69,14 @@ def build_delivery(
     )
 
 
-def _points(folder: SceneFolder, source: LasSource, *, pnts: bool, progress: Progress) -> Built:
+def _points(folder: SceneFolder, source: LasSource, *, pnts: bool, progress: Progress, tasks: Tasks) -> Built:
     extras = extras_of(source.vertical_datum, source.described())
     identity = orjson.dumps([source.described(), pnts], option=orjson.OPT_SORT_KEYS)
     name = hashlib.sha256(identity).hexdigest()[:16]
     target = folder.path / FILES / name
     target.parent.mkdir(parents=True, exist_ok=True)
     options = CloudOptions(content="pnts" if pnts else "glb", extras=extras)
-    report = build_cloud(source, target, options, progress)
+    report = build_cloud(source, target, options, progress, tasks)
     boxes = [source.box(number) for number in range(len(source.readings))]
     said = {"built": report.points, "points": report.points, "without_place": report.empty, "withheld": source.withheld}
     made = {FILES: name, "region": region_of(target / "tileset.json").to_list()}
@@ -82,14 +89,21 @@ def _points(folder: SceneFolder, source: LasSource, *, pnts: bool, progress: Pro
 
 
 def _models(
-    folder: SceneFolder, files: Sequence[Path], stated: Stated, place: Place | None, anchor: Frame | None
+    folder: SceneFolder,
+    files: Sequence[Path],
+    stated: Stated,
+    place: Place | None,
+    anchor: Frame | None,
+    progress: Progress,
+    tasks: Tasks,
 ) -> Built:
     faults = Faults()
     shapes: list[Shape] = []
     sources: list[dict[str, Any]] = []
     outlines: list[dict[str, Any]] = []
     datum: str | None = None
-    for file in files:
+    for number, file in enumerate(files):
+        progress("read", number, len(files))
         model = read_model_file(file, stated, anchor, faults)
         check_same_vertical(model.vertical_datum, datum, file.name)
         datum = datum or model.vertical_datum
@@ -103,7 +117,9 @@ def _models(
         sources.append({"file": file.name, "sha256": checksum, "features": len(own), **model.said})
         shapes += own
     extras = extras_of(datum or "", sources)
-    edition, report = build_model(shapes, faults, folder, 0, extras)
+    edition, report = build_model(
+        shapes, faults, folder, 0, extras, tasks, lambda: progress("read", len(files), len(files))
+    )
     lod = max(report.lods, key=float)
     return Built("model", f"LOD{lod}" if lod != "0" else "", datum or "", outlines, sources, edition)
 

@@ -80,7 +80,9 @@ def deliver(
     folder = desk.folder(scene_id)
     place = None if wish.accept_because or city is None else expected_place(desk, city)
     with folder.writing():
-        built = build_delivery(folder, files, wish.stated, place, anchor=wish.anchor, pnts=wish.pnts, progress=progress)
+        built = build_delivery(
+            folder, files, wish.stated, place, anchor=wish.anchor, pnts=wish.pnts, progress=progress, tasks=desk.tasks
+        )
         layer = _layer(desk, scene_id, files, built, wish, actor, city)
         before = folder.record()
         if before is not None and before["layer_birth"] != layer.created_at.isoformat():

@@ -25,6 +25,8 @@ from twin.interval import Interval
 from twin.moment import AsOf, resolve_as_of
 from twin.standing import is_shown
 from twin.store.port import LayerRecord, Store
+from twin.tasks.here import IN_THREAD
+from twin.tasks.port import Tasks
 
 log = logging.getLogger(__name__)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -74,12 +76,14 @@ class SceneDesk:
         root: One folder for each scene; it need not exist.
         terrains: What buildings may stand on.
         policy: Asked for every scene, of every file.
+        tasks: Who makes the tiles of large builds.
     """
 
     store: Store
     root: Path
     terrains: TerrainShelf
     policy: Policy = field(default_factory=OpenPolicy)
+    tasks: Tasks = IN_THREAD
     _folders: dict[str, SceneFolder] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -145,7 +149,7 @@ class SceneDesk:
                 before = None
             if before is None and wish.valid is not None:
                 raise _unknown(layer_id)
-            edition = maker.whole(folder, version, progress, wish.valid)
+            edition = maker.whole(folder, version, progress, wish.valid, tasks=self.tasks)
             folder.save(edition)
             if before is None or (wish.as_of is None and wish.valid is None):
                 record = buildings_record(

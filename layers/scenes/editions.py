@@ -23,6 +23,8 @@ from twin.errors import BadData, Finding
 from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.store.port import LayerRecord, Store
+from twin.tasks.here import IN_THREAD
+from twin.tasks.port import Tasks
 
 MOST_TOUCHED = 2_000
 """Beyond so many changed features a whole build is the shorter way."""
@@ -87,8 +89,10 @@ class Maker:
         version: int,
         progress: Progress = lambda what, count: None,
         valid: Interval | None = None,
+        *,
+        tasks: Tasks = IN_THREAD,
     ) -> Edition:
-        """Read all features of a version and write all tiles.
+        """Read all features of a version and write all tiles, those that a killed build has not written.
 
         Raises:
             NothingToBuildError: if none can be raised; nothing that is served has changed then.
@@ -106,7 +110,8 @@ class Maker:
         buildings = Footprints.concatenated(parts)
         parts.clear()
         plan = self.plan(version, report.to_dict(), valid)
-        return build_edition(folder, buildings, plan, lambda count: progress("built", count))
+        birth = self.layer.created_at.isoformat()
+        return build_edition(folder, buildings, plan, lambda count: progress("built", count), tasks=tasks, birth=birth)
 
     def patch(self, folder: SceneFolder, before: Edition, version: int) -> Patch | None:
         """The edition of a version by what differs from another one; None where too much does, or it was made otherwise."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -92,10 +91,48 @@ def order_of(rows: Rows) -> Ints:
     return order
 
 
-def tiles_of(buildings: Footprints, copyright_note: str = "") -> Iterator[BuiltTile]:
-    """All tiles of a scene, wide cells first, in the order of the curve."""
+@dataclass(frozen=True)
+class Layout:
+    """Buildings in the order of their tiles.
+
+    Attributes:
+        levels, codes: Cells with something in them, wide ones first, in the order of the curve.
+        edges: Where the buildings of each begin, and where the last ones end.
+    """
+
+    buildings: Footprints
+    levels: tuple[int, ...]
+    codes: tuple[int, ...]
+    edges: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    @property
+    def cells(self) -> Iterator[tuple[int, int]]:
+        """Level and code of each tile."""
+        return zip(self.levels, self.codes, strict=True)
+
+    def tile(self, number: int, copyright_note: str = "") -> TileWork:
+        """What one tile is made of."""
+        buildings = self.buildings.slice(self.edges[number], self.edges[number + 1])
+        return TileWork(buildings, self.levels[number], self.codes[number], copyright_note)
+
+
+@dataclass(frozen=True)
+class TileWork:
+    """What one tile is made of: its buildings in the order of `order_of`, its cell, and whose data it is."""
+
+    buildings: Footprints
+    level: int
+    code: int
+    copyright_note: str = ""
+
+
+def layout_of(buildings: Footprints) -> Layout:
+    """Which tile each building is in."""
     if not len(buildings):
-        return
+        return Layout(buildings, (), (), (0,))
     rows = rows_of(buildings)
     order = order_of(rows)
     cells = assign(rows.codes[order], rows.sizes_mm[order])
@@ -104,17 +141,19 @@ def tiles_of(buildings: Footprints, copyright_note: str = "") -> Iterator[BuiltT
     sorted_buildings = buildings.take(order[by_level])
     del buildings, rows
     change = np.flatnonzero((levels[1:] != levels[:-1]) | (codes[1:] != codes[:-1])) + 1
-    edges = [0, *change.tolist(), len(levels)]
-    for start, stop in pairwise(edges):
-        yield build_tile(sorted_buildings.slice(start, stop), int(levels[start]), int(codes[start]), copyright_note)
+    starts = [0, *change.tolist()]
+    return Layout(
+        sorted_buildings, tuple(levels[starts].tolist()), tuple(codes[starts].tolist()), (*starts, len(levels))
+    )
 
 
-def build_tile(buildings: Footprints, level: int, code: int, copyright_note: str = "") -> BuiltTile:
-    """The tile of these buildings, which come in the order of `order_of`.
+def build_tile(work: TileWork) -> BuiltTile:
+    """One tile.
 
     Raises:
-        TooLargeError: if there are more than a feature id can count.
+        TooLargeError: if there are more buildings than a feature id can count.
     """
+    buildings = work.buildings
     if len(buildings) > MOST_FEATURES:
         raise TooLargeError(
             "同一地点的建筑过多。There are too many buildings in one place.",
@@ -123,6 +162,6 @@ def build_tile(buildings: Footprints, level: int, code: int, copyright_note: str
             remedy="Remove what is there more than once.",
         )
     frame = frame_of(buildings)
-    content = write_mesh(raised(buildings, frame), buildings.columns, CLASS, copyright_note)
+    content = write_mesh(raised(buildings, frame), buildings.columns, CLASS, work.copyright_note)
     rows = rows_of(buildings)
-    return BuiltTile(level, code, content, region_of(buildings), frame, int(rows.sizes_mm.max()) / 1000, rows)
+    return BuiltTile(work.level, work.code, content, region_of(buildings), frame, int(rows.sizes_mm.max()) / 1000, rows)

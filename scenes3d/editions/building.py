@@ -7,6 +7,7 @@ making again what it knows will not change.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -15,12 +16,18 @@ import pyarrow as pa
 
 from scenes3d.buildings.footprints import Footprints
 from scenes3d.buildings.quadtree import assign
-from scenes3d.buildings.tiling import build_tile, order_of, tiles_of
-from scenes3d.editions.edition import Cell, Edition, Entry
+from scenes3d.buildings.tiling import TileWork, build_tile, layout_of, order_of
+from scenes3d.editions.edition import Cell, Edition, Entry, cell_name
 from scenes3d.editions.folder import SceneFolder
+from scenes3d.editions.journal import Journal
+from twin.tasks.here import IN_THREAD
+from twin.tasks.port import Tasks, Unit
 
 Fetch = Callable[[Sequence[str]], Footprints | None]
 """Footprints of these features as they stand at the version wanted, those that can be raised; None where none can."""
+
+PAYS_FROM = 200_000
+"""Below so many buildings other workers cost more than they save: half a second of CPU each to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +45,35 @@ class Patch:
 
 
 def build_edition(
-    folder: SceneFolder, buildings: Footprints, plan: Edition, progress: Callable[[int], None] = lambda count: None
+    folder: SceneFolder,
+    buildings: Footprints,
+    plan: Edition,
+    progress: Callable[[int], None] = lambda count: None,
+    *,
+    tasks: Tasks = IN_THREAD,
+    birth: str = "",
 ) -> Edition:
-    """Write all tiles; `plan` is the edition without its tiles. Tells `progress` the number of buildings done after each tile."""
+    """Write all tiles; `plan` is the edition without its tiles. Goes on where a build of the same plan was killed.
+
+    Args:
+        progress: Told the number of buildings done after each tile, 0 while one is waited for; what it raises ends the build.
+        tasks: Who makes the tiles.
+        birth: Tells the layer from an earlier one of the same name.
+    """
     note = str(plan.made.get("copyright", ""))
+    layout = layout_of(buildings)
+    hands = tasks if len(buildings) >= PAYS_FROM else IN_THREAD
     entries: list[Entry] = []
-    for tile in tiles_of(buildings, note):
-        entries.append(folder.put(tile))
-        progress(entries[-1].count)
+    with Journal(folder, plan, birth) as journal:
+        missing = (
+            Unit(f"tile {cell_name(cell)}", layout.tile(number, note))
+            for number, cell in enumerate(layout.cells)
+            if cell not in journal.resumed
+        )
+        with closing(hands.map(build_tile, missing, lambda: progress(0))) as made:
+            for cell in layout.cells:
+                entries.append(journal.resumed.get(cell) or journal.add(folder.put(next(made))))
+                progress(entries[-1].count)
     return replace(plan, entries=tuple(entries))
 
 
@@ -75,7 +103,7 @@ def patch_edition(folder: SceneFolder, before: Edition, plan: Edition, touched: 
         kept = known.unchanged(members, cell, before.entries)
         if kept is None:
             ids = known.rows.ids.take(pa.array(members)).to_pylist()
-            kept = folder.put(build_tile(_in_order(ids, fetch), *cell, note))
+            kept = folder.put(build_tile(TileWork(_in_order(ids, fetch), *cell, note)))
             rewritten.append(cell)
         entries.append(kept)
     if plan.valid is None:  # the next edit goes on from the newest states

@@ -61,6 +61,11 @@ class Column:
     title: str = ""
     semantic: str = ""
 
+    def __reduce__(self) -> tuple[type[Column], tuple[object, ...]]:
+        """Pickled without what a slice leaves out; Arrow pickles the whole array that it is a slice of."""
+        own = self.values.take(pa.array(np.arange(len(self.values))))
+        return Column, (self.name, self.kind, own, self.title, self.semantic)
+
 
 def identifiers(names: Sequence[str]) -> list[str]:
     """Names as property ids of a schema: letters, digits and underscores, each one different.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +13,8 @@ import pyarrow as pa
 
 from scenes3d.buildings.quadtree import assign, place_codes
 from scenes3d.buildings.tiling import MOST_FEATURES, BuiltTile, Rows, order_of, sizes_mm
-from scenes3d.editions.edition import Edition
+from scenes3d.editions.building import PAYS_FROM
+from scenes3d.editions.edition import Edition, cell_name
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.frames import Frame
 from scenes3d.glb.mesh import Mesh, write_mesh
@@ -22,6 +24,8 @@ from scenes3d.models.shaping import Faults, Shape
 from scenes3d.tileset.region import Region
 from twin.ellipsoid import Floats, metres_per_degree
 from twin.errors import BadGeometryError, DuplicateFeatureError, TooLargeError
+from twin.tasks.here import IN_THREAD
+from twin.tasks.port import Alive, Tasks, Unit, still_wanted
 
 CLASS = "feature"
 
@@ -53,8 +57,25 @@ class ModelReport:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TileWork:
+    """What one tile is made of: its shapes with their attributes, and its cell."""
+
+    shapes: list[Shape]
+    columns: tuple[Column, ...]
+    rows: Rows
+    level: int
+    code: int
+
+
 def build_model(
-    shapes: Iterable[Shape], faults: Faults, folder: SceneFolder, version: int, extras: dict[str, Any]
+    shapes: Iterable[Shape],
+    faults: Faults,
+    folder: SceneFolder,
+    version: int,
+    extras: dict[str, Any],
+    tasks: Tasks = IN_THREAD,
+    alive: Alive = still_wanted,
 ) -> tuple[Edition, ModelReport]:
     """Write all tiles into the scene's folder and give the edition, which the caller saves.
 
@@ -62,6 +83,8 @@ def build_model(
         faults: Grows while `shapes` are made.
         version: Number of the edition.
         extras: What tileset.json says of it: datum, sources.
+        tasks: Who makes the tiles.
+        alive: What it raises ends the build.
 
     Raises:
         BadGeometryError: if no feature has a surface.
@@ -78,7 +101,10 @@ def build_model(
         )
     _require_unique(known)
     table = columns_of([s.id for s in known], [s.kind for s in known], [s.attributes for s in known])
-    entries = tuple(folder.put(tile) for tile in _tiles(known, table))
+    units = (Unit(f"tile {cell_name((work.level, work.code))}", work) for work in _tiles(known, table))
+    hands = tasks if len(known) >= PAYS_FROM else IN_THREAD
+    with closing(hands.map(build_tile, units, alive)) as made:
+        entries = tuple(folder.put(tile) for tile in made)
     lods: dict[str, int] = {}
     for shape in known:
         lods[f"{shape.lod:g}"] = lods.get(f"{shape.lod:g}", 0) + 1
@@ -92,7 +118,7 @@ def build_model(
     return Edition(version, entries, {"source": "delivered"}, extras, report.to_document()), report
 
 
-def _tiles(shapes: Sequence[Shape], table: tuple[Column, ...]) -> Iterator[BuiltTile]:
+def _tiles(shapes: Sequence[Shape], table: tuple[Column, ...]) -> Iterator[TileWork]:
     boxes = np.array([shape.box for shape in shapes])
     rows = Rows(
         pa.array([shape.id for shape in shapes], pa.large_string()), place_codes(boxes[:, :4]), sizes_mm(_sizes(boxes))
@@ -104,13 +130,14 @@ def _tiles(shapes: Sequence[Shape], table: tuple[Column, ...]) -> Iterator[Built
     change = np.flatnonzero((levels[1:] != levels[:-1]) | (codes[1:] != codes[:-1])) + 1
     for start, stop in pairwise([0, *change.tolist(), len(order)]):
         members = order[start:stop]
-        chosen = rows.take(members)
-        yield _tile(
-            [shapes[row] for row in members], _taken(table, members), chosen, int(levels[start]), int(codes[start])
-        )
+        # Attributes are in the columns already.
+        own = [replace(shapes[row], attributes={}) for row in members]
+        yield TileWork(own, _taken(table, members), rows.take(members), int(levels[start]), int(codes[start]))
 
 
-def _tile(shapes: Sequence[Shape], columns: tuple[Column, ...], rows: Rows, level: int, code: int) -> BuiltTile:
+def build_tile(work: TileWork) -> BuiltTile:
+    """One tile. Raises TooLargeError if there are more features than an id can count."""
+    shapes, rows = work.shapes, work.rows
     if len(shapes) > MOST_FEATURES:
         raise TooLargeError(
             "同一地点的要素过多。There are too many features in one place.",
@@ -133,8 +160,8 @@ def _tile(shapes: Sequence[Shape], columns: tuple[Column, ...], rows: Rows, leve
         .astype(np.uint32),
     )
     region = Region.around(np.array([west, east]), np.array([south, north]), np.array([low, high]))
-    content = write_mesh(mesh, columns, CLASS)
-    return BuiltTile(level, code, content, region, frame, int(rows.sizes_mm.max()) / 1000, rows)
+    content = write_mesh(mesh, work.columns, CLASS)
+    return BuiltTile(work.level, work.code, content, region, frame, int(rows.sizes_mm.max()) / 1000, rows)
 
 
 def _taken(table: tuple[Column, ...], members: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[Column, ...]:

@@ -7,21 +7,23 @@ The same points in the same order give the same bytes, also after a build was ki
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import orjson
 
 from scenes3d.frames import Frame
-from scenes3d.points.content import ENCODERS, PointTile
 from scenes3d.points.cubes import MOST_POINTS, Bin, Cube, read_records, root_cube, spread
-from scenes3d.points.cutting import TAKE_ALL, cut
-from scenes3d.points.records import Chunk, Records
+from scenes3d.points.cutting import TAKE_ALL
+from scenes3d.points.records import Chunk
 from scenes3d.points.spooling import Spooled, spool
 from scenes3d.points.tree import Node, Tree, address
 from scenes3d.points.work import Work
+from scenes3d.points.writing import TileWriter, cut_bin
+from twin.tasks.here import IN_THREAD
+from twin.tasks.port import Tasks, Unit
 
 _FORMAT = 1
 
@@ -89,9 +91,17 @@ def _silent(step: str, done: int, total: int) -> None:
 
 
 def build_cloud(
-    source: CloudSource, target: Path, options: CloudOptions | None = None, progress: Progress = _silent
+    source: CloudSource,
+    target: Path,
+    options: CloudOptions | None = None,
+    progress: Progress = _silent,
+    tasks: Tasks = IN_THREAD,
 ) -> CloudReport:
     """Build the tileset of a cloud in the folder `target`, which it replaces when all of it is there.
+
+    Args:
+        progress: What it raises ends the build; it is taken up again by the next.
+        tasks: Who cuts the bins; each worker holds one bin in memory, and writes into the folder of the build.
 
     Raises:
         AlreadyRunningError: if another process builds the same.
@@ -108,13 +118,15 @@ def build_cloud(
         "extras": dict(options.extras),
     }
     with Work(target, plan) as work:
-        return _Build(source, options, work, progress).run()
+        return _Build(source, options, work, progress, tasks).run()
 
 
 class _Build:
-    def __init__(self, source: CloudSource, options: CloudOptions, work: Work, progress: Progress) -> None:
+    def __init__(
+        self, source: CloudSource, options: CloudOptions, work: Work, progress: Progress, tasks: Tasks
+    ) -> None:
         self._source, self._options, self._work, self._progress = source, options, work, progress
-        self._encode = ENCODERS[options.content]
+        self._tasks = tasks
 
     def run(self) -> CloudReport:
         spooled = self._spool()
@@ -158,28 +170,29 @@ class _Build:
         """Tiles of every bin, written; what their points give to the tiles above stands in a file beside the bin."""
         trees: list[dict[str, Node]] = []
         advance = _Counter(self._progress, "cut", spooled.points)
-        for bin_ in bins:
-            step = f"cut-{bin_.cube.path}"
-            known = self._work.done(step)
-            if known is None:
-                known = [node.to_list() for node in self._cut_one(bin_, root, spooled.brightest)]
-                self._work.finish_step(step, known)
-            trees.append({node.path: node for node in map(Node.from_list, known)})
-            advance(bin_.points)
+        known = {bin_.cube.path: self._work.done(_step(bin_)) for bin_ in bins}
+        missing = (
+            Unit(f"bin {bin_.cube.path}", (self._writer(spooled.brightest), bin_, root.exponent))
+            for bin_ in bins
+            if known[bin_.cube.path] is None
+        )
+        with closing(self._hands(len(bins)).map(cut_bin, missing, lambda: advance(0))) as made:
+            for bin_ in bins:
+                nodes = known[bin_.cube.path]
+                if nodes is None:
+                    nodes = next(made)
+                    self._work.finish_step(_step(bin_), nodes)
+                trees.append({node.path: node for node in map(Node.from_list, nodes)})
+                advance(bin_.points)
         return trees
 
-    def _cut_one(self, bin_: Bin, root: Cube, brightest: int) -> list[Node]:
-        found = cut(bin_, self._options.take_all)
-        for level, records in found.above():
-            self._above(bin_, level).write_bytes(records.tobytes())
-        nodes = [self._write_tile(path, records, brightest) for path, records in found.tiles()]
-        if bin_.cube.path and nodes:
-            tree = Tree({node.path: node for node in nodes}, root.exponent, {})
-            self._write_json(tree, bin_.cube.path, None, {})
-        return nodes
+    def _hands(self, bins: int) -> Tasks:
+        """Who cuts: one bin is cut here."""
+        return self._tasks if bins > 1 else IN_THREAD
 
-    def _above(self, bin_: Bin, level: int) -> Path:
-        return self._work.bins / f"{bin_.cube.path}.above{level}"
+    def _writer(self, brightest: int) -> TileWriter:
+        options = self._options
+        return TileWriter(self._work.out, self._work.bins, options.content, options.take_all, brightest)
 
     def _assemble(self, bins: list[Bin], trees: list[dict[str, Node]], root: Cube, spooled: Spooled) -> dict[str, Node]:
         """Tiles above the bins, and the tileset over all of them."""
@@ -198,25 +211,20 @@ class _Build:
                 if tree
             }
         tree = Tree(top, root.exponent, files)
-        self._write_json(tree, "", self._source.frame.matrix.T.ravel().tolist(), self._options.extras)
+        frame = self._source.frame.matrix.T.ravel().tolist()
+        self._writer(spooled.brightest).document(tree, "", frame, self._options.extras)
         return top
 
     def _write_above(self, path: str, bins: list[Bin], brightest: int) -> Node | None:
-        files = [self._above(bin_, len(path)) for bin_ in bins]
+        writer = self._writer(brightest)
+        files = [writer.above(bin_, len(path)) for bin_ in bins]
         parts = [read_records(file) for file in files if file.exists()]
         # Where nothing is left for a tile, the tiles above it took all, and there is none below.
-        return self._write_tile(path, np.concatenate(parts), brightest) if parts else None
+        return writer.tile(path, np.concatenate(parts)) if parts else None
 
-    def _write_tile(self, path: str, records: Records, brightest: int) -> Node:
-        node = Node.of(path, records)
-        data = self._encode(PointTile(records, node.middle, brightest))
-        (self._work.out / f"{address(path)}.{self._options.content}").write_bytes(data)
-        return node
 
-    def _write_json(self, tree: Tree, path: str, frame: list[float] | None, extras: Mapping[str, Any]) -> None:
-        name = f"{address(path)}.json" if path else "tileset.json"
-        document = tree.document(path, frame, self._options.content, dict(extras))
-        (self._work.out / name).write_bytes(orjson.dumps(document))
+def _step(bin_: Bin) -> str:
+    return f"cut-{bin_.cube.path}"
 
 
 class _Counter:

@@ -23,7 +23,7 @@ from layers.scenes.rules import height_rule
 from scenes3d.buildings.cleaning import footprints_of
 from scenes3d.buildings.faults import BuildReport
 from scenes3d.buildings.heights import HeightRule
-from scenes3d.buildings.tiling import tiles_of
+from scenes3d.buildings.tiling import build_tile, layout_of
 from scenes3d.editions import folder as folder_module
 from scenes3d.editions.edition import Edition
 from scenes3d.editions.folder import SceneFolder
@@ -185,8 +185,9 @@ def test_both_stores_give_the_very_bytes_of_the_features(store_target, tmp_path)
     desk = SceneDesk(store, tmp_path / "scenes", TerrainShelf(tmp_path / "terrain"))
     scene = desk.build("houses", SceneWish(), ME)
     built = desk.served(scene).edition
+    layout = layout_of(footprints)
     assert [scene.folder.read_tile(entry.content) for entry in built.entries] == [
-        tile.content for tile in tiles_of(footprints)
+        build_tile(layout.tile(number)).content for number in range(len(layout))
     ]
     write(store, 7, 8, height=200.0)
     patched = desk.served(desk.scene("houses", ME)).edition

@@ -7,7 +7,7 @@ import pytest
 
 from scenes3d.buildings.footprints import Footprints
 from scenes3d.buildings.quadtree import assign, place_codes
-from scenes3d.buildings.tiling import sizes_mm, tiles_of
+from scenes3d.buildings.tiling import build_tile, layout_of, sizes_mm
 from scenes3d.editions.building import build_edition, patch_edition
 from scenes3d.editions.edition import Edition, cell_name
 from scenes3d.editions.folder import SceneFolder, edition_opener
@@ -68,7 +68,8 @@ def test_errors_fall_from_the_root_to_zero_at_the_leaves(scene, town):
 
 def test_the_order_of_arrival_does_not_matter(scene, town):
     shuffled = town.take(np.random.default_rng(3).permutation(len(town)))
-    again = {(tile.level, tile.code): tile.content for tile in tiles_of(shuffled)}
+    layout = layout_of(shuffled)
+    again = {cell: build_tile(layout.tile(number)).content for number, cell in enumerate(layout.cells)}
     folder, edition = scene
     assert {entry.cell: folder.read_tile(entry.content) for entry in edition.entries} == again
 

@@ -6,7 +6,7 @@ Its workers need the same version of this program, and for work on files the sam
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,9 @@ class Cluster:
         with _client(self.address) as client:
             return sum(client.nthreads().values())
 
-    def map(self, function: Callable[[T], R], units: Iterable[Unit[T]], alive: Alive = still_wanted) -> Iterator[R]:
+    def map(
+        self, function: Callable[[T], R], units: Iterable[Unit[T]], alive: Alive = still_wanted
+    ) -> Generator[R, None, None]:
         """As `Tasks.map`.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 from twin.tasks.port import Alive, R, T, Unit, of_unit, still_wanted
@@ -14,7 +14,9 @@ class InThread:
 
     workers: int = 1
 
-    def map(self, function: Callable[[T], R], units: Iterable[Unit[T]], alive: Alive = still_wanted) -> Iterator[R]:
+    def map(
+        self, function: Callable[[T], R], units: Iterable[Unit[T]], alive: Alive = still_wanted
+    ) -> Generator[R, None, None]:
         """As `Tasks.map`."""
         for unit in units:
             alive()

@@ -7,7 +7,7 @@ Leaving the loop over the outcomes, by an error as well, drops what waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -43,7 +43,7 @@ class Tasks(Protocol):
     @property
     def workers(self) -> int: ...
 
-    def map(self, function: Callable[[T], R], units: Iterable[Unit[T]], alive: Alive = ...) -> Iterator[R]:
+    def map(self, function: Callable[[T], R], units: Iterable[Unit[T]], alive: Alive = ...) -> Generator[R, None, None]:
         """The outcome of `function` for each unit, in their order.
 
         Args:

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -28,7 +28,9 @@ class Processes:
 
     workers: int
 
-    def map(self, function: Callable[[T], R], units: Iterable[Unit[T]], alive: Alive = still_wanted) -> Iterator[R]:
+    def map(
+        self, function: Callable[[T], R], units: Iterable[Unit[T]], alive: Alive = still_wanted
+    ) -> Generator[R, None, None]:
         """As `Tasks.map`."""
         pool = ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"), initializer=_begin)
         waiting: deque[tuple[str, Future[R]]] = deque()
