@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import blake2b
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,8 +15,11 @@ from api.codings import accepts_gzip
 from api.etags import is_fresh
 from api.layer_parts import ACTOR_HEADER
 from layers.scenes.desk import Scene, SceneDesk
+from layers.scenes.pruning import is_due, prune_when_due
 from layers.scenes.serving import ServedEdition
-from scenes3d.editions.files import FILES, read_file
+from scenes3d.editions.edition import FILES
+from scenes3d.editions.files import read_file
+from scenes3d.editions.keeping import Keep
 from scenes3d.tileset.region import Region
 from scenes3d.tileset.tile import Tile, Tileset
 from tiles.cache import SingleFlightCache
@@ -59,10 +64,15 @@ class SceneFile:
 
 @dataclass(frozen=True)
 class SceneFiles:
-    """The files of the scenes of a desk."""
+    """The files of the scenes of a desk.
+
+    Attributes:
+        keep: Which editions stay when a scene is pruned; None for all.
+    """
 
     desk: SceneDesk
     cache: SingleFlightCache[SceneFile]
+    keep: Keep | None = field(default_factory=Keep)
 
     def tileset(self, scene: Scene, moment: Moment) -> tuple[SceneFile, ServedEdition]:
         """tileset.json of a scene, and the edition it describes. Raises as `SceneDesk.served`."""
@@ -78,6 +88,11 @@ class SceneFiles:
             str(edition.made.get(FILES)),
         )
         return self.cache.get_or_make(key, lambda: SceneFile.of(edition.tileset().to_json())), served
+
+    def pruning(self, scene: Scene) -> BackgroundTask | None:
+        """What is to be done for the scene's folder once an answer has gone out; None where it is not due."""
+        now = datetime.now(UTC)
+        return BackgroundTask(prune_when_due, self.desk, scene, self.keep, now) if is_due(scene, now) else None
 
     def tile(self, scene: Scene, content: str) -> SceneFile:
         """A tile of a scene, of whatever edition.

@@ -10,6 +10,7 @@ from api.settings import Settings
 from layers.policy import Policy
 from layers.scenes.desk import SceneDesk
 from layers.scenes.record import BUILDINGS, SceneState, scene_state
+from scenes3d.editions.keeping import Keep
 from tiles.cache import SingleFlightCache
 from tiles.terrain.shelf import TerrainShelf
 from twin.store.port import Store
@@ -23,7 +24,7 @@ def scene_files(store: Store, settings: Settings, terrains: TerrainShelf, policy
     """The scenes in the data folder; nothing is opened yet."""
     room = settings.tile_memory_mb * 1024 * 1024 // _SHARE_OF_MEMORY
     desk = SceneDesk(store, settings.data_dir / "scenes", terrains, policy, open_tasks(settings.tasks))
-    return SceneFiles(desk, SingleFlightCache(room))
+    return SceneFiles(desk, SingleFlightCache(room), Keep.parse(settings.scene_keep))
 
 
 def published_scenes(request: Request) -> dict[str, int]:

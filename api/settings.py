@@ -10,7 +10,8 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from twin.errors import BadCall
+from scenes3d.editions.keeping import Keep
+from twin.errors import BadCall, BadLimitError
 from twin.tasks.opening import open_tasks
 from twin.text import LocalText
 from twin.validity import END_AHEAD_DAYS, START_AHEAD_DAYS, ValidityLimits
@@ -94,6 +95,10 @@ class Settings(BaseSettings):
     analysis_cells_max: int = Field(default=25_000_000, ge=4, description="Most cells of ground in one analysis.")
     analysis_rays_max: int = Field(default=100_000_000, ge=1, description="Most lines of sight in one analysis.")
     analysis_buildings_max: int = Field(default=200_000, ge=1, description="Most buildings or cameras in one analysis.")
+    scene_keep: str = Field(
+        default=str(Keep()),
+        description="Editions of scenes that are kept: the newest, the last of each day and of each month; all for all.",
+    )
     url_length_max: int = Field(default=16_384, ge=256, description="Longest request target in bytes.")
     filter_length_max: int = Field(default=8_192, ge=16, description="Longest filter in characters.")
     cors_origins: list[str] = Field(
@@ -120,6 +125,15 @@ class Settings(BaseSettings):
             open_tasks(value)
         except BadCall as error:
             raise ValueError(f"ONEMAP_TASKS: {error}") from error
+        return value
+
+    @field_validator("scene_keep")
+    @classmethod
+    def _known_editions(cls, value: str) -> str:
+        try:
+            Keep.parse(value)
+        except BadLimitError as error:
+            raise ValueError(f"ONEMAP_SCENE_KEEP: {error.limit}") from error
         return value
 
     @field_validator("log_level")

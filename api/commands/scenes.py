@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from api.commands import scene_import
+from api.commands import scene_import, scene_pruning
 from api.commands.place import DataOption, opened_store, settings_for
 from api.commands.terminal import CommandError, output, remarks
 
@@ -57,7 +57,7 @@ def build(
         raise CommandError("There is no such level.", value=level, limit=", ".join(Level), remedy="Try --level city.")
     then = None if valid is None else Interval.parse(valid)
     wish = SceneWish(height, floors, floor_height, terrain, Level(level), day_of(date), accuracy, as_of, then)
-    with _desk(data) as desk, _progress(desk.store.layer(layer).feature_count) as told:
+    with scene_desk(data) as desk, _progress(desk.store.layer(layer).feature_count) as told:
         scene = desk.build(layer, wish, Actor(by), told)
         version = scene.layer.version if as_of is None else as_of
         edition = scene.folder.edition_valid(version, then) if then is not None else scene.folder.edition(version)
@@ -98,7 +98,7 @@ def list_scenes(data: DataOption = None) -> None:
         "state · 状态",
         box=None,
     )
-    with _desk(data) as desk:
+    with scene_desk(data) as desk:
         scenes = desk.scenes(Actor())
     for scene in scenes:
         said = scene.record
@@ -137,7 +137,7 @@ def review(
             "A review is one decision.", value=scene, limit="--accept or --reject", remedy="Give one of the two."
         )
     decision = parse_decision({"decision": "accept" if accept else "reject", "reason": reason})
-    with _desk(data) as desk:
+    with scene_desk(data) as desk:
         decided = desk.review(scene, decision, Actor(by))
     output().print(f"{scene}: {decided.record['state']} · 已审核", markup=False)
 
@@ -148,7 +148,7 @@ def check(scene: SceneArgument, data: DataOption = None) -> int:
     from scenes3d.editions.folder import edition_opener
     from scenes3d.tileset.checking import check_tileset
 
-    with _desk(data) as desk:
+    with scene_desk(data) as desk:
         found = _scene(desk, scene)
         checked = check_tileset("tileset.json", edition_opener(found.folder, desk.served(found).edition))
     output().print(
@@ -174,7 +174,7 @@ def export(
         )
     from scenes3d.editions.folder import edition_opener
 
-    with _desk(data) as desk:
+    with scene_desk(data) as desk:
         found = _scene(desk, scene)
         edition = desk.served(found).edition
         opened = edition_opener(found.folder, edition)
@@ -183,6 +183,9 @@ def export(
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(opened(name))
     output().print(f"{scene}: {len(names):,} files → {folder}", markup=False)
+
+
+app.command("prune")(scene_pruning.prune_scenes)
 
 
 @app.command("remove")
@@ -195,7 +198,7 @@ def remove(
     """Remove a scene with its past; the layer stays · 删除三维场景"""
     from layers.policy import Actor
 
-    with _desk(data) as desk:
+    with scene_desk(data) as desk:
         _scene(desk, scene)
         if not yes and not typer.confirm(f"Remove the scene '{scene}' with all its editions?"):
             raise CommandError("Nothing was removed.", value=scene, remedy="Say yes, or use --yes.")
@@ -236,7 +239,7 @@ def _scene(desk: SceneDesk, scene_id: str) -> Scene:
 
 
 @contextmanager
-def _desk(data: Path | None) -> Iterator[SceneDesk]:
+def scene_desk(data: Path | None) -> Iterator[SceneDesk]:
     from layers.scenes.desk import SceneDesk
     from tiles.terrain.shelf import TerrainShelf
     from twin.tasks.opening import open_tasks

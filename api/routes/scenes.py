@@ -28,7 +28,7 @@ from layers.reviewing import parse_decision
 from layers.scenes.changes import scene_changes
 from layers.scenes.desk import Scene
 from layers.scenes.record import SceneState, scene_entry, scene_state
-from scenes3d.editions.files import FILES
+from scenes3d.editions.edition import FILES
 from twin.errors import BadMomentError
 
 router = APIRouter(tags=["scenes"], route_class=ThinRoute)
@@ -150,11 +150,14 @@ def get_scene(request: Request) -> Response:
 def get_tileset(request: Request) -> Response:
     """3D Tiles 1.1. What was written to the layer a moment ago is in it; `as_of` and `datetime` give the city of another time."""
     moment = parse_moment(read_parameters(request, _ASKED), parts_of(request).store)
-    file, served = _files(request).tileset(_scene(request), moment)
+    scene, files = _scene(request), _files(request)
+    file, served = files.tileset(scene, moment)
     more = {VERSION_HEADER: str(served.edition.version)}
     if served.behind:
         more[BEHIND_HEADER] = str(served.behind)
-    return file_response(request, file, JSON, more=more)
+    answer = file_response(request, file, JSON, more=more)
+    answer.background = files.pruning(scene)
+    return answer
 
 
 @router.get(

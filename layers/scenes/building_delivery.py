@@ -13,8 +13,8 @@ import orjson
 from layers.scenes.built import Box, Built, extras_of, outline_of
 from layers.scenes.model_files import MODELS, read_model_file
 from layers.scenes.tileset_delivery import build_tileset, is_tileset
-from scenes3d.editions.edition import Edition
-from scenes3d.editions.files import FILES, region_of
+from scenes3d.editions.edition import FILES, Edition
+from scenes3d.editions.files import region_of
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.frames import Frame
 from scenes3d.models.building import build_model

@@ -6,6 +6,7 @@ after a delivery of thousands of features it says by how many versions it is beh
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from layers.scenes.editions import MOST_TOUCHED, Maker, NothingToBuildError
@@ -121,6 +122,11 @@ def _whole_then(maker: Maker, folder: SceneFolder, version: int, valid: Interval
         return maker.plan(version, {}, valid)  # nothing stood then
 
 
+def nearest(versions: Iterable[int], version: int) -> list[int]:
+    """The editions that one of a version is patched from, the first choice first."""
+    return sorted(versions, key=lambda known: abs(known - version))[:2]
+
+
 def _held(maker: Maker, folder: SceneFolder, version: int) -> Edition | None:
     return folder.edition(version) if version in folder.versions() else None
 
@@ -131,7 +137,7 @@ def _made(maker: Maker, folder: SceneFolder, version: int) -> Edition | None:
         held = _held(maker, folder, version)  # another reader may have made it meanwhile
         if held is not None:
             return held
-        for near in sorted(folder.versions(), key=lambda known: abs(known - version))[:2]:
+        for near in nearest(folder.versions(), version):
             patch = maker.patch(folder, folder.edition(near), version)
             if patch is not None:
                 folder.save(patch.edition)

@@ -13,8 +13,8 @@ import numpy as np
 import orjson
 
 from layers.scenes.built import Built, extras_of, outline_of
-from scenes3d.editions.edition import Edition
-from scenes3d.editions.files import FILES, region_of
+from scenes3d.editions.edition import FILES, Edition
+from scenes3d.editions.files import region_of
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.frames import Frame
 from scenes3d.glb.reading import read_model

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,6 +20,9 @@ from scenes3d.glb.container import broken
 from scenes3d.tileset.region import Region
 from scenes3d.tileset.tile import Tile, Tileset
 from twin.interval import Interval
+
+FILES = "files"
+"""What `made` calls the folder of an edition of files, below a folder of that name."""
 
 _NOWHERE = Region(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 Cell = tuple[int, int]
@@ -132,6 +136,20 @@ class Edition:
             return cls(int(said["version"]), entries, said["made"], said["extras"], said["report"], valid)
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise broken(name, f"{type(error).__name__}: {error}", "the list of tiles of a scene") from error
+
+
+def named_files(path: Path) -> set[str]:
+    """Names of the tiles, or of the folder of files, that a kept edition is made of; read without making the edition.
+
+    Raises:
+        UnreadableFileError: if it is something else.
+    """
+    try:
+        said = orjson.loads(igzip.decompress(path.read_bytes()))  # type: ignore[no-untyped-call]
+        files = said["made"].get(FILES)
+        return {str(values[2]) for values in said["tiles"]} | ({str(files)} if files else set())
+    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise broken(path.name, f"{type(error).__name__}: {error}", "the list of tiles of a scene") from error
 
 
 def _tile(entry: Entry, below: dict[Cell, list[Entry]]) -> tuple[Tile, float]:

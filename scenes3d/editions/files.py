@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from scenes3d.editions.edition import Edition
+from scenes3d.editions.edition import FILES, Edition
 from scenes3d.glb.container import broken
 from scenes3d.tileset.region import Region
 from scenes3d.tileset.tile import Tile, Tileset
 from twin.ellipsoid import geodetic
 
-FILES = "files"
 _PLACE = re.compile(r"files/[0-9a-f]{16}/[A-Za-z0-9_][A-Za-z0-9._-]{0,200}")
 
 

@@ -6,6 +6,7 @@
     tiles/ab/ab12….rows    what the tree needs to know of its buildings
     editions/17.json.gz    the tiles that make up the scene at version 17 of its layer
     editions/17@….json.gz  those of the states that hold at another time in the world; only the last few are kept
+    retired/17.json.gz     an edition that is given up: whoever still reads it finds its tiles
     scene.json             the record; it names the edition that is served, and is replaced in one step
 
 A build writes tiles and an edition, and last of all the record: one that fails on the way has changed nothing that is served.
@@ -29,8 +30,8 @@ import orjson
 import pyarrow as pa
 
 from scenes3d.buildings.tiling import BuiltTile, Rows
-from scenes3d.editions.edition import Edition, Entry
-from scenes3d.editions.files import FILES, read_file
+from scenes3d.editions.edition import FILES, Edition, Entry
+from scenes3d.editions.files import read_file
 from scenes3d.editions.standing import Standing
 from scenes3d.glb.container import broken
 from scenes3d.tileset.reading import Opener
@@ -61,6 +62,24 @@ class SceneFolder:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    @contextmanager
+    def writing_if_free(self) -> Iterator[bool]:
+        """The same where nobody has it; else the block is told so, and nothing may be written in it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self._thread.acquire(blocking=False):
+            yield False
+            return
+        try:
+            with (self.path / ".lock").open("w") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    yield False
+                else:
+                    yield True
+        finally:
+            self._thread.release()
+
     def tile_path(self, content: str) -> Path:
         """Where a tile of that name is, if there is one."""
         return self.path / "tiles" / content[:2] / f"{content}.glb"
@@ -74,13 +93,15 @@ class SceneFolder:
         return None
 
     def put(self, tile: BuiltTile) -> Entry:
-        """Keep a tile; one that is here already stays."""
+        """Keep a tile; one that is here already stays, and is as young as a new one to who sweeps."""
         content = blake2b(tile.content, digest_size=16).hexdigest()
         path = self.tile_path(content)
         if not path.is_file() or path.stat().st_size != len(tile.content):
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(path.with_suffix(".rows"), _packed(tile.rows))
             _replace(path, tile.content)
+        else:
+            os.utime(path)
         return Entry(
             level=tile.level,
             code=tile.code,
@@ -116,12 +137,12 @@ class SceneFolder:
         return []
 
     def edition(self, version: int) -> Edition:
-        """The edition of a version that `versions` names; the last few that were read are kept.
+        """The edition of a version that `versions` named a moment ago; the last few that were read are kept.
 
         Raises:
             UnreadableFileError: if it is lost or broken.
         """
-        return self._edition_in(self._edition_path(version))
+        return self._edition_in(self.list_path(version))
 
     def edition_valid(self, version: int, valid: Interval) -> Edition | None:
         """The edition of a version and a valid time; None where it is not kept.
@@ -129,10 +150,12 @@ class SceneFolder:
         Raises:
             UnreadableFileError: if it is broken.
         """
-        path = self._edition_path(version, valid)
+        path = self.list_path(version, valid)
         return self._edition_in(path) if path.is_file() else None
 
     def _edition_in(self, path: Path) -> Edition:
+        if not path.is_file():
+            path = self._retired_path(path)  # given up since the caller looked
         try:
             status = path.stat()
             mark = (status.st_mtime_ns, status.st_ino)
@@ -151,17 +174,33 @@ class SceneFolder:
 
     def save(self, edition: Edition) -> None:
         """Keep an edition; one of the same version and valid time is replaced."""
-        path = self._edition_path(edition.version, edition.valid)
+        path = self.list_path(edition.version, edition.valid)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, edition.to_bytes())
+        body = edition.to_bytes()
+        if path.is_file() and (before := path.read_bytes()) != body:
+            self._put_aside(path.name, before)
+        _replace(path, body)
         if edition.valid is not None:
             made = sorted(self._of_other_times(), key=lambda other: other.stat().st_mtime_ns)
             for old in made[:-MOST_OF_OTHER_TIMES]:
-                old.unlink(missing_ok=True)
+                self.retire(old)
+
+    def retire(self, path: Path) -> None:
+        """Put a list of tiles aside; `retired` tells it until somebody sweeps."""
+        self._put_aside(path.name, path.read_bytes())
+        path.unlink()
+
+    def lists(self) -> list[Path]:
+        """The lists of tiles of all editions."""
+        return [*map(self.list_path, self.versions()), *self._of_other_times()]
+
+    def retired(self) -> list[Path]:
+        """The lists that were put aside, each as old as the time since."""
+        return list((self.path / "retired").glob("*.json.gz"))
 
     def forget_editions(self) -> None:
         """Remove all editions: they belong to a layer that is gone."""
-        for path in [*map(self._edition_path, self.versions()), *self._of_other_times()]:
+        for path in [*self.lists(), *self.retired()]:
             path.unlink(missing_ok=True)
 
     def record(self) -> dict[str, Any] | None:
@@ -186,9 +225,18 @@ class SceneFolder:
     def _of_other_times(self) -> list[Path]:
         return list((self.path / "editions").glob(_OF_OTHER_TIMES))
 
-    def _edition_path(self, version: int, valid: Interval | None = None) -> Path:
+    def list_path(self, version: int, valid: Interval | None = None) -> Path:
+        """Where the list of tiles of an edition is, if there is one."""
         time = "" if valid is None else "@" + re.sub("[-:]", "", str(valid)).replace("/", "_")
         return self.path / "editions" / f"{version}{time}.json.gz"
+
+    def _put_aside(self, name: str, body: bytes) -> None:
+        target = self._retired_path(Path(name))
+        target.parent.mkdir(exist_ok=True)
+        _replace(target, body)
+
+    def _retired_path(self, path: Path) -> Path:
+        return self.path / "retired" / path.name
 
 
 def edition_opener(folder: SceneFolder, edition: Edition) -> Opener:

@@ -17,6 +17,7 @@ from rasterio import Affine
 from api import cli
 from api.app import create_app
 from api.change_stream import ChangeStream
+from api.scene_parts import scene_files
 from api.settings import Settings
 from app_client import AppClient
 from box_town import SCHEMA, batch_of, box_town, metres
@@ -331,6 +332,32 @@ def test_the_command_line_tells_what_was_wrong_and_checks_and_exports(tmp_path, 
     assert cli.run(["scenes", "remove", "houses", "--yes", *end]) == 0
     assert cli.run(["scenes", "check", "houses", *end]) == 2
     assert "no scene" in capsys.readouterr().err
+
+
+def test_old_editions_go_by_hand_and_by_themselves_and_are_made_again(client, data, capsys, monkeypatch):
+    for height in (11.0, 12.0, 13.0):
+        edit(client, "b42", height=height)
+        client.get("/scenes/houses/tileset.json")
+    folder = data / "scenes/houses"
+    assert (folder / ".pruned").is_file(), "somebody asked for the tileset, and it was looked after"
+    assert len(list((folder / "editions").iterdir())) == 4
+    prune = ["scenes", "prune", "houses", "--keep", "newest=1,days=0,months=0", "--data", str(data)]
+    assert cli.run([*prune, "--dry-run"]) == 0
+    assert "1 editions kept, 3 given up (dry run)" in " ".join(capsys.readouterr().out.split())
+    assert cli.run([*prune, "--grace", "0"]) == 0
+    assert "3 given up" in " ".join(capsys.readouterr().out.split())
+    assert [path.name for path in (folder / "editions").iterdir()] == ["4.json.gz"]
+    assert heights(client, "/scenes/houses/tileset.json?as_of=v3")["b42"] == 12.0
+    assert heights(client)["b42"] == 13.0
+    assert cli.run(["scenes", "prune", "--keep", "weeks=2", "--data", str(data)]) == 2
+    assert "weeks=2" in capsys.readouterr().err
+    monkeypatch.setenv("ONEMAP_SCENE_KEEP", "newest=1,days=0,months=0")
+    (folder / ".pruned").unlink()
+    client.app.state.scenes = scene_files(
+        client.app.state.parts.store, Settings(data_dir=data), client.app.state.terrain.shelf, OpenPolicy()
+    )
+    client.get("/scenes/houses/tileset.json")
+    assert [path.name for path in (folder / "editions").iterdir()] == ["4.json.gz"]
 
 
 def test_buildings_stand_on_the_terrain_of_the_server(data, tmp_path, capsys):
