@@ -1,4 +1,4 @@
-"""Where a layer's data come from: one entry for each import and each decision, kept in the layer's document.
+"""Where a layer's data come from: one entry for each import, measuring and decision, kept in the layer's document.
 
 Read as the lineage statement of ISO 19115 (`resourceLineage`) and DCAT (`dct:provenance`): what was done, when, by whom, to what.
 """
@@ -85,6 +85,8 @@ def _sentence_en(entry: Mapping[str, Any]) -> str:
         return (
             f"{day}: imported from {entry.get('source')} in {entry.get('crs')} ({entry.get('crs_known_by')}) by {by}."
         )
+    if entry.get("step") == "heights":
+        return f"{day}: heights measured in {entry.get('source')} by {by}."
     what = (
         f"corrected ({_words(entry.get('correction')).en})" if entry.get("correction") else f"{entry.get('decision')}ed"
     )
@@ -96,6 +98,8 @@ def _sentence_zh(entry: Mapping[str, Any]) -> str:
     if entry.get("step") == "import":
         known = _KNOWN_BY_ZH.get(str(entry.get("crs_known_by")), "")
         return f"{day}：由 {by} 从 {entry.get('source')} 导入，坐标系 {entry.get('crs')}{known}。"
+    if entry.get("step") == "heights":
+        return f"{day}：由 {by} 自点云 {entry.get('source')} 量取建筑高度。"
     words = {"accept": "接受", "reject": "拒绝", "correct": f"纠正（{_words(entry.get('correction')).zh}）"}
     return f"{day}：由 {by} {words.get(str(entry.get('decision')), '')}：{entry.get('reason')}。"
 

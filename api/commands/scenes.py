@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from api.commands import scene_import, scene_pruning
+from api.commands import scene_heights, scene_import, scene_pruning
 from api.commands.place import DataOption, opened_store, settings_for
 from api.commands.terminal import CommandError, output, remarks
 
@@ -35,6 +35,9 @@ def build(
     terrain: Annotated[
         str | None, typer.Option("--terrain", help="Terrain to stand on, or none. · 地形", show_default="the only one")
     ] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", help="Property with the elevation of the foot. · 底部高程字段")
+    ] = None,
     level: Annotated[str, typer.Option("--level", help="terrain, city or component. · 级别")] = "city",
     date: Annotated[str | None, typer.Option("--date", help="Day of the data, 2024-05-01. · 数据日期")] = None,
     accuracy: Annotated[
@@ -56,7 +59,7 @@ def build(
     if level not in list(Level):
         raise CommandError("There is no such level.", value=level, limit=", ".join(Level), remedy="Try --level city.")
     then = None if valid is None else Interval.parse(valid)
-    wish = SceneWish(height, floors, floor_height, terrain, Level(level), day_of(date), accuracy, as_of, then)
+    wish = SceneWish(height, floors, floor_height, terrain, Level(level), day_of(date), accuracy, as_of, then, base)
     with scene_desk(data) as desk, _progress(desk.store.layer(layer).feature_count) as told:
         scene = desk.build(layer, wish, Actor(by), told)
         version = scene.layer.version if as_of is None else as_of
@@ -80,6 +83,7 @@ def build(
 
 
 app.command("import")(scene_import.import_scene)
+app.command("heights")(scene_heights.measure)
 
 
 @app.command("list")

@@ -38,6 +38,7 @@ class SceneWish:
 
     Attributes:
         height, floors: Properties; an empty one stands for none.
+        base: Property with the elevation of the foot; where it says nothing, or is None, the terrain does.
         terrain: Id of the terrain to stand on; "none" for none, None for the only one there is.
         as_of: Version of the layer to build; None for the present.
         valid: Valid time to build: of each building the state that holds then; None for its newest state.
@@ -52,6 +53,7 @@ class SceneWish:
     accuracy_m: float | None = None
     as_of: int | None = None
     valid: Interval | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class SceneDesk:
         """
         layer = self.store.layer(layer_id)
         self.policy.authorise(actor, Action.DESCRIBE_LAYER, layer_id)
-        rule = height_rule(layer, wish.height, wish.floors, wish.floor_height_m)
+        rule = height_rule(layer, wish.height, wish.floors, wish.floor_height_m, wish.base)
         standing = standing_on(self.terrains, wish.terrain)
         folder = self._folder(layer_id)
         maker = Maker(self.store, layer, rule, standing)
@@ -157,10 +159,10 @@ class SceneDesk:
                     level=wish.level,
                     date=wish.date,
                     accuracy_m=wish.accuracy_m,
-                    vertical_datum=standing.vertical_datum,
+                    vertical_datum=maker.vertical_datum,
                     by=actor.name,
                 )
-                record |= {"made": edition.made, "ground": standing.words, "built_at": now_text(), "current": version}
+                record |= {"made": edition.made, "ground": maker.ground, "built_at": now_text(), "current": version}
                 if before is not None:
                     record |= {"state": before["state"], REVIEWS: before[REVIEWS]}
                 folder.save_record(record)

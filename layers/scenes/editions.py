@@ -25,6 +25,7 @@ from twin.query import FeatureQuery
 from twin.store.port import LayerRecord, Store
 from twin.tasks.here import IN_THREAD
 from twin.tasks.port import Tasks
+from twin.vertical import UNKNOWN, check_same_vertical
 
 MOST_TOUCHED = 2_000
 """Beyond so many changed features a whole build is the shorter way."""
@@ -69,14 +70,34 @@ class Maker:
         """The maker of an edition, on the ground as it is now."""
         return cls(store, layer, HeightRule(**made["rule"]), standing)
 
+    @property
+    def vertical_datum(self) -> str:
+        """What the scene's heights count from: those of the property of feet and those of the terrain are the same, or refused.
+
+        Raises:
+            VerticalDatumError: if they differ.
+        """
+        if not self.rule.base:
+            return self.standing.vertical_datum
+        said = str(self.layer.document.get("vertical_datum") or UNKNOWN)
+        check_same_vertical(self.standing.vertical_datum, said, f"terrain {self.standing.terrain}")
+        return self.standing.vertical_datum if said == UNKNOWN else said
+
+    @property
+    def ground(self) -> str:
+        """What the feet stand on, in words."""
+        if not self.rule.base:
+            return self.standing.words
+        return f"property {self.rule.base}" + (f", else {self.standing.words}" if self.standing.terrain else "")
+
     def plan(self, version: int, report: Mapping[str, Any], valid: Interval | None = None) -> Edition:
         """The edition of a version, of its newest states or those of another time, without its tiles."""
         extras = {
             "layer": self.layer.id,
             "layerVersion": version,
             "horizontalDatum": f"CGCS2000 ({CGCS2000}), taken as WGS 84",
-            "verticalDatum": self.standing.vertical_datum,
-            "ground": self.standing.words,
+            "verticalDatum": self.vertical_datum,
+            "ground": self.ground,
             "lod": "LOD1",
         }
         if valid is not None:

@@ -100,4 +100,6 @@ def _sources(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Files that the layer came from, with checksums, the oldest first."""
     entries: Sequence[Mapping[str, Any]] = document.get(LINEAGE, ())
     names = ("source", "format", "sha256", "crs", "at")
-    return [{name: entry.get(name) for name in names} for entry in entries if entry.get("step") == "import"]
+    return [
+        {name: entry.get(name) for name in names} for entry in entries if entry.get("step") in ("import", "heights")
+    ]

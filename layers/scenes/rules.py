@@ -14,7 +14,11 @@ _NUMBERS = {PropertyType.NUMBER, PropertyType.INTEGER, PropertyType.STRING}
 
 
 def height_rule(
-    layer: LayerRecord, height: str | None = None, floors: str | None = None, floor_height_m: float | None = None
+    layer: LayerRecord,
+    height: str | None = None,
+    floors: str | None = None,
+    floor_height_m: float | None = None,
+    base: str | None = None,
 ) -> HeightRule:
     """The rule for a layer; what is named stands, what is not is looked for.
 
@@ -29,7 +33,7 @@ def height_rule(
             limit="Polygon or MultiPolygon",
             remedy="Name the layer that holds the footprints.",
         )
-    for name in (height, floors):
+    for name in (height, floors, base):
         if name:
             layer.schema.property(name)
     extrude = (layer.document.get("style") or {}).get("extrude") or {}
@@ -41,13 +45,15 @@ def height_rule(
         floors=floors if floors is not None else _named(layer, _FLOORS),
         scale=scale,
         floor_height_m=FLOOR_HEIGHT_M if floor_height_m is None else floor_height_m,
+        base=base or "",
     )
     if not rule.height and not rule.floors:
         raise BadManifestError(
             "图层没有高度或层数字段。The layer has neither heights nor numbers of floors.",
             value=", ".join(layer.schema.names[:40]),
             limit="a property with metres or floors",
-            remedy="Name it: onemap scenes build LAYER --height PROPERTY, or --floors PROPERTY.",
+            remedy="Name it: onemap scenes build LAYER --height PROPERTY, or --floors PROPERTY; or measure heights in a point cloud: "
+            "onemap scenes heights LAYER CLOUD.laz --into ID.",
         )
     return rule
 

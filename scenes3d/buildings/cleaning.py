@@ -12,7 +12,7 @@ import shapely
 
 from scenes3d.buildings.faults import BuildReport, Fault
 from scenes3d.buildings.footprints import Footprints, Ints, offsets_of, runs
-from scenes3d.buildings.heights import HeightRule, heights_of
+from scenes3d.buildings.heights import HeightRule, bases_of, heights_of
 from scenes3d.glb.property_table import Column, ColumnKind
 from twin.ellipsoid import Floats, metres_per_degree
 from twin.feature import FeatureBatch
@@ -44,10 +44,16 @@ def footprints_of(batch: FeatureBatch, rule: HeightRule, ground: Ground | None, 
     Each feature is judged by itself: what comes out of it does not depend on its neighbours in the batch.
 
     Args:
-        ground: What they stand on; without it every foot is at 0.
+        ground: What they stand on where no property says the elevation of the foot; without it every such foot is at 0,
+            unless the rule names a property: then it is unknown.
     """
     report.seen += len(batch)
-    heights = heights_of(batch, rule, report)
+    heights, bases = heights_of(batch, rule, report), bases_of(batch, rule)
+    if rule.base and ground is None:
+        # Beside feet that are known, 0 would be a guess.
+        floating = np.isnan(bases) & ~np.isnan(heights)
+        report.add(Fault.BASE_UNKNOWN, batch.ids, floating)
+        heights[floating] = np.nan
     shapes = _polygons(batch, ~np.isnan(heights), report)
     flat = _flattened(shapes, batch.ids, report)
     rows, xy, rings, polygons, features = flat
@@ -58,10 +64,21 @@ def footprints_of(batch: FeatureBatch, rule: HeightRule, ground: Ground | None, 
         base = np.minimum.reduceat(heights_there, starts)
         where = np.zeros(len(batch), dtype=bool)
         where[rows[np.logical_or.reduceat(unknown, starts)]] = True
-        report.add(Fault.GROUND_UNKNOWN, batch.ids, where)
+        report.add(Fault.GROUND_UNKNOWN, batch.ids, where & np.isnan(bases))
+    base = np.where(np.isnan(bases[rows]), base, bases[rows])
     report.built += len(rows)
     columns = _columns(batch, rows, base, heights[rows])
     return Footprints(xy, rings, polygons, features, base, heights[rows], columns)
+
+
+def outlines_of(batch: FeatureBatch, report: BuildReport) -> tuple[Ints, Footprints]:
+    """Rows of a batch that have an area, and their outlines; heights, feet and attributes are left out."""
+    report.seen += len(batch)
+    shapes = _polygons(batch, np.ones(len(batch), dtype=bool), report)
+    rows, xy, rings, polygons, features = _flattened(shapes, batch.ids, report)
+    report.built += len(rows)
+    nothing = np.zeros(len(rows))
+    return rows, Footprints(xy, rings, polygons, features, nothing, nothing, ())
 
 
 def _polygons(batch: FeatureBatch, wanted: npt.NDArray[np.bool_], report: BuildReport) -> npt.NDArray[np.object_]:

@@ -26,6 +26,7 @@ class Fault(StrEnum):
     HEIGHT_UNREADABLE = "height-unreadable"
     HEIGHT_NOT_POSITIVE = "height-not-positive"
     HEIGHT_TOO_LARGE = "height-too-large"
+    BASE_UNKNOWN = "base-unknown"
     SELF_CROSSING = "self-crossing"
     CLOCKWISE = "clockwise"
     HEIGHT_FROM_FLOORS = "height-from-floors"
@@ -51,6 +52,7 @@ _TITLES = {
     Fault.HEIGHT_UNREADABLE: LocalText("高度无法识别，未建模", "height is no number: left out"),
     Fault.HEIGHT_NOT_POSITIVE: LocalText("高度为零或负，未建模", "height zero or negative: left out"),
     Fault.HEIGHT_TOO_LARGE: LocalText("高度超过 1000 米，未建模", "height above 1000 m: left out"),
+    Fault.BASE_UNKNOWN: LocalText("建筑底部高程未知，未建模", "elevation of the foot unknown: left out"),
     Fault.SELF_CROSSING: LocalText("自相交，已修复", "crosses itself: repaired"),
     Fault.CLOCKWISE: LocalText("外环顺时针，已反转", "outer ring clockwise: turned round"),
     Fault.HEIGHT_FROM_FLOORS: LocalText("按层数推算高度", "height from the number of floors"),

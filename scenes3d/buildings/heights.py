@@ -15,6 +15,7 @@ from twin.feature import FeatureBatch
 
 MOST_HEIGHT_M = 1000.0
 """The highest building of the world is 828 m; what is beyond this is no height in metres."""
+LOWEST_BASE_M, HIGHEST_BASE_M = -450.0, 9000.0
 FLOOR_HEIGHT_M = 3.0
 """Residential floors: GB 50096 allows 2.8 m and more from floor to floor."""
 
@@ -26,6 +27,7 @@ class HeightRule:
     Attributes:
         height: Property in metres times `scale`; empty where there is none.
         floors: Property with the number of floors, asked where there is no height; empty where there is none.
+        base: Property with the elevation of the foot in the scene's datum, asked before the ground; empty where there is none.
         floor_height_m: From floor to floor.
     """
 
@@ -33,6 +35,7 @@ class HeightRule:
     floors: str = ""
     scale: float = 1.0
     floor_height_m: float = FLOOR_HEIGHT_M
+    base: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -40,6 +43,7 @@ class HeightRule:
             "scale": self.scale,
             "floors": self.floors,
             "floor_height_m": self.floor_height_m,
+            **({"base": self.base} if self.base else {}),
         }
 
 
@@ -65,6 +69,14 @@ def heights_of(batch: FeatureBatch, rule: HeightRule, report: BuildReport) -> Fl
         report.add(fault, batch.ids, where)
         heights = np.where(where, np.nan, heights)
     return heights
+
+
+def bases_of(batch: FeatureBatch, rule: HeightRule) -> Floats:
+    """Elevation of each feature's foot as its property says, float64 (n,); NaN where it says nothing that can be one."""
+    if not rule.base:
+        return np.full(len(batch), np.nan)
+    bases, _ = _numbers(batch.columns[rule.base])
+    return np.where((bases > LOWEST_BASE_M) & (bases < HIGHEST_BASE_M), bases, np.nan)
 
 
 def _numbers(values: Sequence[Any]) -> tuple[Floats, npt.NDArray[np.bool_]]:

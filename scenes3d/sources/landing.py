@@ -26,6 +26,7 @@ class Place:
         beyond_m: How far from the box a source may lie.
         ground: Elevations (n,) of the terrain at longitudes and latitudes (n,), NaN where nobody measured; None without terrain.
         off_ground_m: How far from the terrain the middle of a source's heights may lie.
+        remedy: What to do about a source that lands elsewhere.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Place:
     beyond_m: float = 50_000.0
     ground: Callable[[Floats, Floats], Floats] | None = None
     off_ground_m: float = 500.0
+    remedy: str = "Check --crs, or import it with --accept-because and a reason."
 
 
 def require_landing(lon: Floats, lat: Floats, height_m: Floats, name: str, place: Place | None) -> None:
@@ -69,8 +71,8 @@ def require_landing(lon: Floats, lat: Floats, height_m: Floats, name: str, place
             f"距{place.name}约 {metres / 1000:,.0f} 公里。It lands {metres / 1000:,.0f} km from {place.name}, "
             f"which is at {middle[0]:.5f}E {middle[1]:.5f}N.",
             value=here,
-            limit=f"{place.beyond_m / 1000:,.0f} km from the city",
-            remedy="Check --crs, or import it with --accept-because and a reason.",
+            limit=f"{place.beyond_m / 1000:,.0f} km from {place.name}",
+            remedy=place.remedy,
         )
     if place.ground is not None:
         _require_near_ground(lon[good], lat[good], height_m[good], here, place)
