@@ -10,7 +10,7 @@ from api.deps import parts_of
 from api.layer_parts import registry_of
 from api.settings import Settings
 from layers.analysis.jobs import Job, JobShelf, unknown_job
-from layers.policy import Actor, Policy, may_read
+from layers.policy import Actor, Policy, may_read, may_review
 
 if TYPE_CHECKING:
     from layers.analysis.material import AnalysisDesk
@@ -37,14 +37,20 @@ def analysis_desk_of(request: Request) -> AnalysisDesk:
 
     settings = parts_of(request).settings
     limits = AnalysisLimits(
-        cells=settings.analysis_cells_max, rays=settings.analysis_rays_max, buildings=settings.analysis_buildings_max
+        cells=settings.analysis_cells_max,
+        rays=settings.analysis_rays_max,
+        buildings=settings.analysis_buildings_max,
+        triangles=settings.analysis_triangles_max,
     )
-    return AnalysisDesk(registry_of(request), request.app.state.terrain.shelf, limits, settings.inbox_dir)
+    state = request.app.state
+    return AnalysisDesk(registry_of(request), state.terrain.shelf, limits, settings.inbox_dir, state.scenes.desk)
 
 
 def may_know(job: Job, policy: Policy, actor: Actor) -> bool:
-    """Whether `actor` may know of a job: whoever may read all that it reads."""
-    return all(may_read(policy, actor, layer) for layer in job.layers)
+    """Whether `actor` may know of a job: whoever may read all that it reads, and review what of it is not published."""
+    return all(may_read(policy, actor, layer) for layer in job.layers) and all(
+        may_review(policy, actor, layer) for layer in job.drafts
+    )
 
 
 def job_of(request: Request, actor: Actor) -> Job:

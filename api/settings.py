@@ -99,6 +99,9 @@ class Settings(BaseSettings):
         default=str(Keep()),
         description="Editions of scenes that are kept: the newest, the last of each day and of each month; all for all.",
     )
+    analysis_triangles_max: int = Field(
+        default=20_000_000, ge=1, description="Most triangles of scenes in one analysis."
+    )
     url_length_max: int = Field(default=16_384, ge=256, description="Longest request target in bytes.")
     filter_length_max: int = Field(default=8_192, ge=16, description="Longest filter in characters.")
     cors_origins: list[str] = Field(

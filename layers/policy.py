@@ -85,6 +85,15 @@ def may_read(policy: Policy, actor: Actor, layer_id: str) -> bool:
     return True
 
 
+def may_review(policy: Policy, actor: Actor, layer_id: str) -> bool:
+    """Whether `actor` may decide on the layer, and so see what is not published of it."""
+    try:
+        policy.authorise(actor, Action.REVIEW_LAYER, layer_id)
+    except PolicyError:
+        return False
+    return True
+
+
 def require_readable(policy: Policy, actor: Actor, layer_id: str) -> None:
     """Stop whoever may not know of the layer, in the very words for a layer that is not there.
 

@@ -90,14 +90,21 @@ def _answer(process: str, inputs: Mapping[str, Any], actor: str, data: Path | No
     from layers.city import read_city
     from layers.policy import Actor
     from layers.registry import Registry
+    from layers.scenes.desk import SceneDesk
     from tiles.terrain.shelf import TerrainShelf
 
     settings, who = settings_for(data), Actor(actor)
-    limits = AnalysisLimits(settings.analysis_cells_max, settings.analysis_rays_max, settings.analysis_buildings_max)
+    limits = AnalysisLimits(
+        settings.analysis_cells_max,
+        settings.analysis_rays_max,
+        settings.analysis_buildings_max,
+        settings.analysis_triangles_max,
+    )
     with opened_store(data) as store:
         shelf = TerrainShelf(settings.data_dir / "terrain")
         registry = Registry(store, city=read_city(settings.city or None))
-        desk = AnalysisDesk(registry, shelf, limits, settings.inbox_dir)
+        scenes = SceneDesk(store, settings.data_dir / "scenes", shelf)
+        desk = AnalysisDesk(registry, shelf, limits, settings.inbox_dir, scenes)
         try:
             return run(prepare(process_called(process), inputs, desk, who), desk, who)
         finally:

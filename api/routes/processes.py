@@ -88,7 +88,12 @@ def _execute(request: Request, body: Mapping[str, Any]) -> Response:
     if not _wants_job(request):
         return result_answer(shelf.run(lambda: orjson.dumps(run(ready, desk, actor))), wish.document)
     job = shelf.start(
-        process.id, actor.name, ready.layers, lambda told: run(ready, desk, actor, told), document=wish.document
+        process.id,
+        actor.name,
+        ready.layers,
+        lambda told: run(ready, desk, actor, told),
+        document=wish.document,
+        drafts=ready.drafts,
     )
     base = base_url(request)
     headers = {"Location": f"{base}/jobs/{job.id}", "Preference-Applied": "respond-async", **_NO_CACHE}

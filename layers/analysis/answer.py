@@ -117,6 +117,39 @@ def regions(ground: Ground, classes: npt.NDArray[np.uint8], asked: Bools) -> dic
     return {value: shapely.MultiPolygon(list(_polygons(found))) for value, found in sorted(parts.items())}
 
 
+def class_marks(
+    ground: Ground,
+    now: npt.NDArray[np.uint8],
+    before: npt.NDArray[np.uint8] | None,
+    asked: Bools,
+    names: Mapping[int, str],
+) -> list[Mark]:
+    """Cells of one verdict as one feature; with a state before, those of one pair of verdicts.
+
+    Args:
+        now, before: uint8 (rows, columns), keys of `names`, below 16.
+    """
+    codes = now if before is None else (before * 16 + now).astype(np.uint8)
+    marks = []
+    for code, geometry in regions(ground, codes, asked).items():
+        said = {"verdict": names[code % 16], "area_m2": geometry.area}
+        marks.append(Mark(geometry, said if before is None else said | {"verdict_before": names[code // 16]}))
+    return marks
+
+
+def class_areas(
+    ground: Ground, now: npt.NDArray[np.uint8], before: npt.NDArray[np.uint8], asked: Bools, names: Mapping[int, str]
+) -> dict[str, float]:
+    """Square metres that changed, from verdict to verdict: `visible→hidden`."""
+    found: dict[str, float] = {}
+    for old, word in names.items():
+        for new, other in names.items():
+            cells = int(((before == old) & (now == new) & asked).sum())
+            if old != new and cells:
+                found[f"{word}→{other}"] = cells * ground.cell_m**2
+    return found
+
+
 def _polygons(found: Iterable[shapely.Geometry]) -> Iterable[shapely.Polygon]:
     for geometry in found:
         # Cells that meet at a corner make a ring that touches itself there.

@@ -51,6 +51,7 @@ class Job:
 
     Attributes:
         layers: What it reads: who may not read all of it may not know of the job.
+        drafts: Layers whose scenes it reads before they are published: who may not review them may not know of it either.
         progress: Percent.
         problem: What went wrong, as code, message, value, limit, remedy; of a failed job.
         worker: Process that works on it, by number and start; a number alone may be somebody else's by now.
@@ -71,6 +72,7 @@ class Job:
     problem: Mapping[str, str] | None = None
     worker: str = ""
     document: bool = False
+    drafts: tuple[str, ...] = ()
 
 
 class DismissedError(Exception):
@@ -125,6 +127,7 @@ class JobShelf:
         work: Callable[[Callable[[float], None]], Mapping[str, Any]],
         *,
         document: bool = False,
+        drafts: tuple[str, ...] = (),
     ) -> Job:
         """A new job. `work` is given what hears its progress; that raises when the job is dismissed.
 
@@ -132,7 +135,17 @@ class JobShelf:
             QueueFullError: if too many wait already.
         """
         now = self._now()
-        job = Job(str(uuid.uuid4()), process, actor, layers, now, updated=now, worker=_myself(), document=document)
+        job = Job(
+            str(uuid.uuid4()),
+            process,
+            actor,
+            layers,
+            now,
+            updated=now,
+            worker=_myself(),
+            document=document,
+            drafts=drafts,
+        )
         home = self.folder / job.id
         home.mkdir(parents=True)
         self._write(job)
@@ -160,7 +173,14 @@ class JobShelf:
             said = orjson.loads(path.read_bytes())
         except (ValueError, OSError) as error:
             raise unknown_job(job_id) from error
-        job = Job(**{**said, "status": Status(said["status"]), "layers": tuple(said["layers"])})
+        job = Job(
+            **{
+                **said,
+                "status": Status(said["status"]),
+                "layers": tuple(said["layers"]),
+                "drafts": tuple(said.get("drafts", ())),
+            }
+        )
         if not job.status.is_final and not _is_at_work(job.worker):
             return self._end(job, Status.FAILED, _LOST)
         return job

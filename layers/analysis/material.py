@@ -1,4 +1,4 @@
-"""What analyses rest on: terrain, buildings and cameras, as far as the one who asks may read them, with their versions."""
+"""What analyses rest on: terrain, buildings, scenes and cameras, as far as the one who asks may read them, with their versions."""
 
 from __future__ import annotations
 
@@ -12,21 +12,25 @@ import numpy as np
 import shapely
 
 from layers.analysis.answer import to_degrees, to_frame
-from layers.analysis.question import NO_LAYER, Question, SceneQuestion
+from layers.analysis.question import NO_LAYER, Question, RayQuestion, SceneQuestion
+from layers.analysis.scenes import ChosenScene, require_one_datum
 from layers.policy import Actor
 from layers.registry import Registry
+from layers.scenes.desk import SceneDesk
 from layers.scenes.rules import height_rule
 from scenes3d.analysis.blocks import Blocks, HeightAt, standing_blocks
 from scenes3d.analysis.ground import Elevations, Ground, lattice, level_ground, sampled_ground
-from scenes3d.analysis.scene import Scene, open_scene
+from scenes3d.analysis.scene import Scene, bend_of, open_scene
+from scenes3d.analysis.surfaces import OpenSurfaces, joined, open_surfaces, shown_by
 from scenes3d.buildings.faults import BuildReport
 from scenes3d.buildings.heights import heights_of
-from scenes3d.rays.port import Floats
+from scenes3d.rays.port import Bools, Floats
 from tiles.terrain.shelf import TerrainShelf
 from twin.bounds import Bounds
 from twin.errors import BadAnalysisError
 from twin.feature import FeatureBatch
 from twin.local_frame import LocalFrame
+from twin.moment import resolve_as_of
 from twin.query import FeatureQuery
 from twin.store.port import LayerRecord
 from twin.vertical import UNKNOWN, vertical_datum_title
@@ -40,12 +44,13 @@ class AnalysisLimits:
     """What one question may cost.
 
     Attributes:
-        cells: Cells of ground; rays: lines of sight; buildings: footprints read.
+        cells: Cells of ground; rays: lines of sight; buildings: footprints read; triangles: of scenes.
     """
 
     cells: int = 25_000_000
     rays: int = 100_000_000
     buildings: int = 200_000
+    triangles: int = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,14 @@ class AnalysisDesk:
 
     Attributes:
         inbox: Folder of point clouds; None where there is none.
+        scenes: Meshes and city models; None where there are none.
     """
 
     registry: Registry
     terrains: TerrainShelf
     limits: AnalysisLimits = field(default_factory=AnalysisLimits)
     inbox: Path | None = None
+    scenes: SceneDesk | None = None
 
 
 @dataclass
@@ -70,6 +77,9 @@ class Material:
         told: Hears the share that is done, and stops the work by raising.
         used: Layers and terrains with their versions.
         remarks: What the reader of the answer must know: heights from floors, ground that nobody measured.
+        chosen: Scenes that may stand in the way.
+        before: After `scene`, the city without what is planned, where that is asked for.
+        neighbours: After `scene`, the buildings that stand and stay, and are raised from their footprints.
     """
 
     desk: AnalysisDesk
@@ -80,6 +90,9 @@ class Material:
     used: list[dict[str, Any]] = field(default_factory=list)
     remarks: dict[str, Any] = field(default_factory=dict)
     vertical_datum: str = UNKNOWN
+    chosen: tuple[ChosenScene, ...] = ()
+    before: Scene | None = None
+    neighbours: Blocks | None = None
     _height_at: HeightAt | None = None
 
     @property
@@ -119,7 +132,7 @@ class Material:
         return ground
 
     def blocks(self, box: Box) -> Blocks:
-        """The buildings that meet a box, and the planned volumes, standing on the ground that was taken before."""
+        """The buildings that meet a box, and behind them the planned volumes, standing on the ground that was taken before."""
         question, height_at = self.question, self._height_at
         assert height_at is not None
         assert isinstance(question, SceneQuestion)
@@ -151,21 +164,91 @@ class Material:
         self.remarks["buildings"] = blocks.counts() | {"planned": len(question.planned)}
         return blocks
 
-    def scene(self, box: Box, bend: float | None = None) -> Scene:
-        """Ground and buildings over a box of the frame."""
+    def scene(self, box: Box, refraction: float | None = None) -> Scene:
+        """Ground, buildings, scenes and what is planned over a box of the frame; `before` and `neighbours` are known afterwards.
+
+        Raises:
+            BadAnalysisError: if a scene counts heights from another datum, or a building to be taken down is not there.
+        """
+        question = self.question
+        assert isinstance(question, RayQuestion)
         ground = self.ground(box)
-        return open_scene(self.frame, ground, self.blocks(box), refraction=bend)
+        blocks = self.blocks(box)
+        bend = bend_of(self.frame, refraction)
+        stands = [self._surfaces(ground, box, bend, planned=False)] if self.chosen else []
+        comes = [self._surfaces(ground, box, bend, planned=True)] if question.planned_scenes else []
+        existing = np.arange(len(blocks.ids)) < len(blocks.ids) - len(question.planned)
+        shown = np.zeros_like(existing)
+        for surfaces in stands:
+            shown[existing] = shown_by(blocks.where(existing), surfaces)
+        if self.chosen:
+            self.remarks["buildings"]["shownByScenes"] = int(shown.sum())
+        gone = self._demolished(question, blocks, existing, shown)
+        self.neighbours = blocks.where(existing & ~shown & ~gone)
+        if question.compare:
+            standing = blocks.where(existing & ~shown)
+            self.before = open_scene(self.frame, ground, standing, refraction=refraction, surfaces=stands)
+        after = blocks.where(~shown & ~gone)
+        return open_scene(self.frame, ground, after, refraction=refraction, surfaces=[*stands, *comes])
+
+    def _surfaces(self, ground: Ground, box: Box, bend: float, *, planned: bool) -> OpenSurfaces:
+        """The surfaces of the chosen scenes, those that stand or those that are planned, in one bag."""
+        stated = self.question.ground_m is not None
+        datum = require_one_datum(self.chosen, None if stated else self.vertical_datum)
+        self.vertical_datum = datum or self.vertical_datum
+        parts, room = [], self.limits.triangles
+        for chosen in self.chosen:
+            if chosen.planned is planned:
+                part = chosen.surfaces(self.frame, self.degrees(box), box, partial(self._anywhere, ground), room)
+                room -= len(part.part)
+                parts.append(part)
+                self.used.append(chosen.told(part))
+        return open_surfaces(joined(parts), bend)
+
+    def _anywhere(self, ground: Ground, east: Floats, north: Floats) -> Floats:
+        """Heights of the ground; beyond the lattice, where triangles reach out of the box, by looking them up one by one."""
+        assert self._height_at is not None
+        found = ground.at(east, north)
+        missing = np.isnan(found)
+        found[missing] = self._height_at(east[missing], north[missing])
+        return found
+
+    def _demolished(self, question: RayQuestion, blocks: Blocks, existing: Bools, shown: Bools) -> Bools:
+        """Which buildings are to be taken down."""
+        rows = {blocks.ids[row]: row for row in np.flatnonzero(existing).tolist()}
+        gone = np.zeros(len(blocks.ids), dtype=np.bool_)
+        for name in question.demolished:
+            row = rows.get(name)
+            if row is None or shown[row]:
+                why = "is not in the area" if row is None else "is shown by a scene of meshes or models"
+                raise BadAnalysisError(
+                    f"The building '{name}' cannot be taken down: it {why}. 拟拆建筑不在范围内或由场景表示。",
+                    value=name,
+                    limit=f"buildings of '{question.buildings}' that are raised from their footprints",
+                    remedy="Correct the id, or leave the scene out (scenes).",
+                )
+            gone[row] = True
+        return gone
 
     def read(self, record: LayerRecord, box: Box, properties: Sequence[str], most: int) -> FeatureBatch:
         """The features of a layer that meet a box of the frame, as they stood at the version that the answer names.
 
         Raises:
             BadAnalysisError: if there are more than `most`.
+            BadMomentError, BadIntervalError: if the time that is asked for is none.
         """
+        question = self.question
+        assert isinstance(question, SceneQuestion)
+        moment, store = question.as_of_instant, self.desk.registry.store
+        version = record.version if moment is None else resolve_as_of(store, record.id, moment)
         query = FeatureQuery(
-            bounds=self.degrees(box), as_of=record.version, properties=tuple(dict.fromkeys(properties)), limit=most + 1
+            bounds=self.degrees(box),
+            as_of=version,
+            interval=question.valid_interval,
+            properties=tuple(dict.fromkeys(properties)),
+            limit=most + 1,
         )
-        batch = self.desk.registry.store.select(record.id, query)
+        batch = store.select(record.id, query)
         if len(batch) > most:
             raise BadAnalysisError(
                 f"The area holds too many features of '{record.id}'. 区域内要素过多。",
@@ -176,7 +259,7 @@ class Material:
         said = {
             name: record.document[name] for name in ("accuracy_m", "vertical_accuracy_m") if name in record.document
         }
-        self.used.append({"layer": record.id, "version": record.version, "features": len(batch), **said})
+        self.used.append({"layer": record.id, "version": version, "features": len(batch), **said})
         return batch
 
     def degrees(self, box: Box) -> Bounds:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from layers.analysis import earth, light, seeing, shape, watching
+from layers.analysis import earth, insolation, light, seeing, shape, watching
 from layers.analysis.answer import Answer
 from layers.analysis.errors import UnknownProcessError
 from layers.analysis.material import Material
@@ -88,8 +88,8 @@ _ALL = (
             "各点一天的日照；可按大寒日、冬至日规则判定。",
             "Sunlight of a day at points; judged by the rules of Great Cold or the winter solstice.",
         ),
-        light.SunlightHours,
-        light.answer_sunlight,
+        insolation.SunlightHours,
+        insolation.answer_sunlight,
         {"at": _SQUARE, "rule": "great-cold-2h", "year": 2026, "spacing_m": 40, **_FLAT},
     ),
     Process(

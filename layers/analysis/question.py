@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import shapely
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 from shapely.geometry import shape
 
@@ -14,10 +15,13 @@ from layers.analysis.words import titled
 from layers.manifest import ID_PATTERN
 from layers.manifest_findings import pointer_of
 from scenes3d.analysis.scene import REFRACTION
-from twin.errors import BadAnalysisError, Finding, shorten
+from twin.errors import BadAnalysisError, BadMomentError, Finding, shorten
+from twin.interval import Interval
+from twin.moment import parse_as_of
 
 CORNERS_MAX = 10_000
 NO_LAYER = "none"
+PUBLISHED = "published"
 
 
 def _geometry(*kinds: str) -> BeforeValidator:
@@ -126,7 +130,7 @@ class Question(Part):
 
 
 class SceneQuestion(Question):
-    """What questions about sight and light say of buildings."""
+    """What questions about buildings say: which ones, as they stood when, and what is planned."""
 
     buildings: Annotated[
         str, Field(max_length=50, description="Layer of footprints with heights or floors; 'none'.")
@@ -135,9 +139,78 @@ class SceneQuestion(Question):
     floors_property: Annotated[str, Field(max_length=60)] | None = None
     floor_height_m: Annotated[float, Field(ge=1, le=20)] = 3.0
     planned: Annotated[tuple[Planned, ...], Field(max_length=100, description="Volumes that are not built yet.")] = ()
+    as_of: Annotated[
+        str | None,
+        Field(
+            max_length=40,
+            description="An instant or a day: layers and scenes as they were known then; terrain is that of now.",
+        ),
+    ] = None
+    valid_at: Annotated[
+        str | None,
+        Field(
+            alias="datetime",
+            max_length=80,
+            description="An instant, a day or an interval: only what held in the world then.",
+        ),
+    ] = None
+
+    @property
+    def as_of_instant(self) -> datetime | None:
+        """The instant of `as_of`."""
+        if self.as_of is None:
+            return None
+        asked = parse_as_of(self.as_of, datetime.now(UTC))
+        if not isinstance(asked, datetime):
+            raise BadMomentError(
+                "An analysis reads several layers, whose versions are numbered apart. 请给出时间，而非版本号。",
+                value=self.as_of,
+                limit="an instant with its zone, or a day",
+                remedy="Write for instance 2025-05-01 or 2025-05-01T08:00:00+08:00.",
+            )
+        return asked
+
+    @property
+    def valid_interval(self) -> Interval | None:
+        """The interval of `datetime`."""
+        return None if self.valid_at is None else Interval.parse(self.valid_at)
 
 
-class SightQuestion(SceneQuestion):
+SceneId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class RayQuestion(SceneQuestion):
+    """What questions of sight and light say of scenes, and of the city before and after what is planned."""
+
+    scenes: Annotated[
+        Literal["published", "none"] | Annotated[tuple[SceneId, ...], Field(max_length=50)],
+        Field(description="Meshes and city models that stand in the way: the published ones, none, or a list of ids."),
+    ] = "published"
+    planned_scenes: Annotated[
+        tuple[SceneId, ...],
+        Field(max_length=20, description="Scenes that are not built yet, drafts among them if you may review them."),
+    ] = ()
+    demolished: Annotated[
+        tuple[Annotated[str, Field(max_length=200)], ...],
+        Field(max_length=1_000, description="Ids of buildings that make room for what is planned."),
+    ] = ()
+    compare: Annotated[
+        bool, Field(description="Answer also for the city before what is planned, and say the difference.")
+    ] = False
+
+    @property
+    def casts(self) -> int:
+        """How often every ray is cast: into the city as it will be, and as it was."""
+        return 2 if self.compare else 1
+
+    @model_validator(mode="after")
+    def _something_is_planned(self) -> Self:
+        if self.compare and not (self.planned or self.planned_scenes or self.demolished):
+            raise ValueError("compare needs planned, planned_scenes or demolished")
+        return self
+
+
+class SightQuestion(RayQuestion):
     """What questions about lines of sight say of the earth and the air."""
 
     refraction: Annotated[

@@ -9,8 +9,9 @@ from typing import Any
 from layers.analysis.answer import Answer, feature_collection, plain
 from layers.analysis.material import AnalysisDesk, Material, frame_round
 from layers.analysis.processes import VERSION, Process
-from layers.analysis.question import NO_LAYER, Question, parse_question
+from layers.analysis.question import NO_LAYER, Question, RayQuestion, SceneQuestion, parse_question
 from layers.analysis.result_layer import authorise_result, register_result
+from layers.analysis.scenes import ChosenScene, choose_scenes
 from layers.policy import Actor
 
 
@@ -20,13 +21,16 @@ class Run:
 
     Attributes:
         inputs: As they came; the answer repeats them.
-        layers: Ids of the layers that it reads.
+        layers: Ids of the layers that it reads; drafts: of those it reads drafts of scenes of, which only reviewers may know.
+        scenes: That may stand in the way.
     """
 
     process: Process
     question: Question
     inputs: Mapping[str, Any]
     layers: tuple[str, ...]
+    drafts: tuple[str, ...] = ()
+    scenes: tuple[ChosenScene, ...] = ()
 
 
 def prepare(process: Process, inputs: Mapping[str, Any], desk: AnalysisDesk, actor: Actor) -> Run:
@@ -34,7 +38,8 @@ def prepare(process: Process, inputs: Mapping[str, Any], desk: AnalysisDesk, act
 
     Raises:
         BadAnalysisError: with every fault of the inputs.
-        UnknownLayerError: if a layer does not exist, or `actor` may not read it.
+        UnknownLayerError, UnknownSceneError: if a layer or scene does not exist, or `actor` may not read it.
+        BadMomentError: if the time that is asked for is none, or a scene that is named was not there then.
         PolicyError, DuplicateLayerError: if the result cannot become the layer that is asked for.
     """
     question = parse_question(process.asks, inputs)
@@ -42,9 +47,14 @@ def prepare(process: Process, inputs: Mapping[str, Any], desk: AnalysisDesk, act
     layers = tuple(str(layer) for layer in named if layer != NO_LAYER)
     for layer in layers:
         desk.registry.layer(layer, actor)
+    if isinstance(question, SceneQuestion):
+        _ = question.as_of_instant, question.valid_interval
+    scenes = choose_scenes(desk.scenes, actor, question) if isinstance(question, RayQuestion) else ()
     if question.register_as is not None:
         authorise_result(desk.registry, actor, question.register_as.id)
-    return Run(process, question, inputs, layers)
+    layers = tuple(dict.fromkeys([*layers, *(chosen.scene.layer.id for chosen in scenes)]))
+    drafts = tuple(chosen.scene.layer.id for chosen in scenes if chosen.is_draft)
+    return Run(process, question, inputs, layers, drafts, scenes)
 
 
 def run(
@@ -60,7 +70,7 @@ def run(
     """
     question = ready.question
     frame = frame_round(*question.places)
-    material = Material(desk, actor, question, frame, lambda share: told(0.95 * share))
+    material = Material(desk, actor, question, frame, lambda share: told(0.95 * share), chosen=ready.scenes)
     told(0.0)
     found = ready.process.answer(material, question)
     document = feature_collection(_envelope(ready, material, found), found.marks, frame)

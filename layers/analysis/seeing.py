@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from pydantic import Field
 
-from layers.analysis.answer import Answer, Mark, regions
+from layers.analysis.answer import Answer, Mark, class_areas, class_marks
 from layers.analysis.material import Material, box_round
 from layers.analysis.question import AboveGround, Metres, Places, Point, SightQuestion
 from scenes3d.analysis.scene import BLOCKED, CLEAR, GROUND, Blocker, Scene
+from scenes3d.analysis.sight import Viewshed as Seen
 from scenes3d.analysis.sight import above_ground, lines_of_sight, points_along, points_within, require_rays, viewshed
 from scenes3d.rays.port import Floats
 from twin.text import LocalText
 
 WORDS = {CLEAR: "visible", BLOCKED: "hidden"}
 UNKNOWN_WORD = "unknown"
+VERDICTS = (*WORDS.values(), UNKNOWN_WORD)
 RIGHT_TO = LocalText(
     "可见性精确到网格单元；建筑为竖直棱柱，不含屋顶构件与植被；经过无高程地面的视线为未知。",
     "Sight is right to a cell; buildings are upright prisms without roof structures or trees; lines over ground without data are unknown.",
@@ -42,12 +45,23 @@ def answer_line_of_sight(material: Material, asked: LineOfSight) -> Answer:
     scene = material.scene(box_round(shapely.MultiPoint(ends), 3 * asked.cell_m), asked.bend)
     start = above_ground(scene.ground, ends[:1], asked.from_height_m)
     targets = above_ground(scene.ground, ends[1:], asked.to_height_m)
-    found = lines_of_sight(scene, np.repeat(start, len(targets), axis=0), targets)
+    starts = np.repeat(start, len(targets), axis=0)
+    found = lines_of_sight(scene, starts, targets)
     marks = [_line(scene, found, row, start[0], target) for row, target in enumerate(targets)]
-    counts = {
-        word: sum(mark.properties["verdict"] == word for mark in marks) for word in (*WORDS.values(), UNKNOWN_WORD)
-    }
-    return Answer({"lines": len(marks), **counts}, marks, asked.cell_m, material.errors(), RIGHT_TO)
+    words = [mark.properties["verdict"] for mark in marks]
+    values: dict[str, Any] = {"lines": len(marks), **{word: words.count(word) for word in VERDICTS}}
+    if material.before is not None:
+        before = [WORDS.get(code, UNKNOWN_WORD) for code in lines_of_sight(material.before, starts, targets).verdict]
+        marks = [
+            Mark(mark.geometry, {**mark.properties, "verdict_before": word})
+            for mark, word in zip(marks, before, strict=True)
+        ]
+        pairs = list(zip(before, words, strict=True))
+        values["compared"] = {
+            "becomeHidden": pairs.count(("visible", "hidden")),
+            "becomeVisible": pairs.count(("hidden", "visible")),
+        }
+    return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO)
 
 
 def _line(scene: Scene, found: Blocker, row: int, start: Floats, target: Floats) -> Mark:
@@ -63,11 +77,15 @@ def _line(scene: Scene, found: Blocker, row: int, start: Floats, target: Floats)
 
 
 def blocker_words(scene: Scene, found: Blocker, row: int) -> dict[str, Any]:
-    """What stands in the way: a building by its id, or the ground; null where nothing does."""
+    """What stands in the way: a building by its id, a feature of a scene, or the ground; null where nothing does."""
     building = int(found.building[row])
-    what = scene.blocks.ids[building] if building >= 0 else None
-    kind = "building" if building >= 0 else "ground" if building == GROUND else None
-    return {"blocked_by": kind, "building": what, "blocked_at_m": found.distance_m[row]}
+    other = scene.other(building)
+    said: dict[str, Any] = {"blocked_by": None, "building": None, "blocked_at_m": found.distance_m[row]}
+    if other is not None:
+        return said | {"blocked_by": "scene", "scene": other.scene, "scene_feature": other.feature or None}
+    if building >= 0:
+        return said | {"blocked_by": "building", "building": scene.blocks.ids[building]}
+    return said | {"blocked_by": "ground" if building == GROUND else None}
 
 
 class Viewshed(SightQuestion):
@@ -87,23 +105,35 @@ class Viewshed(SightQuestion):
 def answer_viewshed(material: Material, asked: Viewshed) -> Answer:
     place = material.local(asked.from_)
     viewpoints = _viewpoints(place, asked.spacing_m)
-    require_rays(round(len(viewpoints) * np.pi * (asked.reach_m / asked.cell_m) ** 2), material.limits.rays)
+    rays = round(len(viewpoints) * np.pi * (asked.reach_m / asked.cell_m) ** 2)
+    require_rays(rays * asked.casts, material.limits.rays)
     scene = material.scene(box_round(place, asked.reach_m), asked.bend)
     eyes = above_ground(scene.ground, viewpoints, asked.from_height_m)
-    seen = viewshed(scene, eyes, reach_m=asked.reach_m, target_height_m=asked.target_height_m, told=material.told)
-    classes = np.where(seen.visible, 1, np.where(seen.unknown, 2, 0)).astype(np.uint8)
+
+    def ask(where: Scene, first: float) -> Seen:
+        return viewshed(
+            where, eyes, reach_m=asked.reach_m, target_height_m=asked.target_height_m,
+            told=lambda share: material.told(first + share / asked.casts),
+        )  # fmt: skip
+
+    before = None if material.before is None else ask(material.before, 0.0)
+    seen = ask(scene, 1 - 1 / asked.casts)
     names = {0: "hidden", 1: "visible", 2: UNKNOWN_WORD}
-    marks = [
-        Mark(geometry, {"verdict": names[value], "area_m2": geometry.area})
-        for value, geometry in regions(scene.ground, classes, seen.within).items()
-    ]
-    values = {
+    codes, old = _codes(seen), None if before is None else _codes(before)
+    marks = class_marks(scene.ground, codes, old, seen.within, names)
+    values: dict[str, Any] = {
         "viewpoints": seen.viewpoints,
         "viewpointsWithoutGround": seen.lost,
         "areas_m2": seen.areas_m2(),
         "seenByAtMost": int(seen.seen_by.max()),
     }
+    if old is not None:
+        values["compared_m2"] = class_areas(scene.ground, codes, old, seen.within, names)
     return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO)
+
+
+def _codes(seen: Seen) -> npt.NDArray[np.uint8]:
+    return np.where(seen.visible, 1, np.where(seen.unknown, 2, 0)).astype(np.uint8)
 
 
 def _viewpoints(place: shapely.Geometry, spacing_m: float) -> Floats:

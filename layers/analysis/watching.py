@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from pydantic import Field
 
-from layers.analysis.answer import Answer, Mark, regions
+from layers.analysis.answer import Answer, Mark, class_areas, class_marks
 from layers.analysis.material import Box, Material, box_round
 from layers.analysis.question import AboveGround, Area, LayerId, Metres, Point, SightQuestion
 from layers.analysis.seeing import RIGHT_TO, UNKNOWN_WORD, WORDS, blocker_words
-from scenes3d.analysis.cameras import Cameras, coverage, rays_for_coverage, who_sees
+from scenes3d.analysis.cameras import Cameras, Coverage, coverage, rays_for_coverage, who_sees
 from scenes3d.analysis.earthwork import cells_within
 from scenes3d.analysis.optics import Optics, distance_for
 from scenes3d.analysis.scene import Scene
@@ -185,16 +186,20 @@ def answer_camera_coverage(material: Material, asked: CameraCoverage) -> Answer:
     lenses = asked.read(material, box_round(area, asked.range_max_m))
     scene = material.scene(_box_with(area, lenses.where), asked.bend)
     cameras = lenses.stand(scene)
-    require_rays(rays_for_coverage(cameras, asked.cell_m), material.limits.rays)
-    found = coverage(
-        scene, cameras, cells_within(scene.ground, area), target_height_m=asked.target_height_m, told=material.told
-    )
-    classes = np.where(found.seen_by > 1, 2, np.where(found.seen_by == 1, 1, np.where(found.maybe_by > 0, 3, 0)))
+    require_rays(rays_for_coverage(cameras, asked.cell_m) * asked.casts, material.limits.rays)
+    within = cells_within(scene.ground, area)
+
+    def ask(where: Scene, first: float) -> Coverage:
+        return coverage(
+            where, cameras, within, target_height_m=asked.target_height_m,
+            told=lambda share: material.told(first + share / asked.casts),
+        )  # fmt: skip
+
+    before = None if material.before is None else ask(material.before, 0.0)
+    found = ask(scene, 1 - 1 / asked.casts)
     names = {0: "blind", 1: "one-camera", 2: "two-or-more", 3: UNKNOWN_WORD}
-    marks = [
-        Mark(geometry, {"verdict": names[value], "area_m2": geometry.area})
-        for value, geometry in regions(scene.ground, classes.astype(np.uint8), found.within).items()
-    ]
+    codes, old = _codes(found), None if before is None else _codes(before)
+    marks = class_marks(scene.ground, codes, old, found.within, names)
     some = np.flatnonzero(np.nan_to_num(found.seen_m2) > 0).tolist()
     seen = [{"camera": cameras.ids[i], "seen_m2": found.seen_m2[i]} for i in some]
     areas = found.areas_m2()
@@ -204,7 +209,15 @@ def answer_camera_coverage(material: Material, asked: CameraCoverage) -> Answer:
         "coveredShare": areas["covered"] / areas["area"] if areas["area"] else None,
         "byCamera": sorted(seen, key=lambda entry: -float(entry["seen_m2"])),
     }
+    if old is not None:
+        values["compared_m2"] = class_areas(scene.ground, codes, old, found.within, names)
     return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO)
+
+
+def _codes(found: Coverage) -> npt.NDArray[np.uint8]:
+    """0 blind, 1 one camera, 2 two or more, 3 nobody can tell."""
+    codes = np.where(found.seen_by > 1, 2, np.where(found.seen_by == 1, 1, np.where(found.maybe_by > 0, 3, 0)))
+    return codes.astype(np.uint8)
 
 
 def _box_with(area: shapely.Geometry, where: Floats) -> Box:
@@ -235,6 +248,7 @@ def answer_who_sees(material: Material, asked: WhoSees) -> Answer:
             remedy="Choose a place with terrain, or state ground_m.",
         )
     framed, between = who_sees(scene, cameras, target)
+    before = None if material.before is None else who_sees(material.before, cameras, target)[1]
     marks = []
     for row in np.flatnonzero(framed).tolist():
         verdict = WORDS.get(between.verdict[row], UNKNOWN_WORD)
@@ -245,6 +259,7 @@ def answer_who_sees(material: Material, asked: WhoSees) -> Answer:
             "distance_m": float(np.linalg.norm(target - eye)),
             "bearing_deg": float(np.degrees(np.arctan2(*(target - eye)[:2])) % 360),
             **blocker_words(scene, between, row),
+            **({} if before is None else {"verdict_before": WORDS.get(before.verdict[row], UNKNOWN_WORD)}),
         }
         marks.append(Mark(shapely.LineString([eye[:2], target[:2]]), properties))
     marks.sort(key=lambda mark: (mark.properties["verdict"] != "visible", mark.properties["distance_m"]))

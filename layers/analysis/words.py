@@ -21,6 +21,12 @@ floor_height_m | 层高 | Height of a floor | m
 planned | 规划体量 | Planned volumes
 footprint | 轮廓 | Footprint
 height_m | 高度 | Height | m
+as_of | 知晓时间 | As known at
+datetime | 有效时间 | Valid at
+scenes | 三维场景 | Scenes
+planned_scenes | 规划场景 | Planned scenes
+demolished | 拟拆建筑 | Buildings to be taken down
+compare | 对比建设前后 | Compare before and after
 refraction | 大气折光系数 | Refraction coefficient
 flat_earth | 不计地球曲率 | Flat earth
 from | 观察处 | From
@@ -46,6 +52,7 @@ area | 范围 | Area
 place | 地点 | Place
 margin_m | 周边纳入距离 | Margin | m
 at | 测点、线或范围 | Points, line or area
+on | 测点位置 | Where the points lie
 rule | 日照规则 | Sunlight rule
 year | 年份 | Year
 day | 日期 | Day

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from layers.policy import Action, Actor, OpenPolicy, Policy, may_read
+from layers.policy import Action, Actor, OpenPolicy, Policy, may_read, may_review
 from layers.reviewing import Decision, Verb
 from layers.scenes.editions import Maker, Progress
 from layers.scenes.ground import NO_TERRAIN, standing_on
@@ -20,7 +20,7 @@ from layers.scenes.rules import height_rule
 from layers.scenes.serving import ServedEdition, delivered_at, delivered_then, edition_at, held_then, newest
 from scenes3d.editions.folder import SceneFolder
 from tiles.terrain.shelf import TerrainShelf
-from twin.errors import BadCall, OneMapError, PolicyError, UnknownLayerError, UnknownSceneError
+from twin.errors import BadCall, OneMapError, UnknownLayerError, UnknownSceneError
 from twin.interval import Interval
 from twin.moment import AsOf, resolve_as_of
 from twin.standing import is_shown
@@ -121,7 +121,7 @@ class SceneDesk:
         known = may_read(self.policy, actor, layer.id) and is_shown(layer.document)
         if not known or record["layer_birth"] != layer.created_at.isoformat():
             raise _unknown(scene_id)
-        if scene_state(record) is not SceneState.PUBLISHED and not self._may_review(actor, layer.id):
+        if scene_state(record) is not SceneState.PUBLISHED and not may_review(self.policy, actor, layer.id):
             raise _unknown(scene_id)
         return Scene(record, folder, layer)
 
@@ -253,13 +253,6 @@ class SceneDesk:
     def _folder(self, scene_id: str) -> SceneFolder:
         with self._lock:
             return self._folders.setdefault(scene_id, SceneFolder(self.root / scene_id))
-
-    def _may_review(self, actor: Actor, layer_id: str) -> bool:
-        try:
-            self.policy.authorise(actor, Action.REVIEW_LAYER, layer_id)
-        except PolicyError:
-            return False
-        return True
 
 
 def _unknown(scene_id: str) -> UnknownSceneError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import mapbox_earcut
 import numpy as np
@@ -40,6 +41,21 @@ class Blocks:
     def stands(self) -> npt.NDArray[np.bool_]:
         """Which can be built: foot and height are known. The others stand in no ray's way, and are counted in every answer."""
         return np.isfinite(self.top_m) & (self.height_m > 0)
+
+    def where(self, rows: npt.NDArray[Any]) -> Blocks:
+        """Some of them: by number, or those for which it is true, (n,)."""
+        numbers = np.arange(len(self.ids))[rows]
+        ids = [self.ids[row] for row in numbers.tolist()]
+        return Blocks(ids, self.footprints[numbers], self.foot_m[numbers], self.height_m[numbers])
+
+    def beside(self, others: Blocks) -> Blocks:
+        """These, and the others behind them."""
+        return Blocks(
+            [*self.ids, *others.ids],
+            np.concatenate([self.footprints, others.footprints]),
+            np.concatenate([self.foot_m, others.foot_m]),
+            np.concatenate([self.height_m, others.height_m]),
+        )
 
     def counts(self) -> dict[str, int]:
         """How many there are, and how many of them are known less well."""

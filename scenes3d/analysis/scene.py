@@ -1,4 +1,4 @@
-"""Ground and buildings together, asked by rays: what is in the way, what is hit first, and what cannot be told.
+"""Ground, buildings and surfaces of scenes together, asked by rays: what is in the way, what is hit first, and what cannot be told.
 
 The earth's curve. Seen from anywhere, level ground falls away by (1 - k)·d²/2R, k being the share that refraction bends light back.
 That is a paraboloid; moved to another place it changes by a tilt only, and a tilt leaves straight lines straight.
@@ -8,7 +8,7 @@ So heights are bent once, round the frame's place, and every line between any tw
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,8 +18,10 @@ import numpy.typing as npt
 from scenes3d.analysis.blocks import Blocks, block_triangles
 from scenes3d.analysis.ground import Ground
 from scenes3d.analysis.marching import BLOCKED, CLEAR, UNKNOWN, march
+from scenes3d.analysis.surfaces import OpenSurfaces, Owner
 from scenes3d.rays.opening import AUTO, open_rays
 from scenes3d.rays.port import NOTHING, Floats, Indices, Rays
+from scenes3d.rays.together import Together
 from twin.local_frame import LocalFrame
 
 Verdicts = npt.NDArray[np.uint8]
@@ -35,7 +37,7 @@ class Blocker:
 
     Attributes:
         distance_m: float64 (n,), infinite where nothing is met.
-        building: int32 (n,), row of the scene's buildings; `GROUND`, or `NOTHING`.
+        building: int32 (n,), row of the scene's buildings, behind them of its surfaces' owners; `GROUND`, or `NOTHING`.
         verdict: uint8 (n,), CLEAR, BLOCKED or UNKNOWN.
     """
 
@@ -52,7 +54,9 @@ class Scene:
         frame: Its place.
         ground: Heights as they are, not bent.
         blocks: The buildings.
-        bend: 1/m; what `bend` of `open_scene` made of the earth's curve.
+        bend: 1/m; what `bend_of` made of the earth's curve.
+        owners: int32 (t,), for each triangle the row of its building, behind them of its owner in `others`.
+        others: Whose the triangles of surfaces are.
     """
 
     frame: LocalFrame
@@ -63,6 +67,12 @@ class Scene:
     owners: Indices
     _bent: Floats
     _ceiling: float
+    others: Sequence[Owner] = ()
+
+    def other(self, row: int) -> Owner | None:
+        """The owner of surfaces that a row of `Blocker.building` means; None where it means a building, the ground or nothing."""
+        behind = row - len(self.blocks.ids)
+        return self.others[behind] if behind >= 0 else None
 
     def straight(self, points: Floats) -> Floats:
         """Points, (n, 3), with their heights bent as the scene is."""
@@ -136,23 +146,46 @@ class Scene:
         return verdict, distance
 
 
+def bend_of(frame: LocalFrame, refraction: float | None) -> float:
+    """How far level ground falls away, per square metre of distance; 0 on a flat earth.
+
+    Args:
+        refraction: The coefficient k for lines of sight over a curved earth; None for a flat one.
+    """
+    return 0.0 if refraction is None else (1 - refraction) / (2 * frame.radius_m)
+
+
 def open_scene(
-    frame: LocalFrame, ground: Ground, blocks: Blocks, *, refraction: float | None = None, engine: str = AUTO
+    frame: LocalFrame,
+    ground: Ground,
+    blocks: Blocks,
+    *,
+    refraction: float | None = None,
+    engine: str = AUTO,
+    surfaces: Sequence[OpenSurfaces] = (),
 ) -> Scene:
     """A scene ready to be asked.
 
     Args:
-        refraction: The coefficient k for lines of sight over a curved earth; None for a flat one.
+        refraction: As for `bend_of`.
         engine: See `scenes3d.rays.opening`.
+        surfaces: Those of meshes and models, opened with the same bend.
     """
-    bend = 0.0 if refraction is None else (1 - refraction) / (2 * frame.radius_m)
+    bend = bend_of(frame, refraction)
     east, north = ground.nodes()
     bent = np.ascontiguousarray(ground.heights - bend * (east * east + north * north))
     known = bent[np.isfinite(bent)]
     # Ground that nobody measured is taken to be no higher than the highest that is known here; answers say so.
     ceiling = float(known.max()) if len(known) else np.inf
     triangles, owners = block_triangles(blocks, bend)
-    return Scene(frame, ground, blocks, bend, open_rays(triangles, engine), owners, bent, ceiling)
+    parts, whose, others = [(open_rays(triangles, engine), len(triangles.faces))], [owners], list[Owner]()
+    for opened in surfaces:
+        assert opened.bend == bend
+        parts.append((opened.rays, len(opened.surfaces.part)))
+        whose.append(opened.surfaces.part + np.int32(len(blocks.ids) + len(others)))
+        others += opened.surfaces.owners
+    rays = parts[0][0] if len(parts) == 1 else Together(parts)
+    return Scene(frame, ground, blocks, bend, rays, np.concatenate(whose), bent, ceiling, others)
 
 
 def _in_parallel(part: Callable[[int], None], starts: range) -> None:
@@ -174,5 +207,6 @@ __all__ = [
     "Blocker",
     "Scene",
     "Verdicts",
+    "bend_of",
     "open_scene",
 ]

@@ -46,6 +46,10 @@ class SunlightRule:
     shortest_stretch_min: float
     sill_m: float
 
+    def to_document(self) -> dict[str, Any]:
+        """What an answer says of it."""
+        return {"id": self.id, "title": self.title.to_dict(), "leastMinutes": self.least_minutes}
+
     def day(self, year: int) -> date:
         """The rule's day in a year, by Beijing time."""
         return solar_term_instant(year, self.solar_longitude_deg).astimezone(BEIJING).date()

@@ -32,6 +32,8 @@ class ReadTile:
         matrix: float64 (4, 4), from the tile's frame to Earth-centred coordinates, for columns.
         contents: Addresses of what it draws, and the volume of each where one is said.
         ancestors: Every tile above it, the root first.
+        replaced: What stands below it takes its place as one comes closer: it is the finest of its place only without children.
+        leaf: It has no children, nor an external tileset.
     """
 
     path: str
@@ -40,24 +42,37 @@ class ReadTile:
     matrix: Floats
     contents: tuple[tuple[str, dict[str, Any] | None], ...]
     ancestors: tuple[ReadTile, ...]
+    replaced: bool = False
+    leaf: bool = True
+
+    @property
+    def is_finest(self) -> bool:
+        """Whether its contents are drawn however close one comes."""
+        return self.leaf or not self.replaced
 
 
-def read_tileset(address: str, opened: Opener) -> Iterator[ReadTile]:
+Meets = Callable[[dict[str, Any], Floats], bool]
+
+
+def read_tileset(address: str, opened: Opener, meets: Meets = lambda volume, matrix: True) -> Iterator[ReadTile]:
     """Every tile of a tileset, parents first, those of external tilesets too.
 
     Args:
         address: Where the tileset is, as `opened` takes it.
         opened: Gives the bytes at an address.
+        meets: Whether a volume, given with its way to Earth-centred coordinates, is of interest: tiles whose volume is not are
+            left out with all below them, and no external tileset of theirs is opened.
 
     Raises:
         UnreadableFileError: if a file is no tileset, a ring of external tilesets, implicit, or larger than anybody can mean.
     """
-    yield from _Walk(opened).tileset(address, "", np.identity(4), (), frozenset())
+    yield from _Walk(opened, meets).tileset(address, "", np.identity(4), (), frozenset())
 
 
 class _Walk:
-    def __init__(self, opened: Opener) -> None:
+    def __init__(self, opened: Opener, meets: Meets) -> None:
         self._opened = opened
+        self._meets = meets
         self._count = 0
 
     def tileset(
@@ -93,10 +108,24 @@ class _Walk:
         contents = said.get("contents") or ([said["content"]] if "content" in said else [])
         told = tuple((str(c.get("uri", c.get("url"))), c.get("boundingVolume")) for c in contents)
         places = tuple((urljoin(address, uri), volume) for uri, volume in told)
-        tile = ReadTile(path or "/", said["boundingVolume"], float(said["geometricError"]), matrix, places, ancestors)
+        children = said.get("children", ())
+        external = any(place.partition("?")[0].endswith(".json") for place, _ in places)
+        tile = ReadTile(
+            path or "/",
+            said["boundingVolume"],
+            float(said["geometricError"]),
+            matrix,
+            places,
+            ancestors,
+            str(said.get("refine") or ("REPLACE" if ancestors and ancestors[-1].replaced else "ADD")).upper()
+            == "REPLACE",
+            not children and not external,
+        )
+        if not self._meets(tile.volume, matrix):
+            return
         yield tile
         for place, _ in places:
             if place.partition("?")[0].endswith(".json"):
                 yield from self.tileset(place, f"{path}/external", matrix, (*ancestors, tile), within)
-        for number, child in enumerate(said.get("children", ())):
+        for number, child in enumerate(children):
             yield from self._tile(child, address, f"{path}/{number}", matrix, (*ancestors, tile), within)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import rasterio
 import shapely
 from rasterio import Affine
 
+from layers.policy import Actor
+from layers.reviewing import Decision, Verb
+from layers.scenes.delivery import DeliveryWish, deliver
+from layers.scenes.desk import SceneDesk
+from scenes3d.sources.reference import Stated
 from tiles.terrain.shelf import TerrainShelf
+from twin.crs import parse_crs, transform_points
 from twin.feature import Feature, FeatureBatch
 from twin.local_frame import LocalFrame
 from twin.schema import GeometryType, Property, PropertyType, Schema
@@ -15,7 +24,7 @@ from twin.store.port import Author, LayerSpec, Store
 from twin.text import LocalText
 
 PLACE = LocalFrame(120.0, 36.28)
-__all__ = ["PLACE", "area", "at", "with_street", "with_terrain"]
+__all__ = ["PLACE", "area", "at", "box_model", "with_scene", "with_street", "with_terrain"]
 _STEP = 0.0001
 _BUILDINGS = Schema(
     GeometryType.POLYGON,
@@ -101,3 +110,30 @@ def with_terrain(folder, tmp_path) -> TerrainShelf:
     shelf = TerrainShelf(folder)
     shelf.add(path, "dem", LocalText("斜坡", "Slope"), "EPSG:5737")
     return shelf
+
+
+def box_model(path: Path, west: float, south: float, east: float, north: float, low: float, high: float) -> Path:
+    """A CityJSON of one box in metres of the street, heights as they are said, in EPSG:4549. Its building is called like the file."""
+    ring = np.array([at(x, y) for x, y in ((west, south), (east, south), (east, north), (west, north))])
+    plan = np.column_stack(transform_points(ring[:, 0], ring[:, 1], parse_crs("EPSG:4490"), parse_crs("EPSG:4549")))
+    vertices = [[x, y, z] for z in (low, high) for x, y in plan.tolist()]
+    walls = [[[i, (i + 1) % 4, (i + 1) % 4 + 4, i + 4]] for i in range(4)]
+    solid = {"type": "MultiSurface", "lod": "2", "boundaries": [*walls, [[4, 5, 6, 7]], [[3, 2, 1, 0]]]}
+    document = {
+        "type": "CityJSON",
+        "version": "2.0",
+        "metadata": {"referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/4549"},
+        "CityObjects": {path.name.partition(".")[0]: {"type": "Building", "geometry": [solid], "attributes": {}}},
+        "vertices": vertices,
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def with_scene(desk: SceneDesk, path: Path, datum: str = "EPSG:5737", *, published: bool = True) -> None:
+    """Deliver a model as a scene that is called like its file."""
+    clerk, name = Actor("clerk"), path.name.partition(".")[0]
+    wish = DeliveryWish(Stated(vertical_datum=datum), title_zh=name, title_en=name, date="2026-03-01")
+    deliver(desk, name, [path], wish, clerk, None)
+    if published:
+        desk.review(name, Decision(Verb.ACCEPT, "looked at"), clerk)

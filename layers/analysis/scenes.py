@@ -1,0 +1,170 @@
+"""Which scenes of the registry stand in an analysis: published meshes and models by themselves, drafts where they are named.
+
+A scene counts heights from one vertical datum. One that counts from another than the ground is refused, not mixed: the two differ by
+metres, and no public model leads from one to the other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+
+from layers.analysis.question import NO_LAYER, PUBLISHED, RayQuestion
+from layers.policy import Actor
+from layers.scenes.desk import Scene, SceneDesk
+from layers.scenes.record import BUILDINGS, SceneState, scene_state
+from layers.scenes.serving import ServedEdition
+from scenes3d.analysis.blocks import HeightAt
+from scenes3d.analysis.surfaces import Box, Surfaces, surfaces_of
+from scenes3d.editions.files import is_of_files
+from scenes3d.editions.folder import edition_opener
+from scenes3d.tileset.finest import finest_triangles, overlap
+from scenes3d.tileset.region import Region
+from twin.bounds import Bounds
+from twin.errors import BadAnalysisError, BadMomentError, OneMapError
+from twin.local_frame import LocalFrame
+from twin.vertical import vertical_datum_title
+
+log = logging.getLogger(__name__)
+_POINTS = "points"
+_METRES_PER_DEGREE = 110_500.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenScene:
+    """A scene that stands in an analysis.
+
+    Attributes:
+        served: Its edition of the time that is asked for.
+        planned: It is not built yet: it stands in the scene after, not in that before.
+    """
+
+    scene: Scene
+    served: ServedEdition
+    planned: bool
+
+    @property
+    def is_draft(self) -> bool:
+        return scene_state(self.scene.record) is not SceneState.PUBLISHED
+
+    @property
+    def vertical_datum(self) -> str:
+        return str(self.scene.record["vertical_datum"])
+
+    def surfaces(self, frame: LocalFrame, window: Bounds, box: Box, height_at: HeightAt, most: int) -> Surfaces:
+        """Its surfaces that meet a box of the frame, of the finest tiles. Raises UnreadableFileError, TooLargeError."""
+        opened = edition_opener(self.scene.folder, self.served.edition)
+        patches = finest_triangles("tileset.json", opened, window)
+        return surfaces_of(self.scene.id, patches, frame, box, height_at, most)
+
+    def told(self, surfaces: Surfaces) -> dict[str, Any]:
+        """What the answer says of it."""
+        record = self.scene.record
+        said = {name: record[name] for name in ("date", "accuracy_m", "lod") if record.get(name)}
+        return {
+            "scene": self.scene.id,
+            "version": self.served.edition.version,
+            "state": scene_state(record).value,
+            "verticalDatum": self.vertical_datum,
+            "triangles": len(surfaces.part),
+            **said,
+            **({"planned": True} if self.planned else {}),
+            **({"behindVersions": self.served.behind} if self.served.behind else {}),
+        }
+
+
+def choose_scenes(desk: SceneDesk | None, actor: Actor, question: RayQuestion) -> tuple[ChosenScene, ...]:
+    """The scenes that a question may have in its way, so far as `actor` may see them.
+
+    Raises:
+        UnknownSceneError: if one that is named is not there, or not for `actor`.
+        BadAnalysisError: if one that is named has no surfaces.
+        BadMomentError: if one that is named had no edition then.
+    """
+    if desk is None:
+        return ()
+    found = [_named(desk, actor, question, name, planned=True) for name in question.planned_scenes]
+    if question.scenes == PUBLISHED:
+        planned = set(question.planned_scenes)
+        window = _window(question)
+        found += [chosen for chosen in _published(desk, actor, question, window) if chosen.scene.id not in planned]
+    elif question.scenes != NO_LAYER:
+        found += [_named(desk, actor, question, name, planned=False) for name in question.scenes]
+    return tuple(sorted(found, key=lambda chosen: (chosen.planned, chosen.scene.id)))
+
+
+def require_one_datum(chosen: Sequence[ChosenScene], datum: str | None) -> str | None:
+    """The datum that all of them and the ground count from.
+
+    Args:
+        datum: Of the ground; None where its level is stated, and then means what the scenes mean.
+
+    Raises:
+        BadAnalysisError: if one counts from another.
+    """
+    for each in chosen:
+        if datum is not None and each.vertical_datum != datum:
+            names = vertical_datum_title(each.vertical_datum), vertical_datum_title(datum)
+            raise BadAnalysisError(
+                f"The scene '{each.scene.id}' counts heights from another datum than the rest. "
+                f"场景“{each.scene.id}”的高程基准（{names[0].zh}）与其余（{names[1].zh}）不同。",
+                value=f"{each.vertical_datum} ({names[0].en})",
+                limit=f"{datum} ({names[1].en})",
+                remedy="Leave it out ('scenes': a list, or \"none\"), choose a terrain of its datum, or have it delivered in this one:"
+                " heights are never converted here.",
+            )
+        datum = each.vertical_datum
+    return datum
+
+
+def _published(desk: SceneDesk, actor: Actor, question: RayQuestion, window: Bounds) -> list[ChosenScene]:
+    """Meshes and models near the question. Prisms of a layer come from the layer, and points are no surface."""
+    found = []
+    for scene in desk.scenes(actor):
+        kind, state = scene.record["kind"], scene_state(scene.record)
+        if state is not SceneState.PUBLISHED or kind in (BUILDINGS, _POINTS):
+            continue
+        try:
+            served = desk.served(scene, question.as_of_instant, question.valid_interval)
+        except BadMomentError:
+            continue  # it came later
+        except OneMapError as error:
+            log.warning("scene %s: %s", scene.id, error)
+            raise
+        if overlap(_bounds(served), window):
+            found.append(ChosenScene(scene, served, planned=False))
+    return found
+
+
+def _named(desk: SceneDesk, actor: Actor, question: RayQuestion, name: str, *, planned: bool) -> ChosenScene:
+    scene = desk.scene(name, actor)
+    if scene.record["kind"] == _POINTS:
+        raise BadAnalysisError(
+            "Points are no surface that hides anything. 点云不是面，不能遮挡。",
+            value=f"{name}: {_POINTS}",
+            limit="scenes of models, meshes or buildings",
+            remedy="Name another scene, or make a mesh or a terrain of the cloud.",
+        )
+    # What is planned is not asked of the past.
+    served = desk.served(scene) if planned else desk.served(scene, question.as_of_instant, question.valid_interval)
+    return ChosenScene(scene, served, planned)
+
+
+def _window(question: RayQuestion) -> Bounds:
+    """Where something might stand in the way, on the safe side."""
+    west, south, east, north = shapely.total_bounds(np.array(question.places, dtype=object)).tolist()
+    reaches = [getattr(question, name, 0.0) for name in ("reach_m", "margin_m", "range_max_m")]
+    along = (max(reaches) + 10 * question.cell_m + 50.0) / _METRES_PER_DEGREE
+    across = along / max(float(np.cos(np.radians(max(abs(south), abs(north))))), 0.01)
+    return Bounds(west - across, max(south - along, -90.0), east + across, min(north + along, 90.0))
+
+
+def _bounds(served: ServedEdition) -> Bounds:
+    edition = served.edition
+    region = Region(*edition.made["region"]) if is_of_files(edition) else edition.tileset().root.region
+    return Bounds(*np.degrees([region.west, region.south, region.east, region.north]).tolist())
