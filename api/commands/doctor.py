@@ -82,6 +82,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield check_program("PostGIS server", find_postgis, "only for the tests of the PostGIS store", "postgresql-postgis")
     yield check_program("Chromium", find_chromium, "only for the tests of the page", "chromium fonts-noto-cjk")
     yield check_program("GDAL programs", lambda: shutil.which("ogrinfo"), "only for tests with GDAL", "gdal-bin")
+    yield check_program("osgconv", lambda: shutil.which("osgconv"), "only for scenes out of OSGB", "openscenegraph")
 
 
 def check_libraries() -> Iterator[Check]:

@@ -16,14 +16,15 @@ from api.commands.terminal import CommandError, output, remarks
 if TYPE_CHECKING:
     from scenes3d.frames import Frame
 
-_COUNTED = {"points": "points · 点", "model": "features · 要素", "tileset": "tiles · 瓦片"}
+_COUNTED = {"points": "points · 点", "model": "features · 要素", "tileset": "tiles · 瓦片", "mesh": "tiles · 瓦片"}
 
 
 def import_scene(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="LAS/LAZ/COPC, CityJSON/CityGML, OBJ/PLY/GLB, tileset.json or its zip. · 点云、城市模型、网格或三维瓦片"
+            help="LAS/LAZ/COPC, CityJSON/CityGML, OBJ/PLY/GLB, tileset.json or metadata.xml of OSGB, their folder or zip. "
+            "· 点云、城市模型、网格、三维瓦片或倾斜摄影 OSGB"
         ),
     ],
     scene: Annotated[str | None, typer.Option("--id", help="Id of the scene. · 场景标识")] = None,
@@ -51,19 +52,20 @@ def import_scene(
     by: Annotated[str, typer.Option("--by", help="Who does it. · 操作人")] = "operator",
     data: DataOption = None,
 ) -> None:
-    """Import point clouds, city models or a tileset as a scene · 导入点云、城市模型、三维瓦片"""
+    """Import point clouds, city models, meshes, OSGB or a tileset as a scene · 导入点云、城市模型、倾斜摄影、三维瓦片"""
     from api.commands.scenes import day_of
     from layers.city import read_city
     from layers.policy import Actor
-    from layers.scenes.delivery import DeliveryWish, deliver
+    from layers.scenes.delivery import DeliveryWish, called, deliver
     from layers.scenes.desk import SceneDesk
+    from layers.scenes.osgb_delivery import entry_of
     from layers.scenes.record import Level
     from scenes3d.sources.reference import Stated
     from tiles.terrain.shelf import TerrainShelf
     from twin.tasks.opening import open_tasks
 
     for file in files:
-        if not file.is_file():
+        if not file.exists():
             raise CommandError("There is no such file.", value=str(file), remedy="Check the path.")
     if level not in list(Level):
         raise CommandError("There is no such level.", value=level, limit=", ".join(Level), remedy="Try --level city.")
@@ -82,7 +84,8 @@ def import_scene(
     )
     settings = settings_for(data)
     terrains = TerrainShelf(settings.data_dir / "terrain")
-    name = scene or re.sub(r"[^a-z0-9]+", "-", files[0].name.partition(".")[0].lower()).strip("-") or "scene"
+    files = [entry_of(file) if file.is_dir() else file for file in files]
+    name = scene or re.sub(r"[^a-z0-9]+", "-", called(files[0]).partition(".")[0].lower()).strip("-") or "scene"
     try:
         with opened_store(data) as store, _bars() as told:
             desk = SceneDesk(store, settings.data_dir / "scenes", terrains, tasks=open_tasks(settings.tasks))

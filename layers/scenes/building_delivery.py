@@ -12,6 +12,7 @@ import orjson
 
 from layers.scenes.built import Box, Built, extras_of, outline_of
 from layers.scenes.model_files import MODELS, read_model_file
+from layers.scenes.osgb_delivery import build_osgb_delivery, is_osgb
 from layers.scenes.tileset_delivery import build_tileset, is_tileset
 from scenes3d.editions.edition import FILES, Edition
 from scenes3d.editions.files import region_of
@@ -56,6 +57,8 @@ def build_delivery(
     suffixes = {file.suffix.lower() for file in files}
     if len(files) == 1 and is_tileset(files[0]):
         return build_tileset(folder, files[0], stated, place, anchor)
+    if len(files) == 1 and is_osgb(files[0]):
+        return build_osgb_delivery(folder, files[0], stated, place, anchor, tasks, progress)
     if suffixes <= set(CLOUDS):
         return _points(folder, open_clouds(files, stated, place), pnts=pnts, progress=progress, tasks=tasks)
     if suffixes <= {*MODELS, ".zip"}:
@@ -63,7 +66,7 @@ def build_delivery(
     raise BadCall(
         "这些文件不能构成一个场景。These files are of no kind that becomes a scene.",
         value=", ".join(file.name for file in files),
-        limit=f"{', '.join(CLOUDS)} together, {', '.join(MODELS)} and zip archives of one of them, a tileset.json or its zip, or a GLB",
+        limit=f"{', '.join(CLOUDS)} together, {', '.join(MODELS)} and zip archives of one of them, a tileset.json or its zip, a GLB, the metadata.xml of an OSGB tree or one .osgb",
         remedy="Import clouds and city models as scenes of their own; footprints become a layer by `onemap import`, "
         "and that a scene by `onemap scenes build`.",
     )

@@ -17,7 +17,7 @@ class Built:
     """Tiles that stand in a scene's folder, and what is known of them.
 
     Attributes:
-        kind: "points", "model" or "tileset".
+        kind: "points", "model", "mesh" or "tileset".
         outlines: GeoJSON features, one for each file, with the file's name as their id.
         sources: Files with checksums and what their coordinates were taken for.
         plan: The edition without its version.

@@ -35,6 +35,7 @@ from twin.ellipsoid import Floats
 from twin.store.port import LayerRecord
 
 log = logging.getLogger(__name__)
+_NAMES_OF_ALL = {"tileset.json", "metadata.xml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,11 @@ def deliver(
     return desk.scene(scene_id, actor)
 
 
+def called(file: Path) -> str:
+    """What a delivery is called: by its file, or by its folder where every delivery has a file of that name."""
+    return file.absolute().parent.name if file.name.lower() in _NAMES_OF_ALL else file.name
+
+
 def expected_place(desk: SceneDesk, city: City) -> Place:
     """Where sources should land: the city, and its terrain where there is only one."""
     known = desk.terrains.ids()
@@ -133,7 +139,7 @@ def _layer(
 ) -> LayerRecord:
     """The layer of the scene's outlines, a row for each file."""
     zh, en = wish.title_zh or wish.title_en, wish.title_en or wish.title_zh
-    draft: Mapping[str, Any] = draft_manifest(scene_id, files[0].name, "file").to_document()
+    draft: Mapping[str, Any] = draft_manifest(scene_id, called(files[0]), "file").to_document()
     title = {"zh": zh, "en": en} if zh and en else draft["title"]
     owner = {"owner": wish.owner} if wish.owner else {}
     manifest = parse_manifest({**draft, **owner, "title": title, "geometry_type": "Polygon"})

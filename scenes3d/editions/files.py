@@ -79,7 +79,7 @@ class FilesEdition(Edition):
                 Tile(region, float(document["root"]["geometricError"]), address),
                 float(document["geometricError"]),
                 self.extras,
-                orjson.dumps(document),
+                body=orjson.dumps(document),
             )
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise broken(path.name, f"{type(error).__name__}: {error}", "the tileset of a scene") from error

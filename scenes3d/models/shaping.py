@@ -55,6 +55,14 @@ class Faults:
         if len(known) < _EXAMPLES and where not in known:
             known.append(where)
 
+    def take(self, other: Faults) -> None:
+        """Count what another found too."""
+        for fault in sorted(other.counts):
+            examples = other.examples[fault]
+            self.add(fault, examples[0], other.counts[fault])
+            for example in examples[1:]:
+                self.add(fault, example, 0)
+
     def to_document(self) -> list[dict[str, object]]:
         return [
             {"fault": key, "count": self.counts[key], "examples": self.examples[key]} for key in sorted(self.counts)

@@ -17,7 +17,7 @@ from scenes3d.tileset.region import Region
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One tile and all below it; what it draws is added to what its parent draws.
+    """One tile and all below it.
 
     Attributes:
         region: Holds its content and every child.
@@ -48,18 +48,20 @@ class Tileset:
     Attributes:
         geometric_error: Metres by which the picture is wrong while nothing is drawn.
         extras: What the asset says of itself beyond the standard: datum, versions.
+        refine: Whether tiles are drawn beside what stands above them ("ADD") or in its place ("REPLACE").
     """
 
     root: Tile
     geometric_error: float
     extras: dict[str, Any] = field(default_factory=dict)
+    refine: str = "ADD"
 
     def to_json(self) -> bytes:
         """tileset.json; the same tree gives the same bytes."""
         document = {
             "asset": {"version": "1.1", **({"extras": self.extras} if self.extras else {})},
             "geometricError": self.geometric_error,
-            "root": _tile_json(self.root, None) | {"refine": "ADD"},
+            "root": _tile_json(self.root, None) | {"refine": self.refine},
         }
         return orjson.dumps(document)
 

@@ -9,6 +9,7 @@ import laspy
 import numpy as np
 import pytest
 
+import osgb_tree
 from api import cli
 from api.app import create_app
 from api.settings import Settings
@@ -133,7 +134,6 @@ def test_what_is_not_said_is_asked_for_and_far_clouds_are_refused(data, cloud, s
     far = refusal(capsys, [str(delft), "--crs", "EPSG:7415", *said])
     assert "km from Jiaozhou" in far
     assert "--accept-because" in far
-    assert "becomes a scene" in refusal(capsys, [str(shared_data / "model3d/oblique-sample.osgb"), *said])
     assert not list((tmp_path / "new").glob("scenes/*/scene.json"))
 
 
@@ -160,3 +160,33 @@ def test_meshes_stand_where_they_are_anchored(shared_data, tmp_path, capsys):
     assert cli.run(["scenes", "import", str(glb), "--id", "again", "--anchor", "120.03,36.26,20", *said]) == 0
     assert cli.run(["scenes", "check", "again", *said]) == 0
     assert "no place" in refusal(capsys, [str(glb), "--anchor", "here", *said])
+
+
+def test_oblique_photogrammetry_becomes_a_scene_and_a_broken_delivery_changes_nothing(tmp_path, monkeypatch, capsys):
+    folder, data = tmp_path / "东城", tmp_path / "data"
+    metadata = osgb_tree.write_delivery(folder)
+    said = ["--id", "east", "--vertical-datum", "EPSG:5737", "--data", str(data)]
+    assert cli.run(["scenes", "import", str(folder), *said]) == 0
+    assert "east: 10 tiles" in capsys.readouterr().out
+    record = (data / "scenes/east/scene.json").read_bytes()
+    said_of = json.loads(record)
+    assert (said_of["kind"], said_of["title"]["zh"], said_of["sources"][0]["files"]) == ("mesh", "东城", 7)
+    store = open_store(data / "onemap.gpkg")
+    client = AppClient(create_app(Settings(data_dir=data), store))
+    outlines = client.json("/collections/east/items")["features"]
+    assert [row["properties"]["tiles"] for row in outlines] == [9, 1]
+    checked = check_tileset("/scenes/east/tileset.json", opener(client))
+    assert (checked.vertices, checked.faults) == (474, ())
+    for root in (path for path in folder.rglob("Tile_*.osgb") if path.stem == path.parent.name):
+        root.write_bytes(root.read_bytes()[:200])
+    assert "Tile_+000_+000.osgb" in refusal(capsys, [str(metadata), *said])
+    assert (data / "scenes/east/scene.json").read_bytes() == record
+    assert check_tileset("/scenes/east/tileset.json", opener(client)) == checked
+    store.close()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "becomes a scene" in (told := refusal(capsys, [str(metadata), *said]))
+    assert "openscenegraph" in told
+
+
+def test_a_folder_of_nothing_is_refused(tmp_path, capsys):
+    assert "neither OSGB nor 3D Tiles" in refusal(capsys, [str(tmp_path), "--data", str(tmp_path / "data")])

@@ -18,6 +18,7 @@ import rasterio
 
 import foreign_counts as foreign
 from api import cli
+from osgb_tree import require_osgconv
 from scene_vertices import vertices_of
 from scenes3d.tileset.checking import check_tileset
 from scenes3d.tileset.folder import folder_opener
@@ -143,6 +144,14 @@ ROWS = {
         (((), "--crs EPSG"),),
         lambda paths, scratch: foreign.ply(paths[0], 120.03, 36.26, 20),
     ),
+    "oblique": Row(
+        ("model3d/oblique-sample.osgb",),
+        ANCHOR,
+        (((), "--anchor LON,LAT,HEIGHT"), (ANCHOR[:2], "--vertical-datum")),
+        lambda paths, scratch: foreign.osgb(paths[0], 120.03, 36.26, 20, scratch),
+        "vertices",
+        "1 × osgb-file-lost (Tile_+000_+000_L16_0.osgb: there is no such file)",
+    ),
     "request-volume": tileset(
         "request-volume-v1-0", (), "km from Jiaozhou", "2 × volume-widened (/: by 0.0990 m, /1: by 0.0990 m)"
     ),
@@ -150,7 +159,6 @@ ROWS = {
     "implicit": tileset("sparse-implicit-quadtree-v1-1", ANCHOR[:2], "--anchor LON,LAT,HEIGHT"),
 }
 REFUSED = [
-    Refused("model3d/oblique-sample.osgb", "of no kind that becomes a scene"),
     Refused("model3d/delft-footprints-bgt-pand.sqlite", "footprints become a layer"),
     Refused("model3d/delft-roads-bgt-wegdeel.sqlite", "footprints become a layer"),
 ]
@@ -181,6 +189,8 @@ def test_it_becomes_a_valid_scene(
     ogrinfo: str,
 ) -> None:
     row = ROWS[name]
+    if row.files[0].endswith(".osgb"):
+        require_osgconv()
     paths = [shared_data / file for file in row.files]
     files, data = list(map(str, paths)), ("--id", name, "--data", str(tmp_path / "data"))
     for said, words in row.refused:

@@ -69,12 +69,25 @@ def ply(file: Path, lon: float, lat: float, height: float) -> Measured:
     count = int(re.search(rb"element vertex (\d+)", head)[1])  # type: ignore[index]
     fields = re.findall(rb"property (\w+) \w+", head.partition(b"element face")[0])
     assert set(fields) == {b"float32"}, fields
-    x, y, z = np.frombuffer(body, "<f4", count * len(fields)).reshape(count, -1)[:, :3].astype(float).T
+    return 1, _anchored(np.frombuffer(body, "<f4", count * len(fields)).reshape(count, -1)[:, :3], lon, lat, height)
+
+
+def osgb(file: Path, lon: float, lat: float, height: float, folder: Path) -> Measured:
+    """Vertices of one OSGB around an anchor, as OpenSceneGraph's converter writes them to an OBJ."""
+    made = folder / "foreign.obj"
+    subprocess.run(["osgconv", file, made], cwd=folder, check=True, capture_output=True)
+    rows = [line.split()[1:4] for line in made.read_text().splitlines() if line.startswith("v ")]
+    return len(rows), _anchored(np.array(rows, dtype=float), lon, lat, height)
+
+
+def _anchored(points: Any, lon: float, lat: float, height: float) -> Box:
+    """The box of points east, north and up of a place, by PROJ."""
+    x, y, z = np.asarray(points, dtype=float).T
     local = pyproj.Transformer.from_pipeline(
         f"+proj=pipeline +step +inv +proj=topocentric +ellps=WGS84 +lon_0={lon} +lat_0={lat} +h_0={height} "
         "+step +inv +proj=cart +ellps=WGS84 +step +proj=unitconvert +xy_in=rad +xy_out=deg"
     )
-    return 1, box_of(*local.transform(x, y, z))
+    return box_of(*local.transform(x, y, z))
 
 
 def tileset_vertices(archive: Path) -> int:

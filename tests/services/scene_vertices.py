@@ -39,6 +39,8 @@ def vertices_of(folder: Path) -> Vertices:
     parts, ids, contents = [], [], {}
     for tile in read_tileset("tileset.json", opened):
         for uri, _ in tile.contents:
+            if uri.endswith(".json"):
+                continue
             contents[uri] = opened(uri)
             model = read_model(contents[uri], uri)
             points = np.concatenate([primitive.positions for primitive in model.primitives])

@@ -11,7 +11,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -33,20 +33,27 @@ class Processes:
     ) -> Generator[R, None, None]:
         """As `Tasks.map`."""
         pool = ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"), initializer=_begin)
-        waiting: deque[tuple[str, Future[R]]] = deque()
-        coming = iter(units)
-        try:
-            while True:
-                while len(waiting) < _AHEAD * self.workers and (unit := next(coming, None)) is not None:
-                    try:
-                        waiting.append((unit.name, pool.submit(function, unit.work)))
-                    except BrokenProcessPool as error:
-                        raise lost(unit.name, "the process is gone") from error
-                if not waiting:
-                    return
-                yield _outcome(*waiting.popleft(), alive)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        return in_order(pool, self.workers, function, units, alive)
+
+
+def in_order(
+    pool: Executor, workers: int, function: Callable[[T], R], units: Iterable[Unit[T]], alive: Alive
+) -> Generator[R, None, None]:
+    """Outcomes of a pool in the order of the units; the pool is shut when the loop over them is left."""
+    waiting: deque[tuple[str, Future[R]]] = deque()
+    coming = iter(units)
+    try:
+        while True:
+            while len(waiting) < _AHEAD * workers and (unit := next(coming, None)) is not None:
+                try:
+                    waiting.append((unit.name, pool.submit(function, unit.work)))
+                except BrokenProcessPool as error:
+                    raise lost(unit.name, "the process is gone") from error
+            if not waiting:
+                return
+            yield _outcome(*waiting.popleft(), alive)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _outcome(name: str, future: Future[R], alive: Alive) -> R:

@@ -17,6 +17,7 @@ from twin.tasks.here import IN_THREAD
 from twin.tasks.opening import open_tasks
 from twin.tasks.port import TaskFailedError, TaskLostError, Tasks, Unit
 from twin.tasks.processes import Processes
+from twin.tasks.threads import Threads
 
 BUILDER = """
 from counting_tasks import sleeps
@@ -37,11 +38,11 @@ def cluster() -> Iterator[Tasks]:
         yield open_tasks(started.scheduler_address)
 
 
-@pytest.fixture(params=["thread", "processes", "cluster"])
+@pytest.fixture(params=["thread", "threads", "processes", "cluster"])
 def tasks(request) -> Tasks:
     if request.param == "cluster":
         return request.getfixturevalue("cluster")
-    return IN_THREAD if request.param == "thread" else Processes(2)
+    return {"thread": IN_THREAD, "threads": Threads(2), "processes": Processes(2)}[request.param]
 
 
 def units(*numbers: float) -> Iterator[Unit]:
