@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 
 from api.layer_parts import actor_of
 from api.scene_files import SceneFiles
 from api.settings import Settings
 from layers.policy import Policy
-from layers.scenes.desk import SceneDesk
-from layers.scenes.record import BUILDINGS, SceneState, scene_state
+from layers.scenes.desk import Scene, SceneDesk
+from layers.scenes.record import SceneState, scene_entry, scene_state
 from scenes3d.editions.keeping import Keep
 from tiles.cache import SingleFlightCache
 from tiles.terrain.shelf import TerrainShelf
@@ -27,11 +29,36 @@ def scene_files(store: Store, settings: Settings, terrains: TerrainShelf, policy
     return SceneFiles(desk, SingleFlightCache(room), Keep.parse(settings.scene_keep))
 
 
-def published_scenes(request: Request) -> dict[str, int]:
-    """Layers whose buildings the one who asks sees as a scene made from them, and the version each stands at."""
+def published_scenes(request: Request) -> dict[str, Scene]:
+    """The published scenes that the one who asks may see, by the ids of their layers."""
     files: SceneFiles = request.app.state.scenes
+    scenes = files.desk.scenes(actor_of(request))
+    return {scene.layer.id: scene for scene in scenes if scene_state(scene.record) is SceneState.PUBLISHED}
+
+
+def drawn_scene(scene: Scene) -> dict[str, Any]:
+    """What a view has to know of a scene: the fields of `layers.viewing.record.SceneRecord`."""
+    record = scene.record
     return {
-        scene.layer.id: scene.layer.version
-        for scene in files.desk.scenes(actor_of(request))
-        if scene.record["kind"] == BUILDINGS and scene_state(scene.record) is SceneState.PUBLISHED
+        "version": scene.layer.version,
+        "kind": record["kind"],
+        "vertical_datum": record["vertical_datum"],
+        "terrain": record["made"].get("terrain", ""),
     }
+
+
+def told_scene(scene: Scene) -> dict[str, Any]:
+    """What the page tells its reader of a scene."""
+    entry = scene_entry(scene.record)
+    names = (
+        "kind",
+        "lod",
+        "level",
+        "level_title",
+        "date",
+        "accuracy_m",
+        "vertical_datum",
+        "vertical_datum_title",
+        "built_at",
+    )
+    return {name: entry.get(name) for name in names}

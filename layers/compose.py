@@ -12,7 +12,7 @@ from typing import Any
 import pydeck
 
 from layers.viewing.checks import check_spec
-from layers.viewing.deck_layers import deck_layers, is_raised
+from layers.viewing.deck_layers import deck_layers, drawn_scene, is_raised
 from layers.viewing.options import Camera, ViewMoment, ViewOptions
 from layers.viewing.record import LayerRecord
 
@@ -70,7 +70,8 @@ def _view(options: ViewOptions) -> pydeck.View:
 
 
 def _drawing_order(record: LayerRecord, options: ViewOptions) -> tuple[int, int, str]:
-    place = 1 if is_raised(record, options) else 2 if options.three_d and record.style.kind == "circle" else 0
+    stands = is_raised(record, options) or drawn_scene(record, options) is not None
+    place = 1 if stands else 2 if options.three_d and record.style.kind == "circle" else 0
     return (place, record.order, record.id)
 
 

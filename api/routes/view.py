@@ -17,7 +17,7 @@ from api.layer_parts import actor_of, city_of, registry_of
 from api.moments import parse_moment
 from api.operation import ThinRoute, described, problems, query
 from api.parameters import read_parameters
-from api.scene_parts import published_scenes
+from api.scene_parts import drawn_scene, published_scenes, told_scene
 from api.tile_desk import tile_desk_of
 from api.viewer.assets import Asset, deck_bundle, page_html, static_file
 from api.viewer.choices import PARAMETERS, read_options
@@ -75,9 +75,10 @@ def spec(request: Request) -> Response:
     document = _styled(request, registry_of(request).layers(actor))
     moment = parse_moment(parameters, parts_of(request).store)
     scenes = published_scenes(request)
-    entries = [
-        {**desk.with_edition(entry, actor, moment), "scene": scenes.get(entry["id"])} for entry in document["layers"]
-    ]
+    entries = [desk.with_edition(entry, actor, moment) for entry in document["layers"]]
+    for entry in entries:
+        if entry["id"] in scenes:
+            entry["scene"] = drawn_scene(scenes[entry["id"]])
     return _json(deck_spec(compose_deck(read_records(entries), options)))
 
 
@@ -91,7 +92,10 @@ def view_layers(request: Request) -> Response:
     """
     read_parameters(request, ())
     document = _styled(request, registry_of(request).registered(actor_of(request)))
+    scenes = published_scenes(request)
     for entry in document["layers"]:
+        if entry["id"] in scenes:
+            entry["scene"] = told_scene(scenes[entry["id"]])
         entry["writable"] = _may_write(request, entry["id"])
     return _json(document)
 

@@ -11,7 +11,7 @@ from pydeck.types import String
 from layers.style import Style
 from layers.viewing.options import ViewOptions
 from layers.viewing.paint import alarm_color, color_function, outline_color, rgba, safe_pairs, width_function
-from layers.viewing.record import LayerRecord
+from layers.viewing.record import LayerRecord, SceneRecord
 
 DEEPEST_TILE_ZOOM = 16
 """Deeper than this, tiles of zoom 16 are enlarged: a unit of their grid is some 15 cm there."""
@@ -29,8 +29,9 @@ the edge, because edges of whole levels lie on the middles of pixels, where roun
 
 def deck_layers(record: LayerRecord, options: ViewOptions) -> tuple[pydeck.Layer, ...]:
     """The drawing of one layer, lowest first: a casing where lines have an outline, then the layer itself."""
-    if record.scene is not None and is_raised(record, options):
-        return (_from_afar(record, options), _scene(record, options))
+    scene = drawn_scene(record, options)
+    if scene is not None:
+        return (_from_afar(record, options), _scene(record, scene, options))
     if record.style.kind == "line" and record.style.outline is not None:
         return (_casing(record, options), _main(record, options))
     return (_main(record, options),)
@@ -39,6 +40,13 @@ def deck_layers(record: LayerRecord, options: ViewOptions) -> tuple[pydeck.Layer
 def is_raised(record: LayerRecord, options: ViewOptions) -> bool:
     """Whether the layer stands up from the ground in this view."""
     return options.three_d and record.style.extrude is not None
+
+
+def drawn_scene(record: LayerRecord, options: ViewOptions) -> SceneRecord | None:
+    """The scene that stands for the layer in this view; None in 2D."""
+    if record.scene is None or not options.three_d:
+        return None
+    return record.scene if record.scene.is_delivered or record.style.extrude is not None else None
 
 
 def _main(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
@@ -53,21 +61,21 @@ def _main(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
 
 
 def _from_afar(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
-    """The layer's tiles flat on the ground, where a scene would show its towers alone."""
+    """The layer's tiles flat on the ground, where a scene would show its towers alone: footprints, or outlines of what was delivered."""
     layer = _main(record, replace(options, three_d=False))
     layer.id = f"{record.id}/afar"
     layer.visible_max_zoom = AFAR_ZOOM
     return layer
 
 
-def _scene(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
-    """The buildings of a layer that has a scene, as 3D Tiles in the colours of its style.
+def _scene(record: LayerRecord, scene: SceneRecord, options: ViewOptions) -> pydeck.Layer:
+    """The scene of a layer as 3D Tiles; buildings raised from the layer are in the colours of its style.
 
     What stands behind the # reaches no server: another version or theme is another address to the page, which asks anew and
     takes from the browser every tile that is the same.
     """
     query = f"?{options.moment.query}" if options.moment.query else ""
-    address = f"{options.tiles_base}/scenes/{record.id}/tileset.json{query}#v{record.scene}-{options.theme}"
+    address = f"{options.tiles_base}/scenes/{record.id}/tileset.json{query}#v{scene.version}-{options.theme}"
     return pydeck.Layer(
         "SceneLayer",
         id=f"{record.id}/scene",  # deck.gl hands the state of a layer to the next of its id: one of another class breaks on it
@@ -78,6 +86,7 @@ def _scene(record: LayerRecord, options: ViewOptions) -> pydeck.Layer:
         auto_highlight=True,
         highlight_color=[255, 176, 32, 110],
         get_fill_color=color_function(record.style, options.theme, 1.0),
+        scene={"kind": scene.kind, "datum": scene.vertical_datum, "from": scene.terrain},
         parameters={"depthCompare": "less-equal", "depthWriteEnabled": True},
     )
 

@@ -14,6 +14,28 @@ BASEMAP = "basemap"
 
 
 @dataclass(frozen=True, slots=True)
+class SceneRecord:
+    """The published scene of a layer as a view sees it.
+
+    Attributes:
+        version: Of the layer; another one has other tiles.
+        kind: "buildings" raised from the layer, or what was delivered: "points", "model", "tileset", …
+        vertical_datum: What its heights count from.
+        terrain: Id of the terrain its buildings stand on; empty where there is none.
+    """
+
+    version: int
+    kind: str = "buildings"
+    vertical_datum: str = "unknown"
+    terrain: str = ""
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether it shows something else than the layer's own features."""
+        return self.kind != "buildings"
+
+
+@dataclass(frozen=True, slots=True)
 class LayerRecord:
     """One layer as a view sees it.
 
@@ -26,7 +48,7 @@ class LayerRecord:
         clusters: Whether its points are clustered at low zooms.
         borders: Whether its features are areas, which a style of lines draws by their borders.
         mixed: Whether points, lines and areas may stand side by side in it.
-        scene: Version of the published scene of its buildings; None where there is none.
+        scene: Its published scene; None where there is none.
     """
 
     id: str
@@ -42,7 +64,7 @@ class LayerRecord:
     borders: bool = False
     edition: str = ""
     clusters: bool = False
-    scene: int | None = None
+    scene: SceneRecord | None = None
 
     @property
     def is_basemap(self) -> bool:
@@ -68,7 +90,7 @@ def read_record(entry: Mapping[str, Any]) -> LayerRecord:
         attribution=entry.get("attribution") or "",
         edition=str(entry.get("edition") or entry.get("version") or 0),
         clusters=bool((entry.get("tiles") or {}).get("clusters_below")),
-        scene=entry.get("scene"),
+        scene=SceneRecord(**entry["scene"]) if entry.get("scene") else None,
         properties=tuple(p["name"] for p in entry.get("schema") or ()),
         mixed=entry.get("geometry_type") in (GeometryType.GEOMETRY, GeometryType.GEOMETRYCOLLECTION),
     )

@@ -13,16 +13,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from scenes3d.frames import Floats
 from scenes3d.glb.buffer import Buffer
 from scenes3d.glb.container import pack
 from scenes3d.glb.positions import QUANTIZATION, stored_positions, y_up
 from scenes3d.glb.property_table import EXTENSION as METADATA
-from scenes3d.glb.property_table import Column, write_table
+from scenes3d.glb.property_table import Column, ColumnKind, write_table
 
 MESH_FEATURES = "EXT_mesh_features"
 _TRIANGLES = 4
+SURFACE = "surface"
+"""Label of the second set of feature ids: what each surface is a part of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Mesh:
         feature_ids: uint16 (n,), rows of the property table.
         indices: uint32 (3 t,), counter-clockwise seen from outside.
         color: Red, green, blue and opacity of all of it, 0…1, linear and not sRGB, as glTF wants them.
+        parts: Names of what surfaces are parts of (RoofSurface, …); with `part`, uint16 (n,), the row of each vertex.
     """
 
     positions: Floats
@@ -42,6 +46,8 @@ class Mesh:
     feature_ids: npt.NDArray[np.uint16]
     indices: npt.NDArray[np.uint32]
     color: tuple[float, float, float, float] = (0.8, 0.8, 0.8, 1.0)
+    parts: tuple[str, ...] = ()
+    part: npt.NDArray[np.uint16] | None = None
 
 
 def write_mesh(mesh: Mesh, columns: Sequence[Column], class_name: str, copyright_note: str = "") -> bytes:
@@ -55,10 +61,13 @@ def write_mesh(mesh: Mesh, columns: Sequence[Column], class_name: str, copyright
     buffer = Buffer()
     node, primitive = _primitive(buffer, mesh)
     count = len(columns[0].values)
-    primitive["extensions"] = {
-        MESH_FEATURES: {"featureIds": [{"featureCount": count, "attribute": 0, "propertyTable": 0}]}
-    }
+    ids: list[dict[str, Any]] = [{"featureCount": count, "attribute": 0, "propertyTable": 0}]
     metadata = write_table(buffer, columns, class_name)
+    if mesh.parts and mesh.part is not None:
+        primitive["attributes"]["_FEATURE_ID_1"] = buffer.add_vertices(mesh.part)
+        ids.append({"featureCount": len(mesh.parts), "attribute": 1, "propertyTable": 1, "label": SURFACE})
+        _add_parts(buffer, metadata, mesh.parts)
+    primitive["extensions"] = {MESH_FEATURES: {"featureIds": ids}}
     body = buffer.to_bytes()
     asset = {"version": "2.0", "generator": "One Map"} | ({"copyright": copyright_note} if copyright_note else {})
     document: dict[str, Any] = {
@@ -94,6 +103,14 @@ def _primitive(buffer: Buffer, mesh: Mesh) -> tuple[dict[str, Any], dict[str, An
         "mode": _TRIANGLES,
     }
     return positions.node, primitive
+
+
+def _add_parts(buffer: Buffer, metadata: dict[str, Any], parts: Sequence[str]) -> None:
+    """A second table beside that of the features: the names of the parts."""
+    column = Column("part", ColumnKind.STRING, pa.array(parts, pa.string()))
+    extra = write_table(buffer, [column], SURFACE)
+    metadata["schema"]["classes"] |= extra["schema"]["classes"]
+    metadata["propertyTables"] += extra["propertyTables"]
 
 
 def _material(mesh: Mesh) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from scenes3d.buildings.quadtree import assign, place_codes
@@ -151,6 +152,7 @@ def build_tile(work: TileWork) -> BuiltTile:
     frame = Frame((west + east) / 2, (south + north) / 2)
     counts = [len(shape.earth) for shape in shapes]
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    names, part = _parts(shapes)
     mesh = Mesh(
         frame.local(np.concatenate([shape.earth for shape in shapes])),
         (np.concatenate([shape.normals for shape in shapes]) @ frame.axes.T).astype(np.float32),
@@ -158,10 +160,30 @@ def build_tile(work: TileWork) -> BuiltTile:
         np.concatenate([shape.corners + start for shape, start in zip(shapes, starts, strict=True)])
         .ravel()
         .astype(np.uint32),
+        parts=names,
+        part=part,
     )
     region = Region.around(np.array([west, east]), np.array([south, north]), np.array([low, high]))
     content = write_mesh(mesh, work.columns, CLASS)
     return BuiltTile(work.level, work.code, content, region, frame, int(rows.sizes_mm.max()) / 1000, rows)
+
+
+def _parts(shapes: Sequence[Shape]) -> tuple[tuple[str, ...], npt.NDArray[np.uint16] | None]:
+    """The parts that surfaces of these shapes are of, and that of each vertex; none where nobody says of any."""
+    if all(shape.part is None or not shape.part.any() for shape in shapes):
+        return (), None
+    names = {"": 0}
+    rows: list[npt.NDArray[np.uint16]] = []
+    for shape in shapes:
+        if shape.part is None:
+            rows.append(np.zeros(len(shape.earth), dtype=np.uint16))
+            continue
+        used = np.unique(shape.part)
+        known = np.zeros(len(shape.parts), dtype=np.uint16)
+        for row in used.tolist():
+            known[row] = names.setdefault(shape.parts[row], len(names))
+        rows.append(known[shape.part])
+    return tuple(names), np.concatenate(rows)
 
 
 def _taken(table: tuple[Column, ...], members: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[Column, ...]:

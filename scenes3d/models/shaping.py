@@ -28,6 +28,8 @@ class Shape:
         corners: uint32 (t, 3), rows of `earth`.
         box: West, south, east, north in degrees, lowest, highest in metres.
         area_m2: Of all its surfaces.
+        parts: What its surfaces are parts of: RoofSurface, WallSurface, …; empty where nobody says.
+        part: uint16 (n,), row of `parts` for each vertex, 0 where nobody says.
     """
 
     id: str
@@ -39,6 +41,8 @@ class Shape:
     corners: npt.NDArray[np.uint32]
     box: tuple[float, float, float, float, float, float]
     area_m2: float
+    parts: tuple[str, ...] = ()
+    part: npt.NDArray[np.uint16] | None = None
 
 
 @dataclass
@@ -111,7 +115,11 @@ def _shaped(batch: list[Feature], reference: Placing, faults: Faults) -> Iterato
     no_place = np.maximum.reduceat(lost, first_points[:-1])
     keep = ~no_place[triangles.surface]
     corners, owner = triangles.corners[keep], triangles.surface[keep]
-    normals = np.repeat(triangles.normals, np.diff(first_points), axis=0).astype(np.float32)
+    lengths = np.diff(first_points)
+    normals = np.repeat(triangles.normals, lengths, axis=0).astype(np.float32)
+    names = list(dict.fromkeys(["", *rings.parts]))
+    numbers = {name: number for number, name in enumerate(names)}
+    part = np.repeat(np.array([numbers[name] for name in rings.parts], dtype=np.uint16), lengths)
     bounds = np.searchsorted(owner, rings.features)
     for number, feature in enumerate(batch):
         own = slice(rings.features[number], rings.features[number + 1])
@@ -137,17 +145,20 @@ def _shaped(batch: list[Feature], reference: Placing, faults: Faults) -> Iterato
             renamed.reshape(-1, 3).astype(np.uint32),
             (low[0], low[1], high[0], high[1], low[2], high[2]),
             float(triangles.areas[own][~no_place[own]].sum()),
+            tuple(names),
+            part[used],
         )
 
 
 @dataclass(frozen=True)
 class _Rings:
-    """Sound rings of a batch of features: points in the source's CRS, and offsets of rings, surfaces and features."""
+    """Sound rings of a batch of features: points in the source's CRS, offsets of rings, surfaces and features, and what each surface is a part of."""
 
     points: Floats
     rings: Ints
     surfaces: Ints
     features: Ints
+    parts: tuple[str, ...]
 
 
 def _rings(batch: list[Feature], faults: Faults) -> _Rings | None:
@@ -178,11 +189,13 @@ def _rings(batch: list[Feature], faults: Faults) -> _Rings | None:
         return None
     standing = np.bincount(owner[kept], minlength=len(surfaces))
     of_feature = np.array([number for number, _ in surfaces])[standing > 0]
+    left = np.flatnonzero(standing).tolist()
     return _Rings(
         points[new & np.repeat(kept, lengths)],
         _offsets(sizes[kept]),
         _offsets(standing[standing > 0]),
         _offsets(np.bincount(of_feature, minlength=len(batch))),
+        tuple(surfaces[number][1].part for number in left),
     )
 
 

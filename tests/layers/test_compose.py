@@ -116,7 +116,7 @@ def test_in_3d_buildings_stand_above_the_streets_and_below_the_devices() -> None
 
 
 def test_a_layer_with_a_scene_is_drawn_from_it_in_3d_and_from_its_tiles_far_off() -> None:
-    built = entry("blocks", BLOCKS["style"], scene=7)
+    built = entry("blocks", BLOCKS["style"], scene={"version": 7})
     kinds = [(layer["@@type"], layer["id"]) for layer in spec_of(built, three_d=True)["layers"]]
     assert kinds == [("MVTLayer", "blocks/afar"), ("SceneLayer", "blocks/scene")]
     afar, scene = spec_of(built, three_d=True, theme="dark")["layers"]
@@ -129,6 +129,18 @@ def test_a_layer_with_a_scene_is_drawn_from_it_in_3d_and_from_its_tiles_far_off(
     held = spec_of(built, three_d=True, moment=ViewMoment(datetime="2024-05-01", as_of="v9"))["layers"]
     assert held[1]["data"] == "/scenes/blocks/tileset.json?datetime=2024-05-01&as_of=v9#v7-light"
     assert [layer["@@type"] for layer in spec_of(built)["layers"]] == ["MVTLayer"]  # in 2D the tiles are drawn
+
+
+def test_what_was_delivered_stands_for_its_outlines_in_3d() -> None:
+    told = {"version": 3, "kind": "points", "vertical_datum": "EPSG:5737", "terrain": ""}
+    cloud = entry("cloud", {"kind": "fill", "color": "#808080"}, scene=told)
+    assert [layer["@@type"] for layer in spec_of(cloud)["layers"]] == ["MVTLayer"]
+    outlines, scene = spec_of(cloud, three_d=True)["layers"]
+    assert (outlines["id"], outlines["visibleMaxZoom"]) == ("cloud/afar", 13)
+    assert scene["scene"] == {"kind": "points", "datum": "EPSG:5737", "from": ""}
+    # It stands on the streets, whatever the order of its layer.
+    above = [layer["id"] for layer in spec_of(cloud, ROADS, CAMERAS, three_d=True)["layers"]]
+    assert above == ["roads/casing", "roads", "cloud/afar", "cloud/scene", "cameras"]
 
 
 def test_the_camera_and_opacity_are_the_readers() -> None:

@@ -17,6 +17,8 @@ import { getCatalogue, getSpec } from "./server.js";
 import { readAddress, writeAddress } from "./share.js";
 import { RasterPanel } from "./raster-panel.js";
 import { Rasters } from "./raster-layers.js";
+import { ScenePanel } from "./scene-panel.js";
+import { Scenes } from "./scenes.js";
 import { createState } from "./state.js";
 import { showPosition, showScale } from "./status.js";
 import { setTheme, theme } from "./theme.js";
@@ -38,6 +40,8 @@ let review;
 let search;
 let rasters;
 let rasterPanel;
+let scenes;
+let scenePanel;
 let time;
 let relief;
 let addressTimer;
@@ -258,6 +262,7 @@ function makeTree() {
       keepAddress();
     },
     rasters: (words) => rasterPanel.group(words),
+    scene: (entry) => scenePanel.details(entry),
     zoomTo(entry) {
       if (!state.visible.has(entry.id)) toggle([entry.id], true);
       frameBox(map, entry.bounds);
@@ -281,6 +286,7 @@ function makeMap() {
       ask,
       change: () => page.state !== "error" && (page.state = "loading"),
       rasters: () => rasters.layers(),
+      scene: (id, zoom) => scenes.props(id, zoom),
       camera: cameraMoved, click: clicked, hover: hovered, render: rendered,
       failure: (error) => console.warn("map:", error.message),
     },
@@ -298,6 +304,8 @@ async function start() {
   rasters = new Rasters(state, asked.rasters, { change: () => map && redraw() });
   rasterPanel = new RasterPanel(rasters, { draw: () => tree.draw(), zoomTo: showRaster });
   rasters.load(); // beside the rest: a failure leaves a page without rasters
+  scenes = new Scenes(state, asked.scenes, { change: () => map && redraw(), told: () => tree.draw() });
+  scenePanel = new ScenePanel(scenes, { show3d: () => byId("three-d").click() });
   tree = makeTree();
   map = makeMap();
   labels = new Labels(byId("labels"), map, state);

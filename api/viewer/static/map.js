@@ -27,7 +27,10 @@ const tileDrawer = (ground) => (props) => {
 };
 
 export class MapCanvas {
-  /** @param on {ask, camera, change, click, hover, rasters, render, failure}; `rasters` gives layers, `ask` gets a place, or null for the middle */
+  /**
+   * @param on {ask, camera, change, click, hover, rasters, render, scene, failure}; `rasters` gives layers, `ask` gets a place, or null for the
+   * middle; `scene` gives what the reader chose of a scene, as props of its layer
+   */
   constructor({ parent, source, state, on }) {
     this.state = state;
     this.on = on;
@@ -94,6 +97,7 @@ export class MapCanvas {
           onTileError: () => {}, // the tile source has told the reader already
           updateTriggers: { ...template.props.updateTriggers, getTileData: this.generation },
           ...(template instanceof deck.MVTLayer && { renderSubLayers: this.drawTile }),
+          ...(template instanceof SceneLayer && this.#standing(template, zoom)),
         }),
       );
     }
@@ -103,6 +107,19 @@ export class MapCanvas {
     this.on.change();
     // A frame for certain, even where nothing visible has changed: whoever waits for it must not wait for ever.
     requestAnimationFrame(() => this.deck.redraw("layers changed"));
+  }
+
+  // On the relief a scene has other volumes: to deck.gl another address, behind the # that reaches no server.
+  #standing({ id, props }, zoom) {
+    const raised = this.isRaised;
+    const terrain = raised ? this.relief.ground : null;
+    return {
+      ...this.on.scene(id.split("/")[0], zoom),
+      raised,
+      terrain,
+      ground: this.ground,
+      data: raised ? `${props.data}-${terrain.id}-${terrain.edition}` : props.data,
+    };
   }
 
   // Imagery hides areas, and lies below whatever comes from the first line or point on.

@@ -24,10 +24,11 @@ export class Relief {
     return this.terrain !== null;
   }
 
-  /** What the tile workers need to set features on the ground. */
+  /** What is needed to set features and scenes on the ground; the same object each time. */
   get ground() {
-    const { images, edition } = this.terrain;
-    return { template: local(images.mapbox), deepest: images.maxzoom, edition };
+    const { id, images, edition, verticalDatum } = this.terrain;
+    this.told ??= { id, template: local(images.mapbox), deepest: images.maxzoom, edition, datum: verticalDatum.id };
+    return this.told;
   }
 
   /** The deck.gl layer. */

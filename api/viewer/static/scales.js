@@ -24,3 +24,7 @@ export const radiusScale = (zoom) => along(RADII, zoom);
 
 // A glyph smaller than some eight pixels is only dirt in the circle.
 export const glyphScale = (zoom) => (radiusScale(zoom) < 0.84 ? 0 : radiusScale(zoom));
+
+// Points of a cloud: from near by they grow, so that walls and ground stay closed.
+const POINTS = [[16, 1], [18, 1.3], [19, 2], [20.5, 4]];
+export const pointScale = (zoom) => along(POINTS, zoom);

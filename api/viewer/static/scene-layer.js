@@ -1,24 +1,194 @@
-// Buildings of a scene on the map. deck.gl's Tile3DLayer walks the tileset; what a tile draws is made here: every vertex at its
-// longitude and latitude, as the flat map below has them, standing on that map and not on the terrain, in the colours of the layer's style,
-// and each building can be picked.
+// A scene on the map: buildings raised from a layer, a point cloud, a city model, a mesh, or a tileset of others. deck.gl's Tile3DLayer
+// walks the tileset; what a tile draws is made here (scene-tile.js), on the flat map or on the relief (scene-standing.js), in the look
+// that the reader chose (scene-paint.js).
 //
-// It relies on what deck.gl 9.3 hands to onTileLoad (`content.gltfArrayBuffer`, `computedTransform`) and reads of `content`.
+// It relies on what deck.gl 9.3 and loaders.gl 4.4 do not call public: `_loadTileset`, `_updateTileset`, `_getSubLayer`, of
+// Tileset3D `contentLoader`, `_pendingCount` and `_requestedTiles`, and `content.gltfArrayBuffer`. pydeck is pinned, and tests in a browser would notice.
 
-import { geodetic } from "./geodesy.js";
 import { readGlb } from "./glb.js";
+import { mended } from "./scene-headers.js";
+import { paintPoints, paintSurfaces } from "./scene-paint.js";
+import { lifted, Standing } from "./scene-standing.js";
+import { SceneSurface } from "./scene-surface.js";
+import { groundOf, quantile, tileOnMap } from "./scene-tile.js";
 
 const { deck } = globalThis;
-const LIGHT = [-0.4, 0.55, 0.73]; // from the north-west, above: as on a relief map
-const SHADE = 0.62; // what a wall in the dark keeps of its colour
-const GROUND = "onemap_ground_m";
+const MEGABYTES = 192; // of vertices on the graphics card, per scene; what is not seen is let go first
+const STILL_MS = 120;
+const FINEST_PX = 8; // a tile is good enough when its error looks smaller than this
 
 export class SceneLayer extends deck.Tile3DLayer {
-  _onTileLoad(tile) {
-    if (tile.content?.gltfArrayBuffer) {
-      Object.assign(tile.content, drawn(tile, this.props.getFillColor));
-      tile.type = "mesh";
+  initializeState() {
+    super.initializeState();
+    Object.assign(this.state, { wanted: null, loading: false, gone: false, problem: null, standing: null, facts: null, lit: null });
+  }
+
+  // The root of a tileset that is out of sight is asked for again and again, and never comes: that is no reason to wait.
+  get isLoaded() {
+    const { problem, loading, tileset3d } = this.state ?? {};
+    if (problem) return true;
+    if (loading || !tileset3d?.frameNumber || tileset3d._pendingCount) return false;
+    return tileset3d._requestedTiles.every(({ isVisible }) => !isVisible) && this.getSubLayers().every((layer) => layer.isLoaded);
+  }
+
+  updateState(params) {
+    super.updateState(params);
+    const { standing, lastUpdatedViewports } = this.state;
+    const { ground, raised } = this.props;
+    if (standing && standing.raised === raised && standing.ground !== ground) {
+      standing.ground = ground;
+      this._updateTileset(lastUpdatedViewports); // another height of the eye
     }
+  }
+
+  // One address after the other: the last one that was wanted stays.
+  async _loadTileset(address) {
+    this.state.wanted = address;
+    if (this.state.loading) return;
+    this.state.loading = true;
+    while (this.state.wanted !== null && !this.state.gone) {
+      const url = this.state.wanted;
+      this.state.wanted = null;
+      const { scene, raised, ground, terrain } = this.getCurrentLayer().props;
+      const standing = new Standing({ ...scene, raised, ground, terrain });
+      try {
+        await super._loadTileset(url);
+        this.#begin(standing);
+      } catch (error) {
+        if (this.state.gone) return;
+        this.setState({ tileset3d: null, layerMap: {}, problem: error });
+        this.props.onProblem(error);
+      }
+    }
+    this.state.loading = false;
+    this.setNeedsUpdate();
+  }
+
+  #begin(standing) {
+    const { tileset3d, lastUpdatedViewports, activeViewports } = this.state;
+    Object.assign(this.state, { standing, problem: null, facts: null });
+    mended(tileset3d.tileset.root, tileset3d.basePath, standing);
+    tileset3d.setProps({ contentLoader: (tile) => this.#prepare(tile, standing) });
+    this._updateTileset(lastUpdatedViewports ?? activeViewports);
+  }
+
+  finalizeState(context) {
+    this.state.gone = true;
+    clearTimeout(this.state.frame);
+    super.finalizeState(context);
+  }
+
+  // Before deck.gl hears of a tile: its contents read, its pictures decoded, its vertices laid on the map.
+  async #prepare(tile, standing) {
+    const { content, header } = tile;
+    if (content.root) return mended(content.root, content.basePath, standing);
+    if (!content.gltfArrayBuffer) return;
+    const buffers = [content.gltfArrayBuffer, ...(await Promise.all((header.more ?? []).map(fetched)))];
+    const glbs = buffers.map(readGlb);
+    for (const glb of glbs) glb.pictures = await Promise.all(glb.pictures.map(decoded));
+    const drawn = tileOnMap(glbs, tile.computedTransform);
+    const { shift } = standing;
+    await standing.settle(drawn, tile.depth);
+    Object.assign(content, { gltfArrayBuffer: null, drawn, gpuMemoryUsageInBytes: drawn.bytes });
+    this.#learn(drawn, standing);
+    if (standing.shift !== shift) this.#drawAnew();
+  }
+
+  #drawAnew() {
+    for (const held of Object.values(this.state.layerMap)) held.needsUpdate = true;
+    this._updateTileset(this.state.lastUpdatedViewports);
+    this.setNeedsUpdate();
+  }
+
+  _onTileLoad(tile) {
     super._onTileLoad(tile);
+    tile.tileDrawn = true; // or deck.gl would hold what the tile replaces for ever: it waits for layers of its own
+  }
+
+  // What is known of the scene as a whole: its colours keep one meaning from tile to tile.
+  #learn(drawn, standing) {
+    if (this.state.gone) return;
+    const { onFacts } = this.getCurrentLayer().props;
+    const facts = (this.state.facts ??= { rgb: false, classes: new Set(), kinds: new Set(), parts: new Set(), height: null, intensity: null });
+    const { points, surfaces, features } = drawn;
+    const before = facts.classes.size + facts.kinds.size + facts.parts.size;
+    if (points) {
+      const { offsets, tints, classes, intensities } = points;
+      const range = (values) => [quantile(values, 0.01), quantile(values, 0.99)];
+      const first = facts.height === null;
+      facts.height ??= range(offsets.filter((_, i) => i % 3 === 2));
+      facts.intensity ??= intensities && range(intensities);
+      facts.rgb ||= Boolean(tints);
+      for (const number of classes ?? []) facts.classes.add(number);
+      if (first) return onFacts(facts, standing);
+    }
+    for (const { parts } of surfaces) for (const name of new Set(parts ?? [])) facts.parts.add(name);
+    for (const { properties } of features) if (properties.kind) facts.kinds.add(properties.kind);
+    if (facts.classes.size + facts.kinds.size + facts.parts.size > before) onFacts(facts, standing);
+  }
+
+  // deck.gl walks the true globe; the map may lie lower or higher than that.
+  _updateTileset(viewports) {
+    const lift = this.state.standing?.lift ?? 0;
+    const seen = viewports && lift ? Object.fromEntries(Object.entries(viewports).map(([id, one]) => [id, lifted(one, lift)])) : viewports;
+    super._updateTileset(seen);
+    clearTimeout(this.state.frame);
+    this.state.frame = setTimeout(() => this.setNeedsRedraw(), STILL_MS); // what was asked for and given up makes no frame of its own
+  }
+
+  _getSubLayer(tile) {
+    const drawn = tile.content?.drawn;
+    if (!drawn?.origin) return null;
+    const props = {
+      ...this.getSubLayerProps({ id: "tile" }),
+      tile,
+      coordinateSystem: deck.COORDINATE_SYSTEM.LNGLAT_OFFSETS,
+      coordinateOrigin: [...drawn.origin, this.state.standing.shift],
+      modelMatrix: null,
+      _offset: 0,
+    };
+    const surfaces = drawn.surfaces.map((piece, n) => this.#surface(piece, drawn, { ...props, id: `${this.id}/${tile.id}/${n}` }));
+    return drawn.points ? [...surfaces, this.#points(drawn.points, { ...props, id: `${this.id}/${tile.id}/points` })] : surfaces;
+  }
+
+  #surface(piece, { features }, props) {
+    const { scene, look, getFillColor } = this.props;
+    if (piece.painted !== look) {
+      const colors = paintSurfaces(piece, features, scene.kind, look, getFillColor);
+      const attribute = (value, size) => value && { value, size };
+      piece.mesh = {
+        attributes: {
+          positions: attribute(piece.offsets, 3),
+          ...(piece.normals && { normals: attribute(piece.normals, 3) }),
+          ...(piece.texCoords && { texCoords: attribute(piece.texCoords, 2) }),
+          colors: { value: colors, size: 4, normalized: true },
+        },
+        indices: { value: piece.indices, size: 1 },
+      };
+      piece.painted = look;
+    }
+    return new SceneSurface({
+      ...props,
+      data: ONE,
+      mesh: piece.mesh,
+      featureIds: piece.featureIds,
+      getColor: WHITE,
+      getPosition: NOWHERE,
+      ...(piece.picture && { texture: piece.picture, textureParameters: REPEATED }),
+    });
+  }
+
+  #points(points, props) {
+    const { look, pointSize } = this.props;
+    if (points.painted !== look) {
+      const colors = paintPoints(points, look, this.state.facts);
+      points.data = {
+        length: points.offsets.length / 3,
+        attributes: { instancePositions: { value: points.offsets, size: 3 }, instanceColors: { value: colors, size: 4, type: "unorm8", normalized: true } },
+      };
+      points.painted = look;
+    }
+    return new deck.PointCloudLayer({ ...props, data: points.data, pointSize, sizeUnits: "pixels", material: false, autoHighlight: false });
   }
 
   // deck.gl leaves out tiles whose middle is far from the pointer; a wide tile holds buildings everywhere.
@@ -28,73 +198,63 @@ export class SceneLayer extends deck.Tile3DLayer {
   }
 
   getPickingInfo({ info, sourceLayer }) {
-    const tile = sourceLayer?.props.tile;
-    info.sourceTile = tile;
-    if (info.picked && tile?.content.feature) info.object = { type: "Feature", geometry: null, ...tile.content.feature(info.index) };
+    const { tile } = sourceLayer?.props ?? {};
+    Object.assign(info, { sourceTile: tile, piece: sourceLayer });
+    const drawn = tile?.content?.drawn;
+    if (!info.picked || !drawn) return info;
+    const { scene } = this.props;
+    if (sourceLayer instanceof deck.PointCloudLayer) info.object = { ...pointAt(drawn, info.index), scene };
+    else {
+      const { id, properties } = drawn.features[info.index];
+      info.object = { type: "Feature", geometry: null, id, properties: withoutOwn(properties), ...(scene.kind !== "buildings" && { scene }) };
+    }
     return info;
   }
+
+  _updateAutoHighlight(info) {
+    const { lit } = this.state;
+    if (lit && lit !== info.piece?.id) this.getSubLayers().find(({ id }) => id === lit)?.updateAutoHighlight({ picked: false });
+    this.state.lit = info.picked ? info.piece?.id : null;
+    info.piece?.updateAutoHighlight(info);
+  }
 }
+
+const ONE = [0];
+const WHITE = [255, 255, 255, 255];
+const NOWHERE = [0, 0, 0];
+const REPEATED = { addressModeU: "repeat", addressModeV: "repeat", minFilter: "linear", magFilter: "linear", mipmapFilter: "linear" };
 
 SceneLayer.layerName = "SceneLayer";
 SceneLayer.defaultProps = {
-  loadOptions: { "3d-tiles": { loadGLTF: false }, tileset: { maximumScreenSpaceError: 8, throttleRequests: true } },
+  loadOptions: {
+    "3d-tiles": { loadGLTF: false },
+    tileset: { maximumScreenSpaceError: FINEST_PX, throttleRequests: true, maximumMemoryUsage: MEGABYTES, memoryAdjustedScreenSpaceError: true },
+  },
   getFillColor: { type: "function", value: () => [200, 200, 200, 255] },
+  scene: { type: "object", value: { kind: "buildings" }, compare: 2 },
+  look: "",
+  pointSize: 1.5,
+  raised: false,
+  ground: 0,
+  terrain: { type: "object", value: null },
+  onFacts: { type: "function", value: () => {}, compare: false },
+  onProblem: { type: "function", value: () => {}, compare: false },
 };
 
-function drawn(tile, getFillColor) {
-  const model = readGlb(tile.content.gltfArrayBuffer);
-  const features = Array.from({ length: model.count }, (_, row) => model.feature(row));
-  const ground = features.map(({ properties }) => properties[GROUND] ?? 0);
-  const colors = features.map((feature) => getFillColor(feature));
-  const { origin, positions } = onTheMap(model, tile.computedTransform, ground);
-  return {
-    gltfArrayBuffer: null,
-    attributes: {
-      positions: { size: 3, value: positions },
-      normals: { size: 3, value: Float32Array.from(model.normals, (part) => part / 127) },
-      colors: { size: 4, value: painted(model, colors), normalized: true },
-    },
-    indices: { size: 1, value: model.indices },
-    featureIds: model.featureIds,
-    feature: (row) => withoutOwn(features[row]),
-    material: { unlit: true },
-    modelMatrix: null,
-    cartographicOrigin: [...origin, 0],
-    coordinateSystem: deck.COORDINATE_SYSTEM.LNGLAT_OFFSETS,
-  };
+async function fetched(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.arrayBuffer();
 }
 
-// Degrees from the tile's first vertex, and metres above the ground of each building.
-function onTheMap({ positions, featureIds }, transform, ground) {
-  const place = (i) => {
-    const [e, u, s] = [positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]];
-    const n = -s; // glTF has y up and z south
-    const at = (k) => transform[k] * e + transform[4 + k] * n + transform[8 + k] * u + transform[12 + k];
-    return geodetic(at(0), at(1), at(2));
-  };
-  const [lon0, lat0] = place(0);
-  const offsets = new Float32Array(positions.length);
-  for (let i = 0; i < featureIds.length; i++) {
-    const [lon, lat, height] = place(i);
-    offsets.set([lon - lon0, lat - lat0, height - ground[featureIds[i]]], 3 * i);
-  }
-  return { origin: [lon0, lat0], positions: offsets };
-}
+// A picture that no browser can read leaves its surfaces in their plain colour.
+const decoded = (blob) => createImageBitmap(blob, { colorSpaceConversion: "none" }).catch(() => null);
 
-// The colour of the building, darker where the light does not fall.
-function painted({ normals, featureIds }, colors) {
-  const value = new Uint8Array(4 * featureIds.length);
-  for (let i = 0; i < featureIds.length; i++) {
-    const [east, up, south] = [normals[3 * i] / 127, normals[3 * i + 1] / 127, normals[3 * i + 2] / 127];
-    const lit = Math.max(0, LIGHT[0] * east - LIGHT[1] * south + LIGHT[2] * up);
-    const share = SHADE + (1 - SHADE) * Math.min(1, 1.25 * lit);
-    const [r, g, b, a = 255] = colors[featureIds[i]];
-    value.set([r * share, g * share, b * share, a], 4 * i);
-  }
-  return value;
+function pointAt({ origin, points: { offsets, classes, intensities } }, i) {
+  const place = [origin[0] + offsets[3 * i], origin[1] + offsets[3 * i + 1], offsets[3 * i + 2]];
+  const point = { height: place[2], class: classes?.[i], intensity: intensities?.[i] };
+  return { type: "Feature", geometry: { type: "Point", coordinates: place }, id: null, properties: {}, point };
 }
 
 // What the scene added for its own use is not an attribute of the layer.
-function withoutOwn({ id, properties }) {
-  return { id, properties: Object.fromEntries(Object.entries(properties).filter(([name]) => !name.startsWith("onemap_"))) };
-}
+const withoutOwn = (properties) => Object.fromEntries(Object.entries(properties).filter(([name]) => !name.startsWith("onemap_")));

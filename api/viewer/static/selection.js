@@ -7,6 +7,7 @@ import { boxOf, frameBox } from "./framing.js";
 import { historyTab } from "./history-tab.js";
 import { say } from "./i18n.js";
 import { relationsTab } from "./relations-tab.js";
+import { showSceneCard } from "./scene-card.js";
 import { getItem } from "./server.js";
 import { toast } from "./toast.js";
 
@@ -31,7 +32,12 @@ export class Selection {
   pick(info) {
     const entry = info.object && this.state.entries.get(info.layer.id.split("/")[0]);
     if (!entry) return this.close();
-    const { properties, geometry, id } = info.object;
+    const { properties, geometry, id, scene } = info.object;
+    if (scene) {
+      // What was delivered as it is has no record on the server: its tile says all there is.
+      this.close();
+      return showSceneCard(entry, info.object, { onClose: this.close });
+    }
     if (properties._count !== undefined) {
       this.close();
       return showDensityCard(entry, properties, { onClose: this.close });

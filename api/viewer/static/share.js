@@ -21,12 +21,18 @@ export function readAddress(search) {
     const [, id, day, opaque, look] = /^([a-z0-9-]+)(?:@(\d{4}-\d{2}-\d{2}))?(?::([\d.]+))?(?::(\w+))?$/.exec(text) ?? [];
     if (id) rasters.set(id, { day: readDate(day), opacity: Math.min(1, finite(opaque) ?? 1), look });
   }
+  const scenes = new Map(); // id → {look, size}, written id:look:size
+  for (const text of (asked.get("scenes") ?? "").split(",")) {
+    const [, id, look, size] = /^([a-z0-9-]+):(\w*)(?::([\d.]+))?$/.exec(text) ?? [];
+    if (id) scenes.set(id, { look, size: Math.min(8, Math.max(1, finite(size) ?? 2)) });
+  }
   const slash = feature ? feature.indexOf("/") : -1;
   return {
     camera,
     layers: asked.has("layers") ? asked.get("layers").split(",").filter(Boolean) : null,
     opacity,
     rasters,
+    scenes,
     theme: ["light", "dark"].includes(asked.get("theme")) ? asked.get("theme") : null,
     language: ["zh", "en"].includes(asked.get("lang")) ? asked.get("lang") : null,
     threeD: asked.get("view") === "3d",
@@ -54,6 +60,8 @@ export function writeAddress(state, defaults) {
   if (opacity.length) add("opacity", opacity.join(","));
   const rasters = [...state.rasters].filter(([, { visible }]) => visible);
   if (rasters.length) add("rasters", rasters.map(([id, { day, opacity, look }]) => `${id}${day && `@${day}`}:${round(opacity, 2)}:${look}`).join(","));
+  const scenes = [...state.scenes].filter(([, { look, size }]) => look || size !== 2);
+  if (scenes.length) add("scenes", scenes.map(([id, { look, size }]) => `${id}:${look}:${size}`).join(","));
   add("theme", state.theme);
   add("lang", state.language);
   if (state.threeD) add("view", "3d");

@@ -25,6 +25,7 @@ export function createState(catalogue, asked, theme, language) {
     language,
     opacity: new Map(Object.entries(asked.opacity).filter(([id]) => known.has(id))),
     rasters: new Map(), // id → {visible, opacity, day, look, kind} of imagery and elevation
+    scenes: new Map(), // id → {look, size} of what the reader chose of a scene, see scenes.js
     threeD: asked.threeD,
     relief: asked.relief,
     moment: asked.moment,

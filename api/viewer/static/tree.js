@@ -7,12 +7,13 @@ import { heldRow, isShown } from "./held.js";
 import { formatDate, formatNumber, pick, say } from "./i18n.js";
 import { drawLegend, layerSwatch } from "./legend.js";
 import { isNow } from "./moment.js";
+import { sceneTag } from "./scene-panel.js";
 import { itemsPage } from "./server.js";
 
 const BASEMAP = "basemap";
 
 export class Tree {
-  /** @param on {toggle(ids, visible), opacity(id, value), rasters(words), zoomTo(entry), review(entry)} */
+  /** @param on {toggle(ids, visible), opacity(id, value), rasters(words), scene(entry), zoomTo(entry), review(entry)}; `scene` gives nodes */
   constructor(root, state, on) {
     this.root = root;
     this.state = state;
@@ -121,7 +122,7 @@ export class Tree {
     return element(
       "li", { class: `layer${visible ? "" : " off"}`, "data-layer": id },
       element("div", { class: "layer-head" },
-        more, layerSwatch(entry.style), element("label", { for: `show-${id}`, class: "layer-name" }, title), box),
+        more, layerSwatch(entry.style), element("label", { for: `show-${id}`, class: "layer-name" }, title), sceneTag(entry), box),
       open ? this.#details(entry, title) : null,
     );
   }
@@ -147,7 +148,8 @@ export class Tree {
       : [];
     return element(
       "div", { class: "details" },
-      drawLegend(entry),
+      entry.scene ? this.on.scene(entry) : null,
+      entry.scene && entry.scene.kind !== "buildings" ? null : drawLegend(entry),
       element("div", { class: "opacity" }, element("span", {}, say("opacity")), slider, shown),
       element("p", { class: "facts" }, words.join(" · "), entry.synthetic ? element("em", {}, say("synthetic")) : null),
       entry.owner ? element("p", { class: "facts" }, entry.owner) : null,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from scenes3d.editions.folder import SceneFolder, edition_opener
+from scenes3d.glb.container import unpack
 from scenes3d.glb.reading import read_model
 from scenes3d.models.building import build_model
 from scenes3d.models.shaping import Faults, shapes_of
@@ -90,6 +91,28 @@ def _axes():
     from twin.ellipsoid import east_north_up
 
     return east_north_up(120.0, 36.2497)
+
+
+def test_every_vertex_knows_which_part_of_the_house_it_is_of(tmp_path):
+    model = open_cityjson(saved(tmp_path, cube()))
+    (shape,) = shapes_of(model.features(), OURS, Faults())
+    up = (shape.normals * shape.earth / np.linalg.norm(shape.earth, axis=1)[:, None]).sum(axis=1)
+    known = {
+        shape.parts[row]: {round(float(value)) for value in up[shape.part == row]} for row in np.unique(shape.part)
+    }
+    assert known == {"RoofSurface": {1}, "GroundSurface": {-1}, "WallSurface": {0}}
+    scene, edition, _ = built(model, OURS, tmp_path / "scene")
+    document = unpack(scene.read_tile(edition.entries[0].content), "tile").document
+    (primitive,) = document["meshes"][0]["primitives"]
+    parts = primitive["extensions"]["EXT_mesh_features"]["featureIds"][1]
+    assert parts == {"featureCount": 4, "attribute": 1, "propertyTable": 1, "label": "surface"}
+    assert document["extensions"]["EXT_structural_metadata"]["propertyTables"][1]["class"] == "surface"
+    # Nobody says of a plain box: no second set of ids is written.
+    plain = cube()
+    del plain["CityObjects"]["house"]["geometry"][1]["semantics"]
+    scene, edition, _ = built(open_cityjson(saved(tmp_path, plain)), OURS, tmp_path / "plain")
+    document = unpack(scene.read_tile(edition.entries[0].content), "tile").document
+    assert "_FEATURE_ID_1" not in document["meshes"][0]["primitives"][0]["attributes"]
 
 
 def test_picking_gives_the_attributes_in_their_own_kinds(tmp_path):

@@ -1,0 +1,37 @@
+// The card of what was picked in a scene that was delivered: a feature of a model with its attributes, or one point of a cloud.
+
+import { showCard } from "./card.js";
+import { element } from "./dom.js";
+import { formatNumber, pick, say } from "./i18n.js";
+import { classWords } from "./scene-panel.js";
+import { headingOf, valueWords } from "./values.js";
+
+const rows = (pairs) => element("dl", { class: "rows" }, pairs.map(([title, value]) => [element("dt", {}, title), element("dd", {}, value)]));
+
+/** @param picked as SceneLayer gives it: {id, properties, point?, geometry?} */
+export function showSceneCard(entry, picked, { onClose }) {
+  const { title, pairs } = picked.point ? ofPoint(picked) : ofFeature(entry, picked);
+  const datum = [say("sceneDatum"), pick(entry.scene?.vertical_datum_title)];
+  showCard({
+    title,
+    kicker: pick(entry.title),
+    content: element("div", {}, rows(pairs), element("dl", { class: "rows facts-list" }, [datum].filter(([, value]) => value).map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]))),
+    onClose,
+  });
+}
+
+function ofPoint({ point, geometry }) {
+  const [lon, lat] = geometry.coordinates;
+  const pairs = [
+    [say("sceneHeight"), `${formatNumber(Number(point.height.toFixed(2)))} m`],
+    point.class === undefined ? null : [say("sceneClass"), classWords(point.class)],
+    point.intensity === undefined ? null : [say("sceneIntensity"), formatNumber(point.intensity)],
+    ["CGCS2000", `${lon.toFixed(7)}, ${lat.toFixed(7)}`],
+  ];
+  return { title: say("scenePoint"), pairs: pairs.filter(Boolean) };
+}
+
+function ofFeature(entry, { id, properties }) {
+  const known = Object.entries(properties).map(([name, value]) => [name, valueWords(undefined, value)]);
+  return { title: headingOf(entry, properties, id), pairs: [...known, [say("recordId"), String(id)]] };
+}

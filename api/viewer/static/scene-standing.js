@@ -1,0 +1,88 @@
+// What a scene stands on. The rule:
+//  - Heights of a scene count from its vertical datum. The relief of the page is the terrain of the server, which has a datum, too.
+//  - On the flat map nothing floats and nothing sinks: each building or feature stands with its foot at 0; what is one piece (a cloud, a
+//    mesh, a tileset of others) is lowered as a whole by the height at which it meets the ground, and keeps its own hills.
+//  - On the relief everything is at its true height where the datum is that of the terrain. Where it is another or unknown, features are set
+//    on the ground one by one, and what is one piece is moved as a whole by the median of what it is off (`offset`, told to the reader).
+
+import { groundWithin } from "./scene-ground.js";
+import { feetOf, groundOf, quantile, raiseFeatures } from "./scene-tile.js";
+
+const BY_FEATURES = new Set(["buildings", "model"]);
+const UNKNOWN = "unknown";
+const MARGIN = 0.0005; // degrees
+
+export class Standing {
+  /** @param terrain {id, datum, template, deepest} of the relief, or null; @param from id of the terrain that buildings were raised from */
+  constructor({ kind, datum, from, raised, ground, terrain }) {
+    Object.assign(this, { raised, ground, terrain });
+    this.byFeatures = BY_FEATURES.has(kind);
+    this.agrees = kind === "buildings" ? from === terrain?.id : datum === terrain?.datum && datum !== UNKNOWN;
+    this.base = null; // flat: the height at which what is one piece meets the ground
+    this.offset = 0; // raised: what is one piece is moved up by this
+    this.depth = Infinity;
+  }
+
+  /** Whether features are moved one by one, so that volumes of the tileset do not hold them any more. */
+  get movesFeatures() {
+    return this.byFeatures && !(this.raised && this.agrees);
+  }
+
+  /** Height in the view of what a tile says is at 0. */
+  get shift() {
+    if (this.raised) return this.offset - this.ground;
+    return this.byFeatures ? 0 : -(this.base ?? 0);
+  }
+
+  /** How much higher the eye is over the true globe than over the map. */
+  get lift() {
+    return this.movesFeatures ? 0 : -this.shift;
+  }
+
+  /** Sets a tile that has come on the ground; `depth` in the tree tells the coarse ones, which know most of it. */
+  async settle(drawn, depth) {
+    if (!drawn.origin) return;
+    if (this.byFeatures) {
+      if (this.movesFeatures) await this.#setFeatures(drawn);
+    } else if (!this.raised) this.#lower(drawn, depth);
+    else if (!this.agrees && depth < this.depth) await this.#measure(drawn, depth);
+  }
+
+  async #setFeatures(drawn) {
+    const feet = feetOf(drawn);
+    const under = this.raised ? await groundWithin(this.terrain, around(feet.map(({ lon, lat }) => [lon, lat]))) : () => 0;
+    raiseFeatures(drawn, feet.map(({ lon, lat, foot }) => (under(lon, lat) ?? 0) - foot));
+  }
+
+  // The first tile has points of all of the scene, as long as the root has a content; else the lowest of what came counts.
+  #lower(drawn, depth) {
+    if (this.depth === 0) return;
+    const found = quantile(groundOf(drawn).map(([, , height]) => height), 0.05);
+    this.base = depth === 0 || this.base === null ? found : Math.min(this.base, found);
+    this.depth = depth;
+  }
+
+  async #measure(drawn, depth) {
+    this.depth = depth;
+    const places = groundOf(drawn);
+    const under = await groundWithin(this.terrain, around(places));
+    const off = places.map(([lon, lat, height]) => (under(lon, lat) ?? NaN) - height).filter(Number.isFinite);
+    if (off.length) this.offset = quantile(off, 0.5);
+  }
+}
+
+function around(places) {
+  const [lon, lat] = [0, 1].map((k) => places.map((place) => place[k]));
+  const least = (list) => list.reduce((a, b) => Math.min(a, b), Infinity) - MARGIN;
+  const most = (list) => list.reduce((a, b) => Math.max(a, b), -Infinity) + MARGIN;
+  return [least(lon), least(lat), most(lon), most(lat)];
+}
+
+/** The same viewport, from so many metres higher over the globe. */
+export function lifted(viewport, metres) {
+  const unprojectPosition = (place) => {
+    const [lon, lat, height = 0] = viewport.unprojectPosition(place);
+    return [lon, lat, height + metres];
+  };
+  return Object.create(viewport, { unprojectPosition: { value: unprojectPosition } });
+}
