@@ -13,6 +13,8 @@ import shapely
 from scenes3d.buildings.faults import BuildReport, Fault
 from scenes3d.buildings.footprints import Footprints, Ints, offsets_of, runs
 from scenes3d.buildings.heights import HeightRule, bases_of, heights_of
+from scenes3d.buildings.roof_fitting import Outlines, fit_roofs
+from scenes3d.buildings.roof_rule import RoofRule
 from scenes3d.glb.property_table import Column, ColumnKind
 from twin.ellipsoid import Floats, metres_per_degree
 from twin.feature import FeatureBatch
@@ -38,7 +40,13 @@ Ground = Callable[[Floats, Floats], tuple[Floats, npt.NDArray[np.bool_]]]
 """Heights of the ground at places in degrees, and where nobody has measured it."""
 
 
-def footprints_of(batch: FeatureBatch, rule: HeightRule, ground: Ground | None, report: BuildReport) -> Footprints:
+def footprints_of(
+    batch: FeatureBatch,
+    rule: HeightRule,
+    ground: Ground | None,
+    report: BuildReport,
+    roof_rule: RoofRule | None = None,
+) -> Footprints:
     """The buildings of a batch that can be raised, in the order of the batch.
 
     Each feature is judged by itself: what comes out of it does not depend on its neighbours in the batch.
@@ -46,6 +54,7 @@ def footprints_of(batch: FeatureBatch, rule: HeightRule, ground: Ground | None, 
     Args:
         ground: What they stand on where no property says the elevation of the foot; without it every such foot is at 0,
             unless the rule names a property: then it is unknown.
+        roof_rule: What tells their roofs; without it all are flat.
     """
     report.seen += len(batch)
     heights, bases = heights_of(batch, rule, report), bases_of(batch, rule)
@@ -67,8 +76,10 @@ def footprints_of(batch: FeatureBatch, rule: HeightRule, ground: Ground | None, 
         report.add(Fault.GROUND_UNKNOWN, batch.ids, where & np.isnan(bases))
     base = np.where(np.isnan(bases[rows]), base, bases[rows])
     report.built += len(rows)
-    columns = _columns(batch, rows, base, heights[rows])
-    return Footprints(xy, rings, polygons, features, base, heights[rows], columns)
+    tops, roofs = heights[rows], None
+    if roof_rule is not None:
+        roofs, tops = fit_roofs(batch, Outlines(rows, xy, rings, polygons, features), tops, (rule, roof_rule), report)
+    return Footprints(xy, rings, polygons, features, base, tops, _columns(batch, rows, base, tops), roofs)
 
 
 def outlines_of(batch: FeatureBatch, report: BuildReport) -> tuple[Ints, Footprints]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from scenes3d.buildings.cleaning import successors
-from scenes3d.buildings.footprints import Footprints
+from scenes3d.buildings.footprints import Footprints, Ints
+from scenes3d.buildings.pitched import pitched_mesh
 from scenes3d.buildings.roofs import roof_triangles
 from scenes3d.frames import Floats, Frame
 from scenes3d.glb.mesh import Mesh
@@ -30,10 +34,37 @@ def region_of(buildings: Footprints) -> Region:
 
 
 def raised(buildings: Footprints, frame: Frame) -> Mesh:
-    """Walls as separate quads with flat normals, roofs with theirs; the ground below stays open.
+    """Walls as separate quads with flat normals, roofs with theirs; below flat roofs the ground stays open, pitched ones close a volume.
 
     Walls stand along the ellipsoid's normal at each corner: foot and eaves are two heights of one place.
     """
+    if buildings.roofs is None or not buildings.roofs.is_pitched.any():
+        return _prisms(buildings, frame)
+    pitched = buildings.roofs.is_pitched
+    parts = [_owned(pitched_mesh(buildings.take(np.flatnonzero(pitched)), frame), np.flatnonzero(pitched))]
+    if not pitched.all():
+        parts.insert(0, _owned(_prisms(buildings.take(np.flatnonzero(~pitched)), frame), np.flatnonzero(~pitched)))
+    return _joined(parts)
+
+
+def _owned(mesh: Mesh, rows: Ints) -> Mesh:
+    """The mesh of some buildings, as that of these rows."""
+    return replace(mesh, feature_ids=rows[mesh.feature_ids].astype(np.uint16))
+
+
+def _joined(parts: Sequence[Mesh]) -> Mesh:
+    starts = np.cumsum([0, *(len(part.positions) for part in parts[:-1])])
+    return Mesh(
+        positions=np.concatenate([part.positions for part in parts]),
+        normals=np.concatenate([part.normals for part in parts]),
+        feature_ids=np.concatenate([part.feature_ids for part in parts]),
+        indices=np.concatenate([part.indices + start for part, start in zip(parts, starts, strict=True)]).astype(
+            np.uint32
+        ),
+    )
+
+
+def _prisms(buildings: Footprints, frame: Frame) -> Mesh:
     points = np.diff(buildings.feature_points)
     owner = np.repeat(np.arange(len(buildings), dtype=np.uint16), points)
     base = np.repeat(buildings.base_m, points)

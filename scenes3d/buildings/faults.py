@@ -31,6 +31,12 @@ class Fault(StrEnum):
     CLOCKWISE = "clockwise"
     HEIGHT_FROM_FLOORS = "height-from-floors"
     GROUND_UNKNOWN = "ground-unknown"
+    ROOF_ASSUMED = "roof-shape-assumed"
+    ROOF_SHAPE = "roof-shape-not-drawn"
+    ROOF_OUTLINE = "roof-outline-unsuited"
+    ROOF_DIRECTION = "roof-direction-unknown"
+    ROOF_HEIGHT = "roof-height-unknown"
+    ROOF_TOO_HIGH = "roof-height-too-large"
 
     @property
     def leaves_out(self) -> bool:
@@ -42,7 +48,9 @@ class Fault(StrEnum):
         return _TITLES[self]
 
 
-_REPAIRED = {Fault.SELF_CROSSING, Fault.CLOCKWISE, Fault.HEIGHT_FROM_FLOORS, Fault.GROUND_UNKNOWN}
+_REPAIRED = {Fault.SELF_CROSSING, Fault.CLOCKWISE, Fault.HEIGHT_FROM_FLOORS, Fault.GROUND_UNKNOWN} | {
+    fault for fault in Fault if fault.value.startswith("roof-")
+}
 _TITLES = {
     Fault.NO_GEOMETRY: LocalText("无几何，未建模", "no geometry: left out"),
     Fault.NOT_A_POLYGON: LocalText("不是面，未建模", "not a polygon: left out"),
@@ -57,6 +65,12 @@ _TITLES = {
     Fault.CLOCKWISE: LocalText("外环顺时针，已反转", "outer ring clockwise: turned round"),
     Fault.HEIGHT_FROM_FLOORS: LocalText("按层数推算高度", "height from the number of floors"),
     Fault.GROUND_UNKNOWN: LocalText("地面高程未知，按周边填补", "ground not measured: filled from around"),
+    Fault.ROOF_ASSUMED: LocalText("仅有檐口高与屋脊高，按双坡顶建模", "eaves and ridge without a shape: gabled"),
+    Fault.ROOF_SHAPE: LocalText("屋顶形状暂不支持，按平顶建模", "a roof of this shape is not drawn: flat"),
+    Fault.ROOF_OUTLINE: LocalText("轮廓不适合该屋顶，按平顶建模", "the outline does not bear this roof: flat"),
+    Fault.ROOF_DIRECTION: LocalText("坡向未知，按平顶建模", "where the roof falls to is unknown: flat"),
+    Fault.ROOF_HEIGHT: LocalText("屋顶高度未知，按平顶建模", "height of the roof unknown: flat"),
+    Fault.ROOF_TOO_HIGH: LocalText("屋顶高于建筑，按平顶建模", "roof higher than the building: flat"),
 }
 
 
@@ -68,12 +82,14 @@ class BuildReport:
         seen, built: Features read, and features in the scene.
         counts: Features by fault; one feature may have several.
         examples: The first ids of each fault.
+        pitched: Features in the scene with a pitched roof; None where roofs were not asked for.
     """
 
     seen: int = 0
     built: int = 0
     counts: dict[Fault, int] = field(default_factory=dict)
     examples: dict[Fault, list[str]] = field(default_factory=dict)
+    pitched: int | None = None
 
     def add(self, fault: Fault, ids: Sequence[str | None], where: npt.NDArray[np.bool_]) -> None:
         """Count the features that a mask (n,) names."""
@@ -88,11 +104,18 @@ class BuildReport:
     def left_out(self) -> int:
         return self.seen - self.built
 
+    @property
+    def lods(self) -> dict[str, int]:
+        """Features in the scene by level of detail: flat roofs, and pitched ones."""
+        pitched = self.pitched or 0
+        return {"LOD1": self.built - pitched} | ({"LOD2": pitched} if pitched else {})
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "seen": self.seen,
             "built": self.built,
             "left_out": self.left_out,
+            **({} if self.pitched is None else {"lods": self.lods}),
             "faults": [
                 {
                     "fault": fault.value,

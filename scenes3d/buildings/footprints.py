@@ -17,6 +17,43 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Roofs:
+    """Roofs of n buildings.
+
+    Attributes:
+        shapes: `RoofShape` of each, int8 (n,); 0 for a flat one.
+        eaves_m: float64 (n,), above the foot; that of a flat roof is the building's height.
+        facing: float64 (n,), radians counter-clockwise from east: where a skillion falls to, across the ridge of a gabled roof.
+    """
+
+    shapes: npt.NDArray[np.int8]
+    eaves_m: Floats
+    facing: Floats
+
+    @property
+    def is_pitched(self) -> npt.NDArray[np.bool_]:
+        return np.asarray(self.shapes != 0)
+
+    def take(self, rows: Ints) -> Roofs:
+        """The roofs of these buildings in this order."""
+        return Roofs(self.shapes[rows], self.eaves_m[rows], self.facing[rows])
+
+    @classmethod
+    def flat(cls, eaves_m: Floats) -> Roofs:
+        """Flat roofs at these heights."""
+        return cls(np.zeros(len(eaves_m), dtype=np.int8), eaves_m, np.zeros(len(eaves_m)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Roofs]) -> Roofs:
+        """All roofs, one after another."""
+        return cls(
+            np.concatenate([part.shapes for part in parts]),
+            np.concatenate([part.eaves_m for part in parts]),
+            np.concatenate([part.facing for part in parts]),
+        )
+
+
+@dataclass(frozen=True)
 class Footprints:
     """n features of polygons of rings of points, each level an array of offsets into the next.
 
@@ -27,6 +64,7 @@ class Footprints:
         features: int64 (n + 1,), offsets into `polygons`.
         base_m, height_m: float64 (n,), the foot in the scene's datum and the height above it.
         columns: Attributes, the feature's id first, n values each.
+        roofs: What stands on the eaves; None where all roofs are flat.
     """
 
     xy: Floats
@@ -36,6 +74,7 @@ class Footprints:
     base_m: Floats
     height_m: Floats
     columns: tuple[Column, ...]
+    roofs: Roofs | None = None
 
     def __len__(self) -> int:
         return len(self.height_m)
@@ -79,6 +118,7 @@ class Footprints:
             base_m=self.base_m[rows],
             height_m=self.height_m[rows],
             columns=tuple(Column(c.name, c.kind, c.values.take(chosen), c.title, c.semantic) for c in self.columns),
+            roofs=None if self.roofs is None else self.roofs.take(rows),
         )
 
     def slice(self, start: int, stop: int) -> Footprints:
@@ -96,6 +136,7 @@ class Footprints:
             columns=tuple(
                 Column(c.name, c.kind, c.values.slice(start, stop - start), c.title, c.semantic) for c in self.columns
             ),
+            roofs=None if self.roofs is None else self.roofs.take(np.arange(start, stop)),
         )
 
     @classmethod
@@ -115,6 +156,7 @@ class Footprints:
                 )
                 for at, c in enumerate(first.columns)
             ),
+            roofs=None if first.roofs is None else Roofs.joined([part.roofs for part in parts if part.roofs]),
         )
 
 

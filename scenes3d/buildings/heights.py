@@ -52,10 +52,10 @@ def heights_of(batch: FeatureBatch, rule: HeightRule, report: BuildReport) -> Fl
     count = len(batch)
     heights, unreadable = np.full(count, np.nan), np.zeros(count, dtype=bool)
     if rule.height:
-        heights, unreadable = _numbers(batch.columns[rule.height])
+        heights, unreadable = numbers(batch.columns[rule.height])
         heights *= rule.scale
     if rule.floors:
-        floors, _ = _numbers(batch.columns[rule.floors])
+        floors, _ = numbers(batch.columns[rule.floors])
         asked = np.isnan(heights) & ~unreadable & ~np.isnan(floors)
         heights[asked] = floors[asked] * rule.floor_height_m
         report.add(Fault.HEIGHT_FROM_FLOORS, batch.ids, asked & (heights > 0))
@@ -75,11 +75,11 @@ def bases_of(batch: FeatureBatch, rule: HeightRule) -> Floats:
     """Elevation of each feature's foot as its property says, float64 (n,); NaN where it says nothing that can be one."""
     if not rule.base:
         return np.full(len(batch), np.nan)
-    bases, _ = _numbers(batch.columns[rule.base])
+    bases, _ = numbers(batch.columns[rule.base])
     return np.where((bases > LOWEST_BASE_M) & (bases < HIGHEST_BASE_M), bases, np.nan)
 
 
-def _numbers(values: Sequence[Any]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def numbers(values: Sequence[Any]) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Values as numbers, NaN where unknown, and where something stands that is no number."""
     try:
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64), np.zeros(

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from scenes3d.buildings.extrusion import frame_of, raised, region_of
 from scenes3d.buildings.footprints import Footprints, Ints
+from scenes3d.buildings.pitched import roof_columns
 from scenes3d.buildings.quadtree import Codes, assign, place_codes
 from scenes3d.frames import Floats, Frame
 from scenes3d.glb.mesh import write_mesh
@@ -162,6 +163,8 @@ def build_tile(work: TileWork) -> BuiltTile:
             remedy="Remove what is there more than once.",
         )
     frame = frame_of(buildings)
-    content = write_mesh(raised(buildings, frame), buildings.columns, CLASS, work.copyright_note)
+    content = write_mesh(
+        raised(buildings, frame), (*buildings.columns, *roof_columns(buildings)), CLASS, work.copyright_note
+    )
     rows = rows_of(buildings)
     return BuiltTile(work.level, work.code, content, region_of(buildings), frame, int(rows.sizes_mm.max()) / 1000, rows)
