@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date as date_type
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -38,6 +38,14 @@ def build(
     base: Annotated[
         str | None, typer.Option("--base", help="Property with the elevation of the foot. · 底部高程字段")
     ] = None,
+    roof: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--roof",
+            help="shape, height, levels, angle, direction, orientation, eaves or ridge=PROPERTY; none for flat roofs. · 屋顶字段",
+            show_default="properties called so",
+        ),
+    ] = None,
     level: Annotated[str, typer.Option("--level", help="terrain, city or component. · 级别")] = "city",
     date: Annotated[str | None, typer.Option("--date", help="Day of the data, 2024-05-01. · 数据日期")] = None,
     accuracy: Annotated[
@@ -59,7 +67,9 @@ def build(
     if level not in list(Level):
         raise CommandError("There is no such level.", value=level, limit=", ".join(Level), remedy="Try --level city.")
     then = None if valid is None else Interval.parse(valid)
-    wish = SceneWish(height, floors, floor_height, terrain, Level(level), day_of(date), accuracy, as_of, then, base)
+    wish = SceneWish(
+        height, floors, floor_height, terrain, Level(level), day_of(date), accuracy, as_of, then, base, _roofs(roof)
+    )
     with scene_desk(data) as desk, _progress(desk.store.layer(layer).feature_count) as told:
         scene = desk.build(layer, wish, Actor(by), told)
         version = scene.layer.version if as_of is None else as_of
@@ -68,7 +78,7 @@ def build(
     report = edition.report
     output().print(
         f"{layer}: {report['built']:,} of {report['seen']:,} · 建筑 {report['built']:,} / {report['seen']:,}, "
-        f"{len(edition.entries):,} tiles, {edition.length / 1e6:.1f} MB, {scene.record['ground']}, "
+        f"{len(edition.entries):,} tiles, {edition.length / 1e6:.1f} MB, {scene.record['ground']}, {_lods(report)}"
         f"{scene.record['state']} → /scenes/{layer}/tileset.json",
         markup=False,
     )
@@ -80,6 +90,25 @@ def build(
         )
     if scene.record["state"] == "draft":
         output().print(f"  publish · 发布: onemap scenes review {layer} --accept --reason …", markup=False)
+
+
+def _roofs(words: list[str] | None) -> dict[str, str] | None:
+    if words is None or words == ["none"]:
+        return None if words is None else {}
+    pairs = [word.partition("=") for word in words]
+    for what, equals, name in pairs:
+        if not (what and equals and name):
+            raise CommandError(
+                "This names no property of roofs.",
+                value=f"{what}{equals}{name}",
+                limit="WHAT=PROPERTY, or none alone",
+                remedy="Write for instance --roof shape=roof_type --roof height=roof_h.",
+            )
+    return {what: name for what, _, name in pairs}
+
+
+def _lods(report: Mapping[str, Any]) -> str:
+    return "".join(f"{count:,} {lod}, " for lod, count in report.get("lods", {}).items())
 
 
 app.command("import")(scene_import.import_scene)

@@ -15,8 +15,8 @@ from layers.policy import Action, Actor, OpenPolicy, Policy, may_read, may_revie
 from layers.reviewing import Decision, Verb
 from layers.scenes.editions import Maker, Progress
 from layers.scenes.ground import NO_TERRAIN, standing_on
-from layers.scenes.record import BUILDINGS, REVIEWS, Level, SceneState, buildings_record, now_text, scene_state
-from layers.scenes.rules import height_rule
+from layers.scenes.record import BUILDINGS, REVIEWS, Level, SceneState, buildings_record, lods_of, now_text, scene_state
+from layers.scenes.rules import height_rule, roof_rule
 from layers.scenes.serving import ServedEdition, delivered_at, delivered_then, edition_at, held_then, newest
 from scenes3d.editions.folder import SceneFolder
 from tiles.terrain.shelf import TerrainShelf
@@ -38,6 +38,7 @@ class SceneWish:
 
     Attributes:
         height, floors: Properties; an empty one stands for none.
+        roofs: Property by what it tells of roofs (`RoofRule`); an empty one asks for flat roofs.
         base: Property with the elevation of the foot; where it says nothing, or is None, the terrain does.
         terrain: Id of the terrain to stand on; "none" for none, None for the only one there is.
         as_of: Version of the layer to build; None for the present.
@@ -54,6 +55,7 @@ class SceneWish:
     as_of: int | None = None
     valid: Interval | None = None
     base: str | None = None
+    roofs: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,15 @@ class SceneDesk:
             raise _unknown(scene_id)
         return Scene(record, folder, layer)
 
+    def planned(self, layer_id: str, wish: SceneWish, actor: Actor) -> Maker:
+        """What `build` would make the scene with. Raises as it, of what can be known beforehand."""
+        layer = self.store.layer(layer_id)
+        self.policy.authorise(actor, Action.DESCRIBE_LAYER, layer_id)
+        rule = height_rule(layer, wish.height, wish.floors, wish.floor_height_m, wish.base)
+        maker = Maker(self.store, layer, rule, standing_on(self.terrains, wish.terrain), roof_rule(layer, wish.roofs))
+        _ = maker.vertical_datum
+        return maker
+
     def build(
         self, layer_id: str, wish: SceneWish, actor: Actor, progress: Progress = lambda what, count: None
     ) -> Scene:
@@ -137,12 +148,8 @@ class SceneDesk:
             UnknownLayerError, BadManifestError, NothingToBuildError: if it cannot be built; what was served is served.
             UnknownSceneError: if another valid time is wanted of a scene that was never built.
         """
-        layer = self.store.layer(layer_id)
-        self.policy.authorise(actor, Action.DESCRIBE_LAYER, layer_id)
-        rule = height_rule(layer, wish.height, wish.floors, wish.floor_height_m, wish.base)
-        standing = standing_on(self.terrains, wish.terrain)
-        folder = self._folder(layer_id)
-        maker = Maker(self.store, layer, rule, standing)
+        maker = self.planned(layer_id, wish, actor)
+        layer, folder = maker.layer, self._folder(layer_id)
         version = layer.version if wish.as_of is None else resolve_as_of(self.store, layer_id, wish.as_of)
         with folder.writing():
             before = folder.record()
@@ -162,6 +169,7 @@ class SceneDesk:
                     vertical_datum=maker.vertical_datum,
                     by=actor.name,
                 )
+                record |= lods_of(edition.report)
                 record |= {"made": edition.made, "ground": maker.ground, "built_at": now_text(), "current": version}
                 if before is not None:
                     record |= {"state": before["state"], REVIEWS: before[REVIEWS]}

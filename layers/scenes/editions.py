@@ -11,10 +11,12 @@ from zlib import crc32
 import orjson
 
 from layers.scenes.ground import Standing
+from layers.scenes.record import lods_of
 from scenes3d.buildings.cleaning import footprints_of
 from scenes3d.buildings.faults import BuildReport
 from scenes3d.buildings.footprints import Footprints
 from scenes3d.buildings.heights import HeightRule
+from scenes3d.buildings.roof_rule import RoofRule
 from scenes3d.editions.building import Patch, build_edition, patch_edition
 from scenes3d.editions.edition import Edition
 from scenes3d.editions.folder import SceneFolder
@@ -53,12 +55,14 @@ class Maker:
     layer: LayerRecord
     rule: HeightRule
     standing: Standing
+    roofs: RoofRule | None = None
 
     @property
     def made(self) -> dict[str, Any]:
         """How editions are made; two that differ in it share nothing."""
         return {
             "rule": self.rule.to_dict(),
+            **({} if self.roofs is None else {"roofs": self.roofs.to_dict()}),
             "terrain": self.standing.terrain,
             "terrain_edition": self.standing.edition,
             "schema": crc32(orjson.dumps(self.layer.schema.to_dict())),
@@ -68,7 +72,8 @@ class Maker:
     @classmethod
     def again(cls, store: Store, layer: LayerRecord, made: Mapping[str, Any], standing: Standing) -> Maker:
         """The maker of an edition, on the ground as it is now."""
-        return cls(store, layer, HeightRule(**made["rule"]), standing)
+        roofs = RoofRule(**made["roofs"]) if "roofs" in made else None
+        return cls(store, layer, HeightRule(**made["rule"]), standing, roofs)
 
     @property
     def vertical_datum(self) -> str:
@@ -98,7 +103,7 @@ class Maker:
             "horizontalDatum": f"CGCS2000 ({CGCS2000}), taken as WGS 84",
             "verticalDatum": self.vertical_datum,
             "ground": self.ground,
-            "lod": "LOD1",
+            "lod": lods_of(report)["lod"],
         }
         if valid is not None:
             extras["datetime"] = str(valid)
@@ -123,7 +128,7 @@ class Maker:
         query = FeatureQuery(as_of=version, interval=valid)
         with closing(self.store.iterate(self.layer.id, query)) as batches:
             for batch in batches:
-                parts.append(footprints_of(batch, self.rule, self.standing.ground, report))
+                parts.append(footprints_of(batch, self.rule, self.standing.ground, report, self.roofs))
                 progress("read", len(batch))
         parts = [part for part in parts if len(part)]
         if not parts:
@@ -164,7 +169,7 @@ class Maker:
                     ids=tuple(ids[start : start + _IDS_AT_ONCE]), as_of=plan.version, interval=plan.valid
                 )
                 batch = self.store.select(self.layer.id, query)
-                found.append(footprints_of(batch, self.rule, self.standing.ground, report))
+                found.append(footprints_of(batch, self.rule, self.standing.ground, report, self.roofs))
             found = [part for part in found if len(part)]
             return Footprints.concatenated(found) if found else None
 

@@ -77,6 +77,12 @@ def buildings_record(
     }
 
 
+def lods_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the record says of the detail of buildings: the finest there is, and how many have which where that differs."""
+    counts: dict[str, int] = report.get("lods", {})
+    return {"lod": max(counts), "lods": counts} if "LOD2" in counts else {"lod": "LOD1"}
+
+
 def scene_state(record: Mapping[str, Any]) -> SceneState:
     """Where a scene stands."""
     return SceneState(record.get("state", SceneState.DRAFT))

@@ -1,14 +1,27 @@
-"""Which property of a layer is the height: the one that its style raises it by, else one that is called so."""
+"""Which properties of a layer are the height and the roof: for the height the one that its style raises it by, else those called so."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from scenes3d.buildings.heights import FLOOR_HEIGHT_M, HeightRule
-from twin.errors import BadManifestError
+from scenes3d.buildings.roof_rule import RoofRule
+from twin.errors import BadCall, BadManifestError
 from twin.schema import GeometryType, PropertyType
 from twin.store.port import LayerRecord
 
 _HEIGHTS = ("height_m", "height", "building:height", "bldg_height", "高度", "建筑高度", "楼高")
 _FLOORS = ("floors", "levels", "building:levels", "floor_count", "storeys", "stories", "层数", "楼层数", "地上层数")
+_ROOFS = {
+    "shape": ("roof:shape", "roof_shape", "屋顶形状", "屋顶类型", "屋面类型"),
+    "height": ("roof:height", "roof_height", "屋顶高度"),
+    "levels": ("roof:levels", "roof_levels"),
+    "angle": ("roof:angle", "roof_angle", "屋面坡度"),
+    "direction": ("roof:direction", "roof_direction", "坡向"),
+    "orientation": ("roof:orientation", "roof_orientation", "屋脊走向"),
+    "eaves": ("eaves_m", "eaves_height", "檐口高度", "檐口高", "檐高"),
+    "ridge": ("ridge_m", "ridge_height", "屋脊高度", "屋脊高", "脊高"),
+}
 _AREAS = {GeometryType.POLYGON, GeometryType.MULTIPOLYGON, GeometryType.GEOMETRY, GeometryType.GEOMETRYCOLLECTION}
 _NUMBERS = {PropertyType.NUMBER, PropertyType.INTEGER, PropertyType.STRING}
 
@@ -56,6 +69,33 @@ def height_rule(
             "onemap scenes heights LAYER CLOUD.laz --into ID.",
         )
     return rule
+
+
+def roof_rule(layer: LayerRecord, named: Mapping[str, str] | None = None) -> RoofRule | None:
+    """What tells the roofs of a layer; None where nothing does, and all are flat.
+
+    Args:
+        named: Property by what it tells (`RoofRule`); None looks for properties called so, an empty one asks for flat roofs.
+
+    Raises:
+        BadCall: if something is named that a roof has not.
+        UnknownPropertyError: if the layer has no property of a name that was given.
+    """
+    unknown = sorted(set(named or ()) - set(_ROOFS))
+    if unknown:
+        raise BadCall(
+            "屋顶没有此项。Roofs are not told by this.",
+            value=", ".join(unknown),
+            limit=", ".join(_ROOFS),
+            remedy="Name for instance shape=PROPERTY and height=PROPERTY.",
+        )
+    if named is not None:
+        for name in named.values():
+            layer.schema.property(name)
+        rule = RoofRule(**named)
+    else:
+        rule = RoofRule(**{what: _named(layer, words) for what, words in _ROOFS.items()})
+    return rule if rule.tells else None
 
 
 def _named(layer: LayerRecord, words: tuple[str, ...]) -> str:

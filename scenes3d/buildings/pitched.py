@@ -19,6 +19,7 @@ from scenes3d.glb.mesh import Mesh
 from scenes3d.glb.property_table import Column, ColumnKind
 from twin.ellipsoid import earth_centred, metres_per_degree
 
+_FLAT_M2 = 1.0e-6
 EAVES, RIDGE, ROOF = "onemap_eaves_m", "onemap_ridge_m", "onemap_roof"
 
 Triangles = Sequence[tuple[int, int, int]]
@@ -124,13 +125,20 @@ def _cut(points: Floats, ring: Sequence[int]) -> list[tuple[int, int, int]]:
     """Triangles of a ring of points, counter-clockwise, that leave out no corner, flat ones neither."""
     if len(ring) == 3:
         return [(0, 1, 2)]
-    place = {tuple(points[point].tolist()): number for number, point in enumerate(ring)}
+    corners = points[list(ring)].tolist()
+    if len(ring) == 4 and all(_doubled(corners[at - 2], corners[at - 1], corners[at]) > _FLAT_M2 for at in range(4)):
+        return [(0, 1, 2), (0, 2, 3)]
+    place = {tuple(corner): number for number, corner in enumerate(corners)}
     found = []
     for triangle in _delaunay(points[list(ring)]):
         a, b, c = (place[corner] for corner in triangle)
-        (ax, ay), (bx, by), (cx, cy) = triangle
-        found.append((a, b, c) if (bx - ax) * (cy - ay) > (cx - ax) * (by - ay) else (a, c, b))
+        found.append((a, b, c) if _doubled(*triangle) > 0 else (a, c, b))
     return sorted(found)
+
+
+def _doubled(a: Sequence[float], b: Sequence[float], c: Sequence[float]) -> float:
+    """Twice the area of a triangle, counter-clockwise positive."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
 
 
 def _delaunay(ring: Floats) -> Iterator[list[tuple[float, ...]]]:

@@ -8,6 +8,7 @@ Source: Aichholzer, Aurenhammer, Alberts, Gärtner (1995), A novel type of skele
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -48,14 +49,14 @@ class RoofFaces:
 
 def corners_of(ring: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """Rows of a ring (m, 2) that are corners: those that lie a millimetre or less beside the line of their neighbours are left out."""
-    kept = list(range(len(ring)))
+    points = ring.tolist()
+    kept = list(range(len(points)))
     at = 0
     while at < len(kept) and len(kept) > 3:
-        before, here, after = (ring[kept[(at + step) % len(kept)]] for step in (-1, 0, 1))
-        chord = after - before
-        length = float(np.hypot(*chord))
-        offset = here - before
-        if length <= SAME_M or abs(chord[0] * offset[1] - chord[1] * offset[0]) <= _FLAT_CORNER_M * length:
+        (ax, ay), (x, y), (bx, by) = (points[kept[(at + step) % len(kept)]] for step in (-1, 0, 1))
+        length = math.hypot(bx - ax, by - ay)
+        beside = abs((bx - ax) * (y - ay) - (by - ay) * (x - ax))
+        if length <= SAME_M or beside <= _FLAT_CORNER_M * length:
             del kept[at]
             at = max(at - 1, 0)
         else:
@@ -210,12 +211,14 @@ class _Cells:
         for start, end in pairwise(path):
             (ax, ay), (bx, by) = self._points[start], self._points[end]
             dx, dy = bx - ax, by - ay
-            length = float(np.hypot(dx, dy))
+            length = math.hypot(dx, dy)
             between = []
             for number, (x, y) in enumerate(self._points):
-                along = ((x - ax) * dx + (y - ay) * dy) / length
                 beside = abs((x - ax) * dy - (y - ay) * dx) / length
-                if beside <= SAME_M < along < length - SAME_M and number not in (start, end):
+                if beside > SAME_M:
+                    continue
+                along = ((x - ax) * dx + (y - ay) * dy) / length
+                if SAME_M < along < length - SAME_M and number not in (start, end):
                     between.append((along, number))
             found += [number for _, number in sorted(between)] + [end]
         return found
@@ -223,7 +226,7 @@ class _Cells:
 
 def _below(ring: list[tuple[float, float]], a: float, b: float, c: float) -> list[tuple[float, float]]:
     """The part of a ring where a x + b y + c is not above zero; a ring that the line cuts once is cut right."""
-    norm = float(np.hypot(a, b))
+    norm = math.hypot(a, b)
     if norm == 0.0:
         return ring if c <= 0 else []
     side = [(a * x + b * y + c) / norm for x, y in ring]

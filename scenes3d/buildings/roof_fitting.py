@@ -123,7 +123,8 @@ def _fitted(
         top = (eaves if math.isfinite(eaves) else height) + rise
     if not (top - rise >= _LEAST_M and top <= MOST_HEIGHT_M):
         return Fault.ROOF_TOO_HIGH
-    if not roof_faces(shape, outline, facing, rise).is_closed:
+    # The cut of a ridge always closes; several cuts that nearly meet may not.
+    if shape is RoofShape.HIPPED and not roof_faces(shape, outline, facing, rise).is_closed:
         return Fault.ROOF_OUTLINE
     return _Fit(shape, facing, top - rise, top, assumed)
 

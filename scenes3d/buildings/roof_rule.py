@@ -73,12 +73,13 @@ class RoofRule:
     ridge: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        return asdict(self)
+        """The properties that are named."""
+        return {what: name for what, name in asdict(self).items() if name}
 
     @property
     def tells(self) -> bool:
         """Whether roofs can come of it: a shape, or eaves below a ridge."""
-        return bool(self.shape or self.eaves)
+        return bool(self.shape or (self.eaves and self.ridge))
 
 
 @dataclass(frozen=True)

@@ -281,3 +281,42 @@ def test_a_time_at_which_nothing_stood_is_an_empty_city(store, tmp_path):
     assert edition.entries == ()
     assert b'"content"' not in edition.tileset().to_json()
     assert desk.maker(scene).plan(1, {}).made == edition.made
+
+
+def roofed(store: Store, shapes: list[str | None]) -> None:
+    """The layer `houses` as it is, with a column that tells roofs of 2.5 m."""
+    (batch,) = box_town(400)
+    names = ("roof:shape", "roof:height")
+    columns = {"roof:shape": [shapes[row % len(shapes)] for row in range(400)], "roof:height": [2.5] * 400}
+    more = tuple(
+        Property(name, kind, LocalText()) for name, kind in zip(names, (PropertyType.STRING, NUMBER), strict=True)
+    )
+    schema = Schema(SCHEMA.geometry_type, (*SCHEMA.properties, *more))
+    whole = FeatureBatch(**{**vars(batch), "schema": schema, "columns": {**batch.columns, **columns}})
+    with store.write("houses", Author("clerk"), create=LayerSpec("houses", schema, DOCUMENT)) as writer:
+        writer.upsert(whole)
+
+
+def test_roofs_that_the_layer_tells_are_pitched_in_every_edition(store, tmp_path):
+    roofed(store, ["gabled", "dome", None, "hipped"])
+    desk = SceneDesk(store, tmp_path / "scenes", TerrainShelf(tmp_path / "terrain"))
+    scene = desk.build("houses", SceneWish(), ME)
+    report = scene.folder.edition(1).report
+    found = {fault["fault"]: fault["count"] for fault in report["faults"]}
+    assert found["roof-shape-not-drawn"] == 100
+    assert found["roof-outline-unsuited"] > 20, "L-shapes and courtyards"
+    assert scene.record["lods"] == report["lods"]
+    assert scene.record["lod"] == "LOD2"
+    assert report["lods"]["LOD2"] == 200 - found["roof-outline-unsuited"] - found.get("roof-height-too-large", 0)
+    with store.write("houses", Author("clerk")) as writer:
+        writer.delete("b8")
+    patched = desk.served(desk.scene("houses", ME)).edition
+    assert patched.entries == desk.maker(scene).whole(desk.folder("houses"), 2).entries
+    flat = desk.build("houses", SceneWish(roofs={}), ME)
+    assert flat.record["lod"] == "LOD1"
+    assert "lods" not in flat.record
+    assert "lods" not in flat.folder.edition(2).report
+    with pytest.raises(BadCall, match="not told by this"):
+        desk.build("houses", SceneWish(roofs={"colour": "name"}), ME)
+    with pytest.raises(UnknownPropertyError):
+        desk.build("houses", SceneWish(roofs={"shape": "form"}), ME)
