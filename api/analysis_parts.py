@@ -43,7 +43,9 @@ def analysis_desk_of(request: Request) -> AnalysisDesk:
         triangles=settings.analysis_triangles_max,
     )
     state = request.app.state
-    return AnalysisDesk(registry_of(request), state.terrain.shelf, limits, settings.inbox_dir, state.scenes.desk)
+    return AnalysisDesk(
+        registry_of(request), state.terrain.shelf, limits, settings.inbox_dir, state.scenes.desk, state.rasters.book
+    )
 
 
 def may_know(job: Job, policy: Policy, actor: Actor) -> bool:

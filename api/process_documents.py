@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from api.documents import REL, both
 from api.links import link
 from layers.analysis.jobs import Job, Status
+from tiles.raster.documents import COG_TYPE
 
 if TYPE_CHECKING:
     from layers.analysis.processes import Process
@@ -35,6 +37,24 @@ _OUTPUT_SCHEMA = {
 }
 
 
+_RASTER_SCHEMA = {"type": "string", "contentEncoding": "binary", "contentMediaType": COG_TYPE}
+
+
+class Form(StrEnum):
+    """What the one result of a process comes as: features with numbers, the cells behind them, or the address where those are kept."""
+
+    FEATURES = "features"
+    RASTER = "raster"
+    ADDRESS = "address"
+
+
+def has_raster(process: Process) -> bool:
+    """Whether the result of a process has cells."""
+    from layers.analysis.question import RasterQuestion
+
+    return issubclass(process.asks, RasterQuestion)
+
+
 def process_summary(process: Process, base: str) -> dict[str, Any]:
     """One process as it stands in the list."""
     from layers.analysis.processes import VERSION
@@ -46,7 +66,7 @@ def process_summary(process: Process, base: str) -> dict[str, Any]:
         "description": both(process.description),
         "version": VERSION,
         "jobControlOptions": ["sync-execute", "async-execute", "dismiss"],
-        "outputTransmission": ["value"],
+        "outputTransmission": ["value", "reference"] if has_raster(process) else ["value"],
         "links": [
             link(here, "self", "application/json", both(process.title)),
             link(f"{here}/execution", REL + "execute", "application/json", "执行 Execute"),
@@ -71,7 +91,9 @@ def process_document(process: Process, base: str) -> dict[str, Any]:
         }
         for name, schema in schemas.items()
     }
-    output = {"title": "结果 Result", "schema": _OUTPUT_SCHEMA}
+    # The first is what comes without a format.
+    schema = {"oneOf": [_OUTPUT_SCHEMA, _RASTER_SCHEMA]} if has_raster(process) else _OUTPUT_SCHEMA
+    output = {"title": "结果 Result", "titles": {"zh": "结果", "en": "Result"}, "schema": schema}
     return process_summary(process, base) | {
         "inputs": inputs,
         "outputs": {OUTPUT: output},

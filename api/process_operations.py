@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.layer_operations import ACTOR, json_answer_of
 from api.operation import JsonObject, described, header, path, problems, query
 from layers.analysis.jobs import Status
+from tiles.raster.documents import COG_TYPE
 
 PROCESS_PATH = "/processes/{processId}"
 EXECUTION_PATH = PROCESS_PATH + "/execution"
@@ -24,7 +25,11 @@ _BODY: JsonObject = {
                 "additionalProperties": False,
                 "properties": {
                     "inputs": {"type": "object", "description": "As GET /processes/{processId} describes them."},
-                    "outputs": {"type": "object", "description": "Which outputs; there is one, result."},
+                    "outputs": {
+                        "type": "object",
+                        "description": "Of the one output, result: format.mediaType application/geo+json (without it) or image/tiff,"
+                        " transmissionMode value or, for a raster that raster_as keeps, reference.",
+                    },
                     "response": {"type": "string", "enum": ["raw", "document"], "default": "raw"},
                 },
             },
@@ -38,8 +43,13 @@ _RESULT: JsonObject = {
         "content": {
             "application/geo+json": {"schema": {"type": "object"}},
             "application/json": {"schema": {"type": "object"}},
+            COG_TYPE: {"schema": {"type": "string", "format": "binary"}},
         },
-    }
+    },
+    "204": {
+        "description": "The raster is kept; its address is in the header Link.",
+        "headers": {"Link": {"schema": {"type": "string"}}},
+    },
 }
 _JOB_ANSWER = json_answer_of("The job as it stands.")
 _TEXT: JsonObject = {"type": "string"}

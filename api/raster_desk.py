@@ -30,15 +30,16 @@ class RasterDesk:
     Attributes:
         service: Draws them.
         policy: Asked for every raster, by its id.
+        book: Of the images; None where the store keeps none.
     """
 
     service: RasterService
     policy: Policy = field(default_factory=OpenPolicy)
-    _book: RasterBook | None = None
+    book: RasterBook | None = None
 
     def ids(self, actor: Actor) -> list[str]:
         """Ids of the rasters that `actor` may see."""
-        found = [] if self._book is None else self._book.ids()
+        found = [] if self.book is None else self.book.ids()
         return [raster_id for raster_id in found if may_read(self.policy, actor, raster_id)]
 
     def images(self, raster_id: str, actor: Actor, shown: Shown = ALL) -> tuple[RasterRecord, ...]:
@@ -47,15 +48,15 @@ class RasterDesk:
         Raises:
             UnknownRasterError: if there is no such raster, or `actor` may not know of it.
         """
-        if self._book is None or not may_read(self.policy, actor, raster_id):
+        if self.book is None or not may_read(self.policy, actor, raster_id):
             raise unknown_raster(raster_id)
-        return self._book.images(raster_id, shown)
+        return self.book.images(raster_id, shown)
 
     def some_images(self, raster_id: str, actor: Actor, shown: Shown = ALL) -> tuple[RasterRecord, ...]:
         """As `images`, one at least. Raises UnknownRasterError also where there is none of that time."""
         images = self.images(raster_id, actor, shown)
-        if not images and self._book is not None:
-            self._book.dataset(raster_id, shown)
+        if not images and self.book is not None:
+            self.book.dataset(raster_id, shown)
         return images
 
     def close(self) -> None:

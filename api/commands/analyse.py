@@ -25,6 +25,9 @@ def analyse(
         Path | None, typer.Option("--inputs", help="Inputs as a JSON file. · 输入文件", exists=True, dir_okay=False)
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the whole answer as GeoJSON. · 输出文件")] = None,
+    raster: Annotated[
+        Path | None, typer.Option("--raster", help="Write the cells of the result as COG. · 输出栅格")
+    ] = None,
     describe: Annotated[bool, typer.Option("--describe", help="Show what the analysis asks for. · 输入说明")] = False,
     actor: Annotated[str, typer.Option("--actor", help="Who asks, for the record. · 操作人")] = "command line",
     data: DataOption = None,
@@ -43,7 +46,7 @@ def analyse(
         output().print_json(json.dumps(process_document(wanted, "")["inputs"], ensure_ascii=False))
         return
     given = (json.loads(_text(file)) if file is not None else {}) | read_inputs(inputs or ())
-    document = _answer(process, given, actor, data)
+    document = _answer(process, given, actor, data, raster)
     if out is not None:
         draft = out.with_name(f".{out.name}.part")
         draft.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
@@ -83,15 +86,24 @@ def _text(file: Path) -> str:
     )
 
 
-def _answer(process: str, inputs: Mapping[str, Any], actor: str, data: Path | None) -> dict[str, Any]:
+def _answer(
+    process: str, inputs: Mapping[str, Any], actor: str, data: Path | None, raster: Path | None
+) -> dict[str, Any]:
+    """The answer, and its cells as a file where that is asked for.
+
+    Raises:
+        BadCall, BadData, NotFound: as `layers.analysis.running.run`.
+    """
     from layers.analysis.material import AnalysisDesk, AnalysisLimits
     from layers.analysis.processes import process_called
-    from layers.analysis.running import prepare, run
+    from layers.analysis.running import prepare, run, run_both
     from layers.city import read_city
     from layers.policy import Actor
     from layers.registry import Registry
     from layers.scenes.desk import SceneDesk
+    from tiles.raster.book import RasterBook
     from tiles.terrain.shelf import TerrainShelf
+    from twin.store.sql import SqlStore
 
     settings, who = settings_for(data), Actor(actor)
     limits = AnalysisLimits(
@@ -104,8 +116,16 @@ def _answer(process: str, inputs: Mapping[str, Any], actor: str, data: Path | No
         shelf = TerrainShelf(settings.data_dir / "terrain")
         registry = Registry(store, city=read_city(settings.city or None))
         scenes = SceneDesk(store, settings.data_dir / "scenes", shelf)
-        desk = AnalysisDesk(registry, shelf, limits, settings.inbox_dir, scenes)
+        rasters = RasterBook(store, settings.raster_dir) if isinstance(store, SqlStore) else None
+        desk = AnalysisDesk(registry, shelf, limits, settings.inbox_dir, scenes, rasters)
         try:
-            return run(prepare(process_called(process), inputs, desk, who), desk, who)
+            ready = prepare(process_called(process), inputs, desk, who)
+            if raster is None:
+                return run(ready, desk, who)
+            document, tiff = run_both(ready, desk, who)
+            draft = raster.with_name(f".{raster.name}.part")
+            draft.write_bytes(tiff)
+            draft.replace(raster)
+            return document
         finally:
             shelf.close()

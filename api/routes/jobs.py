@@ -17,7 +17,7 @@ from api.layer_parts import actor_of
 from api.links import base_url, link
 from api.operation import ThinRoute
 from api.parameters import parse_when, read_parameters
-from api.process_documents import duration_s, job_document
+from api.process_documents import Form, duration_s, job_document
 from api.process_operations import (
     DISMISS,
     GET_JOB,
@@ -69,7 +69,8 @@ def show_results(request: Request) -> Response:
     job = job_of(request, actor_of(request))
     if job.status is Status.FAILED:
         return _failure(job)
-    return result_answer(jobs_of(request).result(job.id), job.document)
+    form = Form(job.form or Form.FEATURES)
+    return result_answer(jobs_of(request).result(job.id), job.document, form, base_url(request))
 
 
 def _failure(job: Job) -> Response:

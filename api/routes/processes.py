@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter
@@ -22,6 +24,8 @@ from api.parameters import read_parameters
 from api.process_documents import (
     GEOJSON_TYPE,
     OUTPUT,
+    Form,
+    has_raster,
     job_document,
     process_document,
     process_summary,
@@ -30,6 +34,15 @@ from api.process_documents import (
 from api.process_operations import DESCRIBE_PROCESS, EXECUTE, EXECUTION_PATH, LIST_PROCESSES, PROCESS_PATH
 from api.responses.documents import json_answer
 from api.uploads import read_object
+from tiles.raster.documents import COG_TYPE
+
+if TYPE_CHECKING:
+    from layers.analysis.material import AnalysisDesk
+    from layers.analysis.processes import Process
+    from layers.analysis.running import Run
+    from layers.policy import Actor
+
+Told = Callable[[float], None]
 
 router = APIRouter(tags=["processes"], route_class=ThinRoute)
 _NO_CACHE = {"Cache-Control": "no-cache"}
@@ -37,10 +50,16 @@ _NO_CACHE = {"Cache-Control": "no-cache"}
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The body of an execution: inputs, and whether the result comes as a document that names it."""
+    """The body of an execution.
+
+    Attributes:
+        document: Whether the result comes as a document that names it.
+        form: Whether it is features, a raster, or the address of a raster that is kept.
+    """
 
     inputs: Mapping[str, Any]
     document: bool
+    form: Form = Form.FEATURES
 
 
 @router.get("/processes", summary="Analyses", **LIST_PROCESSES)
@@ -80,31 +99,79 @@ async def execute(request: Request) -> Response:
 
 def _execute(request: Request, body: Mapping[str, Any]) -> Response:
     from layers.analysis.processes import process_called
-    from layers.analysis.running import prepare, run
+    from layers.analysis.running import prepare
 
     process, wish = process_called(_process_id(request)), parse_wish(body)
-    desk, actor, shelf = analysis_desk_of(request), actor_of(request), jobs_of(request)
+    desk, actor, shelf, base = analysis_desk_of(request), actor_of(request), jobs_of(request), base_url(request)
+    require_form(process, wish)
     ready = prepare(process, wish.inputs, desk, actor)
+    work = worker(ready, wish.form, desk, actor)
     if not _wants_job(request):
-        return result_answer(shelf.run(lambda: orjson.dumps(run(ready, desk, actor))), wish.document)
+        found = shelf.run(lambda: work(lambda share: None))
+        return result_answer(found if isinstance(found, bytes) else orjson.dumps(found), wish.document, wish.form, base)
     job = shelf.start(
         process.id,
         actor.name,
         ready.layers,
-        lambda told: run(ready, desk, actor, told),
+        work,
         document=wish.document,
         drafts=ready.drafts,
+        form=wish.form.value,
     )
-    base = base_url(request)
     headers = {"Location": f"{base}/jobs/{job.id}", "Preference-Applied": "respond-async", **_NO_CACHE}
     return json_answer(job_document(job, base), status=201, headers=headers)
 
 
-def result_answer(result: bytes, document: bool) -> Response:
-    """The one result as it is, or named in a document."""
+def worker(ready: Run, form: Form, desk: AnalysisDesk, actor: Actor) -> Callable[[Told], Mapping[str, Any] | bytes]:
+    """What works the result out in the form that is asked for; of a raster that is kept, its id."""
+    from layers.analysis.running import run, run_raster
+
+    if form is Form.RASTER:
+        return lambda told: run_raster(ready, desk, actor, told)
+    if form is Form.ADDRESS:
+        return lambda told: {"raster": run(ready, desk, actor, told)["answer"]["raster"]}
+    return lambda told: run(ready, desk, actor, told)
+
+
+def result_answer(result: bytes, document: bool, form: Form, base: str) -> Response:
+    """The one result as it is, or named in a document. Source: OGC 18-062r2, 7.11.4, table 11."""
+    if form is Form.ADDRESS:
+        raster_id = str(orjson.loads(result)["raster"])
+        href = f"{base}/rasters/{quote(raster_id)}/images/{quote(raster_id)}.tif"
+        if document:
+            return json_answer({OUTPUT: {"href": href, "type": COG_TYPE}}, headers=_NO_CACHE)
+        told = f'<{href}>; rel="{OUTPUT}"; type="{COG_TYPE}"'
+        return Response(status_code=204, headers={"Link": told, **_NO_CACHE})
+    if form is Form.RASTER and document:
+        value = {"value": b64encode(result).decode(), "encoding": "base64", "mediaType": COG_TYPE}
+        return json_answer({OUTPUT: value}, headers=_NO_CACHE)
     if document:
         return json_answer(results_document(orjson.Fragment(result)), headers=_NO_CACHE)
-    return Response(result, headers=_NO_CACHE, media_type=GEOJSON_TYPE)
+    return Response(result, headers=_NO_CACHE, media_type=COG_TYPE if form is Form.RASTER else GEOJSON_TYPE)
+
+
+def require_form(process: Process, wish: Wish) -> None:
+    """Refuse what a process does not give.
+
+    Raises:
+        MalformedBodyError: if its result has no cells, or it is not said where a raster is to be kept.
+    """
+    if wish.form is Form.FEATURES:
+        return
+    if not has_raster(process):
+        raise MalformedBodyError(
+            "The result of this process has no cells.",
+            value=process.id,
+            limit="application/geo+json",
+            remedy="Ask for GeoJSON; GET /processes/{id} tells the formats of each.",
+        )
+    if wish.form is Form.ADDRESS and not wish.inputs.get("raster_as"):
+        raise MalformedBodyError(
+            "It is not said where the raster is to be kept.",
+            value="transmissionMode reference",
+            limit="the input raster_as",
+            remedy='Add "raster_as": {"id": "flood-2026"} to the inputs, or ask by value.',
+        )
 
 
 def parse_wish(body: Mapping[str, Any]) -> Wish:
@@ -122,19 +189,30 @@ def parse_wish(body: Mapping[str, Any]) -> Wish:
             remedy='Send {"inputs": {…}}.',
         )
     outputs, response = body.get("outputs", {OUTPUT: {}}), body.get("response", "raw")
-    if not isinstance(outputs, Mapping) or set(outputs) - {OUTPUT} or any(map(_is_reference, outputs.values())):
-        raise MalformedBodyError(
-            "There is no such output.", value=str(outputs), limit=f"'{OUTPUT}', by value", remedy="Leave 'outputs' out."
-        )
     if response not in ("raw", "document"):
         raise MalformedBodyError(
             "No such response.", value=str(response), limit="raw, document", remedy="Leave it out."
         )
-    return Wish(body["inputs"], response == "document")
+    return Wish(body["inputs"], response == "document", _form(outputs))
 
 
-def _is_reference(wanted: Any) -> bool:
-    return not isinstance(wanted, Mapping) or wanted.get("transmissionMode", "value") != "value"
+def _form(outputs: Any) -> Form:
+    """What an execution wants its one output to be. Raises MalformedBodyError."""
+    wanted = outputs.get(OUTPUT, {}) if isinstance(outputs, Mapping) and not set(outputs) - {OUTPUT} else None
+    said = wanted.get("format", {}) if isinstance(wanted, Mapping) else None
+    if isinstance(wanted, Mapping) and isinstance(said, Mapping):
+        media, _, _ = str(said.get("mediaType", GEOJSON_TYPE)).lower().partition(";")
+        mode = wanted.get("transmissionMode", "value")
+        if media == "image/tiff" and mode in ("value", "reference"):
+            return Form.RASTER if mode == "value" else Form.ADDRESS
+        if media in (GEOJSON_TYPE, "application/json") and mode == "value":
+            return Form.FEATURES
+    raise MalformedBodyError(
+        "There is no such output.",
+        value=str(outputs),
+        limit=f"'{OUTPUT}', as {GEOJSON_TYPE} by value, or as image/tiff by value or reference",
+        remedy="Leave 'outputs' out for GeoJSON.",
+    )
 
 
 def _wants_job(request: Request) -> bool:

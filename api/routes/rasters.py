@@ -1,4 +1,4 @@
-"""Rasters: the list, one raster, its tiles in every grid, statistics, values at a place, legends."""
+"""Rasters: the list, one raster, its files, its tiles in every grid, statistics, values at a place, legends."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from api.errors import BadParameterError
 from api.etags import is_fresh
 from api.layer_parts import ACTOR_HEADER, actor_of
 from api.links import base_url
-from api.operation import ThinRoute, described, problems
+from api.operation import ThinRoute, described, path, problems
 from api.parameters import read_parameters
 from api.raster_desk import RasterDesk, parse_shown, raster_desk_of
 from api.raster_operations import (
@@ -40,7 +40,15 @@ from api.raster_operations import (
 )
 from tiles.address import Tile
 from tiles.grids import WEB_MERCATOR_QUAD, grid_called
-from tiles.raster.documents import raster_document, raster_entry, raster_tilejson, raster_tileset, raster_tilesets
+from tiles.raster.book import unknown_raster
+from tiles.raster.documents import (
+    COG_TYPE,
+    raster_document,
+    raster_entry,
+    raster_tilejson,
+    raster_tileset,
+    raster_tilesets,
+)
 from tiles.raster.images import KINDS, MEDIA, ImageKind, empty_image
 from tiles.raster.legend import legend_document, legend_image
 from tiles.raster.look import channel_names, colormap_names, measured_look, read_look
@@ -62,6 +70,7 @@ _GRID_TILE = _RASTER + "/{tms}/{z}/{x}/{y}"
 _STATISTICS = _RASTER + "/statistics"
 _VALUES = _RASTER + "/values"
 _LEGEND = _RASTER + "/legend"
+_FILE = _RASTER + "/images/{image}.tif"
 
 
 @router.get("/rasters", summary="Rasters", **described([], JSON_ANSWER | problems(400), operation_id="getRasters"))
@@ -81,6 +90,32 @@ def get_rasters(request: Request) -> Response:
 def get_raster(request: Request) -> Response:
     read_parameters(request, ())
     return _json(raster_document(_images(request, {}), base_url(request)) | {"colormaps": colormap_names()})
+
+
+@router.get(
+    _FILE,
+    summary="The file of an image",
+    **described(
+        [RASTER_ID, path("image", "Name of an image.", "2024-05-01")],
+        {
+            "200": {
+                "description": "Cloud Optimized GeoTIFF.",
+                "content": {COG_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            }
+        }
+        | problems(400, 404),
+        operation_id="getRasterFile",
+    ),
+)
+def get_file(request: Request) -> Response:
+    """The whole image as it is kept; ranges are given, so that a GIS reads of it what it shows."""
+    read_parameters(request, ())
+    name = str(request.path_params["image"])
+    found = next((record for record in _images(request, {}) if record.name == name), None)
+    if found is None:
+        raise unknown_raster(f"{request.path_params['rasterId']}/{name}")
+    headers = {"ETag": f'"{found.sha256[:32]}"', "Cache-Control": "private, no-cache", "Vary": ACTOR_HEADER}
+    return FileResponse(found.path, headers=headers, media_type=COG_TYPE, filename=f"{found.raster_id}-{name}.tif")
 
 
 @router.get(

@@ -14,6 +14,7 @@ import shapely
 from rasterio import Affine
 from shapely.geometry import mapping, shape
 
+from layers.analysis.raster import Raster
 from scenes3d.analysis.ground import Ground
 from scenes3d.rays.port import Bools, Floats
 from twin.errors import BadAnalysisError
@@ -41,6 +42,7 @@ class Answer:
         resolution_m: Side of a cell, or step of a line.
         errors: What the numbers are good to, in figures.
         error_statement: The same in a sentence.
+        raster: The cells that the answer was summed up from, where it has any.
     """
 
     values: Mapping[str, Any]
@@ -48,6 +50,7 @@ class Answer:
     resolution_m: float | None = None
     errors: Mapping[str, Any] = field(default_factory=dict)
     error_statement: LocalText = field(default_factory=LocalText)
+    raster: Raster | None = None
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 from layers.analysis.answer import Answer, Mark, regions
 from layers.analysis.cloud import read_cloud
 from layers.analysis.material import Material, box_round
-from layers.analysis.question import Area, Height, Point, Question
+from layers.analysis.question import Area, Height, Point, Question, RasterQuestion
+from layers.analysis.raster import Meaning, numbers
 from scenes3d.analysis.earthwork import Volumes, cells_within, stockpile, volumes_between
 from scenes3d.analysis.flood import Flood, cells_at, flood_by_inflow, flood_to_level, told_of_the_rim
 from scenes3d.analysis.ground import Ground
@@ -23,7 +24,11 @@ _DEPTHS = (0.0, 0.15, 0.5, 1.0, 2.0)
 _HEIGHT_ERROR_M = 0.15
 
 
-class FloodQuestion(Question):
+_DEPTH = Meaning(LocalText("水深", "Depth of water"), unit="m", colormap="blues")
+_CUT = Meaning(LocalText("挖（正）填（负）深度", "Cut (positive) and fill (negative)"), unit="m", colormap="rdbu")
+
+
+class FloodQuestion(Question, RasterQuestion):
     """Water over the ground of an area: up to a level, or a volume of it from one source."""
 
     area: Area
@@ -81,7 +86,8 @@ def answer_flood(material: Material, asked: FloodQuestion) -> Answer:
         "Still water, connected cell by cell: no time, flow, sewers or infiltration; walls thinner than a cell are not in the terrain;"
         " water that reaches the rim or ground without data is said so.",
     )
-    return Answer(values, _water(flood), asked.cell_m, errors, statement)
+    raster = numbers(ground, flood.depth_m, inside, _DEPTH)
+    return Answer(values, _water(flood), asked.cell_m, errors, statement, raster)
 
 
 def _water(flood: Flood) -> list[Mark]:
@@ -94,7 +100,7 @@ def _water(flood: Flood) -> list[Mark]:
     ]
 
 
-class CutFill(Question):
+class CutFill(Question, RasterQuestion):
     """What has to be dug and filled to bring an area to a level, or what changed from one terrain to another."""
 
     area: Area
@@ -131,7 +137,8 @@ def answer_cut_fill(material: Material, asked: CutFill) -> Answer:
             )
     else:
         after = np.full(before.heights.shape, asked.level_m)
-    found = volumes_between(before.heights, after, cells_within(before, area), asked.cell_m)
+    within = cells_within(before, area)
+    found = volumes_between(before.heights, after, within, asked.cell_m)
     marks = [Mark(area, {"cut_m3": found.above_m3, "fill_m3": found.below_m3, "net_m3": found.net_m3})]
     return Answer(
         {"cut_m3": found.above_m3, "fill_m3": found.below_m3, **_volumes(found)},
@@ -139,6 +146,7 @@ def answer_cut_fill(material: Material, asked: CutFill) -> Answer:
         asked.cell_m,
         {**material.errors(), **_volume_error(found, asked.height_error_m)},
         _VOLUME_STATEMENT,
+        numbers(before, before.heights - after, within, _CUT),
     )
 
 

@@ -13,10 +13,14 @@ from layers.analysis.answer import Answer, Mark, points_of
 from layers.analysis.light import RIGHT_TO, least
 from layers.analysis.material import Material
 from layers.analysis.question import AboveGround
+from layers.analysis.raster import Meaning
 from layers.analysis.spots import SpotQuestion, Spots
 from scenes3d.analysis.scene import Scene
 from scenes3d.analysis.sunlight import Sunlight, SunlightRule, sun_through_the_day, sunlight, sunlight_rule
 from scenes3d.rays.port import Floats
+from twin.text import LocalText
+
+_MINUTES = Meaning(LocalText("日照时长", "Sunlight"), unit="min", colormap="inferno")
 
 
 class SunlightHours(SpotQuestion):
@@ -92,7 +96,8 @@ def answer_sunlight(material: Material, asked: SunlightHours) -> Answer:
     if spots.buildings:
         values["byBuilding"] = _by_building(columns)
     marks: Sequence[Mark] = points_of(spots.points, columns)
-    return Answer(values, marks, asked.spacing_m, {**material.errors(), "step_min": asked.step_min}, RIGHT_TO)
+    raster = asked.raster(material, spots, found.minutes, _MINUTES)
+    return Answer(values, marks, asked.spacing_m, {**material.errors(), "step_min": asked.step_min}, RIGHT_TO, raster)
 
 
 def _columns(spots: Spots, found: Sunlight, before: Sunlight | None, rule: SunlightRule | None) -> dict[str, list[Any]]:

@@ -26,7 +26,7 @@ from layers.analysis.errors import QueueFullError, ResultNotReadyError, UnknownJ
 from twin.errors import OneMapError
 
 log = logging.getLogger(__name__)
-_STATUS, _RESULT, _STOP = "status.json", "result.json", "stop"
+_STATUS, _RESULT, _FILE, _STOP = "status.json", "result.json", "result.bin", "stop"
 _LOST = "lost when the server ended · 服务停止，任务丢失"
 _DISMISSED = "dismissed · 已取消"
 
@@ -55,7 +55,7 @@ class Job:
         progress: Percent.
         problem: What went wrong, as code, message, value, limit, remedy; of a failed job.
         worker: Process that works on it, by number and start; a number alone may be somebody else's by now.
-        document: Whether results are asked for as a document that names them.
+        document: Whether results are asked for as a document that names them; form: what they are, in the words of who asked.
     """
 
     id: str
@@ -73,6 +73,7 @@ class Job:
     worker: str = ""
     document: bool = False
     drafts: tuple[str, ...] = ()
+    form: str = ""
 
 
 class DismissedError(Exception):
@@ -124,12 +125,13 @@ class JobShelf:
         process: str,
         actor: str,
         layers: tuple[str, ...],
-        work: Callable[[Callable[[float], None]], Mapping[str, Any]],
+        work: Callable[[Callable[[float], None]], Mapping[str, Any] | bytes],
         *,
         document: bool = False,
         drafts: tuple[str, ...] = (),
+        form: str = "",
     ) -> Job:
-        """A new job. `work` is given what hears its progress; that raises when the job is dismissed.
+        """A new job. `work` is given what hears its progress; that raises when the job is dismissed. It gives a document or a file.
 
         Raises:
             QueueFullError: if too many wait already.
@@ -145,6 +147,7 @@ class JobShelf:
             worker=_myself(),
             document=document,
             drafts=drafts,
+            form=form,
         )
         home = self.folder / job.id
         home.mkdir(parents=True)
@@ -186,7 +189,7 @@ class JobShelf:
         return job
 
     def result(self, job_id: str) -> bytes:
-        """The document of a successful job, as JSON.
+        """What a successful job gave: a document as JSON, or a file.
 
         Raises:
             UnknownJobError: if there is no such job.
@@ -200,7 +203,8 @@ class JobShelf:
                 limit="a successful job",
                 remedy="Look at GET /jobs/{id} until its status is successful.",
             )
-        return (self.folder / job.id / _RESULT).read_bytes()
+        file = self.folder / job.id / _FILE
+        return (file if file.is_file() else self.folder / job.id / _RESULT).read_bytes()
 
     def dismiss(self, job_id: str) -> Job:
         """Stop a job, or forget one that is over with its result. Raises UnknownJobError."""
@@ -228,7 +232,7 @@ class JobShelf:
         future.add_done_callback(lambda _: self._places.release())
         return future
 
-    def _work(self, job: Job, work: Callable[[Callable[[float], None]], Mapping[str, Any]]) -> None:
+    def _work(self, job: Job, work: Callable[[Callable[[float], None]], Mapping[str, Any] | bytes]) -> None:
         last = -1
 
         def told(share: float) -> None:
@@ -248,7 +252,10 @@ class JobShelf:
             told(0.0)
             result = work(told)
             told(1.0)
-            _replace(self.folder / job.id / _RESULT, orjson.dumps(result))
+            if isinstance(result, bytes):
+                _replace(self.folder / job.id / _FILE, result)
+            else:
+                _replace(self.folder / job.id / _RESULT, orjson.dumps(result))
             self._end(replace(job, progress=100), Status.SUCCESSFUL, "done · 完成")
         except DismissedError:
             if self._closing.is_set():

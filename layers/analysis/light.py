@@ -11,8 +11,10 @@ from pydantic import AwareDatetime, Field
 
 from layers.analysis.answer import Answer, Mark, class_areas, class_marks, points_of
 from layers.analysis.material import Material, box_round
-from layers.analysis.question import AboveGround, Area, Point
+from layers.analysis.question import AboveGround, Area, Point, RasterQuestion
+from layers.analysis.raster import Meaning, classes
 from layers.analysis.spots import LightQuestion, SpotQuestion
+from layers.analysis.verdicts import COLORS
 from scenes3d.analysis.earthwork import cells_within
 from scenes3d.analysis.scene import BLOCKED, CLEAR, UNKNOWN
 from scenes3d.analysis.sight import above_ground, require_rays
@@ -30,7 +32,18 @@ RIGHT_TO = LocalText(
 )
 
 
-class Shadow(LightQuestion):
+_SHADED = Meaning(
+    LocalText("阴影", "Shadow"),
+    classes=(
+        (int(CLEAR), LocalText("日照", "Sun"), COLORS["sun"]),
+        (int(BLOCKED), LocalText("阴影", "Shadow"), COLORS["shadow"]),
+        (int(UNKNOWN), LocalText("不明", "Unknown"), COLORS["unknown"]),
+    ),
+)
+_SKY = Meaning(LocalText("天空可视率", "Sky view factor"), colormap="viridis")
+
+
+class Shadow(LightQuestion, RasterQuestion):
     """Where there is shadow in an area at an instant."""
 
     area: Area
@@ -79,7 +92,8 @@ def answer_shadow(material: Material, asked: Shadow) -> Answer:
     }
     if before is not None:
         values["compared_m2"] = class_areas(scene.ground, verdict, before, inside, names)
-    return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO)
+    raster = classes(scene.ground, verdict, inside, _SHADED)
+    return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO, raster)
 
 
 def _clock(instant: datetime) -> str:
@@ -121,7 +135,8 @@ def answer_sky_view(material: Material, asked: SkyView) -> Answer:
             "mostLost": None if lost is None else max(-lost, 0.0),
         }
     marks = points_of(spots.points, columns)
-    return Answer(values, marks, asked.spacing_m, {**material.errors(), "skyView": 0.015}, RIGHT_TO)
+    raster = asked.raster(material, spots, found.factor, _SKY)
+    return Answer(values, marks, asked.spacing_m, {**material.errors(), "skyView": 0.015}, RIGHT_TO, raster)
 
 
 def least(values: Floats) -> float | None:

@@ -25,6 +25,7 @@ from scenes3d.analysis.surfaces import OpenSurfaces, joined, open_surfaces, show
 from scenes3d.buildings.faults import BuildReport
 from scenes3d.buildings.heights import heights_of
 from scenes3d.rays.port import Bools, Floats
+from tiles.raster.book import RasterBook
 from tiles.terrain.shelf import TerrainShelf
 from twin.bounds import Bounds
 from twin.errors import BadAnalysisError
@@ -60,6 +61,7 @@ class AnalysisDesk:
     Attributes:
         inbox: Folder of point clouds; None where there is none.
         scenes: Meshes and city models; None where there are none.
+        rasters: Where rasters of results are kept; None where there is no place for them.
     """
 
     registry: Registry
@@ -67,6 +69,7 @@ class AnalysisDesk:
     limits: AnalysisLimits = field(default_factory=AnalysisLimits)
     inbox: Path | None = None
     scenes: SceneDesk | None = None
+    rasters: RasterBook | None = None
 
 
 @dataclass

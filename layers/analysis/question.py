@@ -84,6 +84,7 @@ Area = Annotated[shapely.Geometry, _geometry(*_AREAS), _schema(*_AREAS)]
 Places = Annotated[shapely.Geometry, _geometry(*_ANY), _schema(*_ANY)]
 
 LayerId = Annotated[str, Field(pattern=ID_PATTERN, max_length=50)]
+SceneId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Metres = Annotated[float, Field(gt=0, le=60_000)]
 Height = Annotated[float, Field(ge=-500, le=10_000)]
 AboveGround = Annotated[float, Field(ge=0, le=2_000)]
@@ -127,6 +128,19 @@ class Question(Part):
     def places(self) -> list[shapely.Geometry]:
         """The geometries, in degrees, that the question is about: the frame lies round them."""
         raise NotImplementedError
+
+
+class RasterTitle(Part):
+    """Where a raster of the result is kept."""
+
+    id: SceneId
+    title: Annotated[str, Field(max_length=200)] = ""
+
+
+class RasterQuestion(Part):
+    """What questions say whose answers have a raster."""
+
+    raster_as: Annotated[RasterTitle, Field(description="Keep the cells of the result among /rasters.")] | None = None
 
 
 class SceneQuestion(Question):
@@ -174,9 +188,6 @@ class SceneQuestion(Question):
     def valid_interval(self) -> Interval | None:
         """The interval of `datetime`."""
         return None if self.valid_at is None else Interval.parse(self.valid_at)
-
-
-SceneId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
 class RayQuestion(SceneQuestion):

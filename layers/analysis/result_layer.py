@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from layers.analysis.verdicts import COLORS
 from layers.policy import Action, Actor
 from layers.registry import Registry
 from twin.errors import BadAnalysisError, DuplicateLayerError, UnknownLayerError
@@ -61,7 +62,7 @@ def register_result(registry: Registry, actor: Actor, ready: Run, document: Mapp
         "department_title": {"zh": "空间分析", "en": "Analysis"},
         "owner": actor.name,
         "licence": "internal use",
-        "attribution": _rests_on(answer["sources"]),
+        "attribution": rests_on(answer["sources"]),
         "crs": "EPSG:4490",
         "geometry_type": "Geometry",
         "schema": _columns(features),
@@ -73,9 +74,10 @@ def register_result(registry: Registry, actor: Actor, ready: Run, document: Mapp
     return registry.register(manifest, actor).record.id
 
 
-def _rests_on(sources: Sequence[Mapping[str, Any]]) -> str:
+def rests_on(sources: Sequence[Mapping[str, Any]]) -> str:
+    """Sources with their versions in a line."""
     names = [
-        f"{source.get('layer') or source.get('terrain') or source.get('file') or source.get('ground')}"
+        f"{next((source[kind] for kind in ('layer', 'terrain', 'scene', 'file', 'ground') if source.get(kind)), '')}"
         f"@{source.get('version') or source.get('edition') or source.get('height_m') or source.get('bytes')}"
         for source in sources
     ]
@@ -100,18 +102,12 @@ def _type_of(value: Any) -> str:
     return "" if value is None else "string"
 
 
-_COLORS = {
-    "visible": "#2e8b57", "one-camera": "#7fbf7b", "two-or-more": "#1b7837", "kept": "#2e8b57", "below": "#2e8b57", "sun": "#f5b041",
-    "hidden": "#c0392b", "blind": "#c0392b", "broken": "#c0392b", "above": "#c0392b", "shadow": "#34495e", "unknown": "#8e8e8e",
-}  # fmt: skip
-
-
 def _style(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     kind = {"Point": "circle", "MultiPoint": "circle", "LineString": "line"}.get(_kind(features), "fill")
     style: dict[str, Any] = {"kind": kind, "color": "#2e86c1"}
     words = {feature["properties"].get("verdict") for feature in features} - {None}
     if words:
-        style["color_by"] = {"property": "verdict", "values": {word: _COLORS[word] for word in sorted(words)}}
+        style["color_by"] = {"property": "verdict", "values": {word: COLORS[word] for word in sorted(words)}}
     return style
 
 

@@ -9,10 +9,13 @@ from typing import Any
 from layers.analysis.answer import Answer, feature_collection, plain
 from layers.analysis.material import AnalysisDesk, Material, frame_round
 from layers.analysis.processes import VERSION, Process
-from layers.analysis.question import NO_LAYER, Question, RayQuestion, SceneQuestion, parse_question
-from layers.analysis.result_layer import authorise_result, register_result
+from layers.analysis.question import NO_LAYER, Question, RasterQuestion, RayQuestion, SceneQuestion, parse_question
+from layers.analysis.raster import Raster, cog_bytes, require_raster_free, store_raster
+from layers.analysis.result_layer import authorise_result, register_result, rests_on
 from layers.analysis.scenes import ChosenScene, choose_scenes
 from layers.policy import Actor
+from twin.errors import BadAnalysisError
+from twin.text import LocalText
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def prepare(process: Process, inputs: Mapping[str, Any], desk: AnalysisDesk, act
         BadAnalysisError: with every fault of the inputs.
         UnknownLayerError, UnknownSceneError: if a layer or scene does not exist, or `actor` may not read it.
         BadMomentError: if the time that is asked for is none, or a scene that is named was not there then.
-        PolicyError, DuplicateLayerError: if the result cannot become the layer that is asked for.
+        PolicyError, DuplicateLayerError, DuplicateRasterError: if the result cannot become the layer or raster that is asked for.
     """
     question = parse_question(process.asks, inputs)
     named = [getattr(question, name, NO_LAYER) for name in ("buildings", "cameras")]
@@ -52,6 +55,10 @@ def prepare(process: Process, inputs: Mapping[str, Any], desk: AnalysisDesk, act
     scenes = choose_scenes(desk.scenes, actor, question) if isinstance(question, RayQuestion) else ()
     if question.register_as is not None:
         authorise_result(desk.registry, actor, question.register_as.id)
+    if isinstance(question, RasterQuestion) and question.raster_as is not None:
+        if desk.rasters is None:
+            raise BadAnalysisError("This server keeps no rasters. 服务器不保存栅格。", value=question.raster_as.id)
+        require_raster_free(desk.rasters, desk.registry.policy, actor, question.raster_as.id)
     layers = tuple(dict.fromkeys([*layers, *(chosen.scene.layer.id for chosen in scenes)]))
     drafts = tuple(chosen.scene.layer.id for chosen in scenes if chosen.is_draft)
     return Run(process, question, inputs, layers, drafts, scenes)
@@ -68,16 +75,94 @@ def run(
     Raises:
         BadCall, BadData, NotFound: as the question deserves.
     """
+    work = _worked(ready, desk, actor, told)
+    document = _document(ready, desk, actor, work)
+    told(0.95)
+    return document
+
+
+def run_both(ready: Run, desk: AnalysisDesk, actor: Actor) -> tuple[dict[str, Any], bytes]:
+    """The answer as `run` gives it, and its cells as `run_raster` does, of one and the same work. Raises as they do."""
+    work = _worked(ready, desk, actor, lambda share: None)
+    tiff = cog_bytes(_cells(ready, work.found), work.material.frame, _tags(ready, work))
+    return _document(ready, desk, actor, work), tiff
+
+
+def run_raster(
+    ready: Run, desk: AnalysisDesk, actor: Actor, told: Callable[[float], None] = lambda share: None
+) -> bytes:
+    """The cells of the answer as a Cloud Optimized GeoTIFF; layers and rasters that are asked for are made as well.
+
+    Raises:
+        BadAnalysisError: if the answer has no cells.
+        BadCall, BadData, NotFound: as `run`.
+    """
+    work = _worked(ready, desk, actor, told)
+    raster = _cells(ready, work.found)
+    if ready.question.register_as is not None:
+        _document(ready, desk, actor, work)
+    return cog_bytes(raster, work.material.frame, _tags(ready, work))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What was found, and what the answer says of it."""
+
+    material: Material
+    found: Answer
+    envelope: dict[str, Any]
+
+
+def _worked(ready: Run, desk: AnalysisDesk, actor: Actor, told: Callable[[float], None]) -> _Work:
+    """Ask, and keep the raster where that is asked for."""
     question = ready.question
     frame = frame_round(*question.places)
     material = Material(desk, actor, question, frame, lambda share: told(0.95 * share), chosen=ready.scenes)
     told(0.0)
     found = ready.process.answer(material, question)
-    document = feature_collection(_envelope(ready, material, found), found.marks, frame)
-    told(0.95)
-    if question.register_as is not None:
+    work = _Work(material, found, _envelope(ready, material, found))
+    if isinstance(question, RasterQuestion) and question.raster_as is not None:
+        assert desk.rasters is not None
+        title, wish = ready.process.title, question.raster_as
+        work.envelope["raster"] = store_raster(
+            desk.rasters,
+            _cells(ready, found),
+            frame,
+            _tags(ready, work),
+            raster_id=wish.id,
+            title=LocalText(wish.title or title.zh, wish.title or title.en),
+            owner=actor.name,
+            vertical_datum=material.vertical_datum,
+        )
+    return work
+
+
+def _document(ready: Run, desk: AnalysisDesk, actor: Actor, work: _Work) -> dict[str, Any]:
+    """The features with the answer, kept as a layer where that is asked for."""
+    document = feature_collection(work.envelope, work.found.marks, work.material.frame)
+    if ready.question.register_as is not None:
         document["answer"]["layer"] = register_result(desk.registry, actor, ready, document)
     return document
+
+
+def _cells(ready: Run, found: Answer) -> Raster:
+    if found.raster is None:
+        raise BadAnalysisError(
+            "The answer to this question has no cells. 此结果没有栅格。",
+            value=ready.process.id,
+            limit="questions over an area on the ground",
+            remedy="Ask over a Polygon with on = ground, or for GeoJSON.",
+        )
+    return found.raster
+
+
+def _tags(ready: Run, work: _Work) -> dict[str, str]:
+    """Words that go along in the file."""
+    return {
+        "process": f"{ready.process.id} {VERSION}",
+        "sources": rests_on(work.envelope["sources"]),
+        "vertical_datum": work.material.vertical_datum,
+    }
 
 
 def _envelope(ready: Run, material: Material, found: Answer) -> dict[str, Any]:

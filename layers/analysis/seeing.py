@@ -11,7 +11,9 @@ from pydantic import Field
 
 from layers.analysis.answer import Answer, Mark, class_areas, class_marks
 from layers.analysis.material import Material, box_round
-from layers.analysis.question import AboveGround, Metres, Places, Point, SightQuestion
+from layers.analysis.question import AboveGround, Metres, Places, Point, RasterQuestion, SightQuestion
+from layers.analysis.raster import Meaning, classes
+from layers.analysis.verdicts import COLORS
 from scenes3d.analysis.scene import BLOCKED, CLEAR, GROUND, Blocker, Scene
 from scenes3d.analysis.sight import Viewshed as Seen
 from scenes3d.analysis.sight import above_ground, lines_of_sight, points_along, points_within, require_rays, viewshed
@@ -88,7 +90,17 @@ def blocker_words(scene: Scene, found: Blocker, row: int) -> dict[str, Any]:
     return said | {"blocked_by": "ground" if building == GROUND else None}
 
 
-class Viewshed(SightQuestion):
+_SEEN = Meaning(
+    LocalText("可视性", "Visibility"),
+    classes=(
+        (0, LocalText("被遮挡", "Hidden"), COLORS["hidden"]),
+        (1, LocalText("可见", "Visible"), COLORS["visible"]),
+        (2, LocalText("不明", "Unknown"), COLORS["unknown"]),
+    ),
+)
+
+
+class Viewshed(SightQuestion, RasterQuestion):
     """What is seen from a place, from anywhere along a path, or from anywhere in an area."""
 
     from_: Annotated[Places, Field(alias="from")]
@@ -129,7 +141,8 @@ def answer_viewshed(material: Material, asked: Viewshed) -> Answer:
     }
     if old is not None:
         values["compared_m2"] = class_areas(scene.ground, codes, old, seen.within, names)
-    return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO)
+    raster = classes(scene.ground, codes, seen.within, _SEEN)
+    return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO, raster)
 
 
 def _codes(seen: Seen) -> npt.NDArray[np.uint8]:

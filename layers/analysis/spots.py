@@ -10,7 +10,8 @@ import shapely
 from pydantic import Field, model_validator
 
 from layers.analysis.material import Box, Material, box_round
-from layers.analysis.question import Metres, Places, RayQuestion
+from layers.analysis.question import Metres, Places, RasterQuestion, RayQuestion
+from layers.analysis.raster import Meaning, Raster
 from scenes3d.analysis.facades import facade_points
 from scenes3d.analysis.scene import Scene
 from scenes3d.analysis.sight import above_ground, points_along, points_within, require_rays
@@ -39,7 +40,7 @@ class Spots:
     buildings: tuple[str, ...] = ()
 
 
-class SpotQuestion(LightQuestion):
+class SpotQuestion(LightQuestion, RasterQuestion):
     """Questions asked at points."""
 
     at: Places
@@ -83,6 +84,17 @@ class SpotQuestion(LightQuestion):
             found = Spots(above_ground(scene.ground, plan, height_m))
         require_rays(len(found.points) * rays_each, material.limits.rays)
         return found
+
+    def raster(self, material: Material, spots: Spots, values: Floats, meaning: Meaning) -> Raster | None:
+        """The values at the points as cells, where they are a grid over an area."""
+        place = material.local(self.at)
+        if self.on != "ground" or place.geom_type not in _AREAS:
+            return None
+        west, south = spots.points[:, :2].min(axis=0).tolist()
+        column, row = np.rint((spots.points[:, :2] - [west, south]) / self.spacing_m).astype(np.int64).T
+        cells = np.full((int(row.max()) + 1, int(column.max()) + 1), np.nan, dtype=np.float32)
+        cells[row, column] = values
+        return Raster(cells, west, south, self.spacing_m, meaning)
 
     def _plan(self, place: shapely.Geometry) -> Floats:
         if place.geom_type == "LineString":

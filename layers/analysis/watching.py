@@ -12,8 +12,10 @@ from pydantic import Field
 
 from layers.analysis.answer import Answer, Mark, class_areas, class_marks
 from layers.analysis.material import Box, Material, box_round
-from layers.analysis.question import AboveGround, Area, LayerId, Metres, Point, SightQuestion
+from layers.analysis.question import AboveGround, Area, LayerId, Metres, Point, RasterQuestion, SightQuestion
+from layers.analysis.raster import Meaning, classes
 from layers.analysis.seeing import RIGHT_TO, UNKNOWN_WORD, WORDS, blocker_words
+from layers.analysis.verdicts import COLORS
 from scenes3d.analysis.cameras import Cameras, Coverage, coverage, rays_for_coverage, who_sees
 from scenes3d.analysis.earthwork import cells_within
 from scenes3d.analysis.optics import Optics, distance_for
@@ -22,6 +24,7 @@ from scenes3d.analysis.sight import above_ground, require_rays
 from scenes3d.rays.port import Floats
 from twin.errors import BadAnalysisError
 from twin.schema import Schema
+from twin.text import LocalText
 
 # Names of GB/T 28181-2022 (items of a catalogue), taken where a layer has no property of the name that is asked for by default.
 _STANDARD = {
@@ -171,7 +174,18 @@ def _counts(lenses: Lenses, cameras: Cameras) -> dict[str, Any]:
     }
 
 
-class CameraCoverage(CameraQuestion):
+_COVERED = Meaning(
+    LocalText("监控覆盖", "Camera coverage"),
+    classes=(
+        (0, LocalText("盲区", "Blind"), COLORS["blind"]),
+        (1, LocalText("一台可见", "One camera"), COLORS["one-camera"]),
+        (2, LocalText("两台及以上可见", "Two or more"), COLORS["two-or-more"]),
+        (3, LocalText("不明", "Unknown"), COLORS["unknown"]),
+    ),
+)
+
+
+class CameraCoverage(CameraQuestion, RasterQuestion):
     """What cameras see of an area."""
 
     area: Area
@@ -211,7 +225,8 @@ def answer_camera_coverage(material: Material, asked: CameraCoverage) -> Answer:
     }
     if old is not None:
         values["compared_m2"] = class_areas(scene.ground, codes, old, found.within, names)
-    return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO)
+    raster = classes(scene.ground, codes, found.within, _COVERED)
+    return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO, raster)
 
 
 def _codes(found: Coverage) -> npt.NDArray[np.uint8]:

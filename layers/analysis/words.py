@@ -12,6 +12,7 @@ terrain | 地形 | Terrain
 ground_m | 假定地面高程 | Stated ground level | m
 cell_m | 网格分辨率 | Resolution | m
 register_as | 保存为图层 | Keep as a layer
+raster_as | 保存为栅格 | Keep as a raster
 id | 标识 | Id
 title | 标题 | Title
 buildings | 建筑图层 | Layer of buildings

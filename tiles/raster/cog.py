@@ -11,10 +11,11 @@ import hashlib
 import math
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -49,6 +50,8 @@ class RasterWish:
         crs: System of the coordinates, over the file's own word.
         nodata: Value of unknown pixels, over the file's own word; NaN possible.
         vertical_datum: What heights count from.
+        meaning: As in `RasterRecord`.
+        provenance: What is told of where it came from, beside the file.
     """
 
     raster_id: str
@@ -60,6 +63,8 @@ class RasterWish:
     level: str = "internal"
     nodata: float | None = None
     vertical_datum: str | None = None
+    meaning: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def import_raster(
     with opened_raster(source) as dataset:
         judged = _judged(book, dataset, source, wish, judge)
         try:
-            _write(dataset, part, judged.crs, judged.nodata)
+            write_cog(dataset, part, judged.crs, judged.nodata)
             record = _recorded(part, source, dataset, wish, judged).at(target)
             book.add(record, lambda: part.replace(target))
         except OSError as error:
@@ -150,8 +155,8 @@ def _judged(book: RasterBook, dataset: DatasetReader, source: Path, wish: Raster
     return JudgedRaster(crs, bounds, size, nodata, datum or vertical_part(crs) or UNKNOWN)
 
 
-def _write(dataset: DatasetReader, part: Path, crs: CRS, nodata: float | None) -> None:
-    """The COG, written and validated. Raises UnreadableFileError if rio-cogeo finds it wanting."""
+def write_cog(dataset: DatasetReader, part: Path, crs: CRS, nodata: float | None) -> None:
+    """The COG of an open raster, written and validated. Raises UnreadableFileError if rio-cogeo finds it wanting."""
     part.parent.mkdir(parents=True, exist_ok=True)
     whole = dataset.dtypes[0]
     profile = cog_profiles["deflate"] | {
@@ -227,7 +232,9 @@ def _recorded(part: Path, source: Path, dataset: DatasetReader, wish: RasterWish
                 "crs_in_file": None if dataset.crs is None else dataset.crs.to_string()[:200],
                 "crs_stated": wish.crs,
                 "gdal": rasterio.__gdal_version__,
+                **wish.provenance,
             },
+            meaning=wish.meaning,
         )
 
 

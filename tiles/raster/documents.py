@@ -20,6 +20,7 @@ from twin.bounds import Bounds
 from twin.crs import CRS84
 from twin.vertical import UNKNOWN, vertical_datum_title
 
+COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 _DEEPEST = 22
 _TILE_SIDE = 256
 _MERCATOR_LAT_DEG = 85.0511287798066
@@ -29,6 +30,8 @@ def raster_kind(record: RasterRecord) -> str:
     """`elevation`, `imagery` or `values`: what a raster is to somebody who looks for one."""
     if is_elevation(record):
         return "elevation"
+    if record.meaning:
+        return "values"
     drawn = [record.bands[number - 1] for number in record.colour_bands]
     return "imagery" if len(drawn) >= 3 or drawn[0].dtype == "uint8" else "values"
 
@@ -65,7 +68,12 @@ def raster_document(images: Sequence[RasterRecord], base_url: str) -> dict[str, 
         link("legend", f"{url}/legend", "application/json", "Legend"),
         link("values", f"{url}/values?lon={{lon}}&lat={{lat}}", "application/json", "Values") | {"templated": True},
     ]
-    return entry | {"images": [image_document(record) for record in images]}
+    return entry | {"images": [_image_document(record, url) for record in images]}
+
+
+def _image_document(record: RasterRecord, url: str) -> dict[str, Any]:
+    file = link("enclosure", f"{url}/images/{record.name}.tif", COG_TYPE, "The file, as COG")
+    return image_document(record) | {"links": [file]}
 
 
 def image_document(record: RasterRecord) -> dict[str, Any]:

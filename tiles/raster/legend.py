@@ -26,14 +26,22 @@ def legend_document(
         ranges: What is darkest and lightest in each channel.
         palette: Colours (256, 4) of the file's own table, where they are drawn.
     """
-    legend: dict[str, Any] = {"title": record.title.to_dict(), "unit": "m" if is_elevation(record) else ""}
+    meaning = record.meaning
+    legend: dict[str, Any] = {
+        "title": record.title.to_dict(),
+        "unit": meaning.get("unit", "m" if is_elevation(record) else ""),
+        **({"quantity": meaning["quantity"]} if "quantity" in meaning else {}),
+    }
     if look.relief == "hillshade":
         legend["light"] = {"azimuth": look.azimuth, "altitude": look.altitude, "exaggeration": look.exaggeration}
     if look.relief == "contour":
         legend["contours"] = {"interval": look.interval, "index": 5 * look.interval}
     if look.palette and palette is not None:
-        shown = [value for value in range(256) if palette[value, 3]][:_MOST_CLASSES]
-        return legend | {"kind": "classes", "classes": [{"value": v, "colour": _hex(palette[v])} for v in shown]}
+        titles = {said["value"]: {"title": said["title"]} for said in meaning.get("classes", ())}
+        # A TIFF's palette has a colour for every value, meant or not.
+        shown = [value for value in titles or range(256) if palette[value, 3]][:_MOST_CLASSES]
+        classes = [{"value": v, "colour": _hex(palette[v]), **titles.get(v, {})} for v in shown]
+        return legend | {"kind": "classes", "classes": classes}
     if look.channels == 3:
         parts = zip(("red", "green", "blue"), channel_names(record, look), ranges, strict=True)
         return legend | {"kind": "bands", "bands": [{"channel": c, "name": n, "range": list(r)} for c, n, r in parts]}

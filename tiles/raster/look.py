@@ -115,7 +115,8 @@ def read_look(record: RasterRecord, parameters: Mapping[str, str]) -> Look:
         raise _refused(
             "地形渲染只需一个波段。", "A relief is drawn of one band.", str(channels), "bands=1, for instance"
         )
-    colormap = _colormap(parameters.get("colormap"))
+    own = record.meaning.get("colormap") if channels == 1 and expression is None and relief is None else None
+    colormap = _colormap(parameters.get("colormap", own))
     if colormap and channels != 1:
         raise _refused("色带只用于单波段。", "A colour map is for a single band.", colormap, "bands=1, for instance")
     plain = expression is None and relief is None and colormap is None and "rescale" not in parameters
@@ -152,7 +153,7 @@ def channel_names(record: RasterRecord, look: Look) -> list[str]:
 
 def is_elevation(record: RasterRecord) -> bool:
     """Whether its values are heights: one band, of which somebody said what they count from."""
-    return len(record.colour_bands) == 1 and record.vertical_datum != UNKNOWN
+    return len(record.colour_bands) == 1 and record.vertical_datum != UNKNOWN and not record.meaning
 
 
 @cache

@@ -57,6 +57,8 @@ class RasterRecord:
         nodata: Value of unknown pixels; NaN possible; None where there is none.
         vertical_datum: What heights count from, in the spelling of `twin.vertical`.
         provenance: Where it came from: file, size, checksum, CRS as found, programs.
+        meaning: What its values are, where somebody said so: `quantity` in both languages, `unit`, `colormap`, `classes` with `value` and
+            `title`. Values that mean something are no heights, even if they rest on heights of some datum.
     """
 
     raster_id: str
@@ -76,6 +78,7 @@ class RasterRecord:
     nodata: float | None
     vertical_datum: str = UNKNOWN
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    meaning: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def colour_bands(self) -> tuple[int, ...]:
@@ -106,6 +109,7 @@ class RasterRecord:
             "nodata": "nan" if self.nodata is not None and self.nodata != self.nodata else self.nodata,
             "vertical_datum": self.vertical_datum,
             "provenance": dict(self.provenance),
+            **({"meaning": dict(self.meaning)} if self.meaning else {}),
         }
 
     def at(self, path: Path) -> RasterRecord:
@@ -134,6 +138,7 @@ def read_record(raster_id: str, name: str, path: Path, document: Mapping[str, An
         nodata=None if nodata is None else float(nodata),
         vertical_datum=document["vertical_datum"],
         provenance=document["provenance"],
+        meaning=document.get("meaning", {}),
     )
 
 
