@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from api.commands import scene_heights, scene_import, scene_pruning
+from api.commands import scene_export, scene_heights, scene_import, scene_pruning
 from api.commands.place import DataOption, opened_store, settings_for
 from api.commands.terminal import CommandError, output, remarks
 
@@ -194,30 +194,7 @@ def check(scene: SceneArgument, data: DataOption = None) -> int:
     return FAULTS_FOUND if checked.faults else 0
 
 
-@app.command("export")
-def export(
-    scene: SceneArgument,
-    folder: Annotated[Path, typer.Argument(help="Empty or new folder. · 目标目录")],
-    data: DataOption = None,
-) -> None:
-    """Write a scene as plain files, for any viewer of 3D Tiles 1.1 · 导出三维场景"""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CommandError(
-            "The folder is not empty.", value=str(folder), limit="an empty or new folder", remedy="Name another one."
-        )
-    from scenes3d.editions.folder import edition_opener
-
-    with scene_desk(data) as desk:
-        found = _scene(desk, scene)
-        edition = desk.served(found).edition
-        opened = edition_opener(found.folder, edition)
-        names = ["tileset.json", *edition.addresses()]
-        for name in names:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(opened(name))
-    output().print(f"{scene}: {len(names):,} files → {folder}", markup=False)
-
-
+app.command("export")(scene_export.export_scene)
 app.command("prune")(scene_pruning.prune_scenes)
 
 

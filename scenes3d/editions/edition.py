@@ -171,7 +171,13 @@ def cell_name(cell: Cell) -> str:
     >>> cell_name((2, 13))
     '2/3/2'
     """
-    level, code = cell
+    column, row = column_and_row(cell)
+    return f"{cell[0]}/{column}/{row}"
+
+
+def column_and_row(cell: Cell) -> tuple[int, int]:
+    """Where a cell stands in its level, counted from the south-west."""
+    _, code = cell
     column = sum(((code >> (2 * bit)) & 1) << bit for bit in range(DEEPEST))
     row = sum(((code >> (2 * bit + 1)) & 1) << bit for bit in range(DEEPEST))
-    return f"{level}/{column}/{row}"
+    return column, row

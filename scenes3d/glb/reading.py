@@ -6,6 +6,7 @@ Nothing is believed: every accessor is measured against the bytes that are there
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,7 @@ class Primitive:
         feature_ids: int64 (n,), or None.
         mode: glTF's number: 4 triangles, 0 points.
         uv: Texture coordinates, float64 (n, 2), (0, 0) the upper left corner; None where the file has none.
+        attributes: Every attribute (n, k) by its name in the file, as it is stored.
         image: Bytes of the image that it is painted with; None where it is painted with none in the file.
     """
 
@@ -46,6 +48,7 @@ class Primitive:
     mode: int
     uv: Floats | None = None
     image: memoryview | None = None
+    attributes: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class _Reader:
         )
         if len(indices) and (indices.min() < 0 or indices.max() >= len(positions)):
             raise ValueError(f"an index points at vertex {indices.max()} of {len(positions)}")
-        uv = said["attributes"].get("TEXCOORD_0")
+        uv, accessors = said["attributes"].get("TEXCOORD_0"), self._document["accessors"]
         return Primitive(
             z_up(positions),
             indices,
@@ -116,6 +119,7 @@ class _Reader:
             int(said.get("mode", 4)),
             None if uv is None else self._accessor(uv).astype(np.float64),
             self._image(said),
+            {name: self._stored(at) for name, at in said["attributes"].items() if "bufferView" in accessors[at]},
         )
 
     def _image(self, said: dict[str, Any]) -> memoryview | None:
@@ -141,7 +145,12 @@ class _Reader:
         return buffer[start : start + length]
 
     def _accessor(self, number: int) -> npt.NDArray[Any]:
-        """Elements (n, width) as they are stored, normalised ones as fractions."""
+        """Elements (n, width), normalised ones as fractions."""
+        table = self._stored(number)
+        return table / np.iinfo(table.dtype).max if self._document["accessors"][number].get("normalized") else table
+
+    def _stored(self, number: int) -> npt.NDArray[Any]:
+        """Elements (n, width) as they are stored."""
         said = self._document["accessors"][number]
         view = self._document["bufferViews"][said["bufferView"]]
         data = self.views[said["bufferView"]]
@@ -152,7 +161,7 @@ class _Reader:
         table: npt.NDArray[Any] = np.ndarray(
             (count, width), dtype, buffer=data, offset=start, strides=(stride, dtype.itemsize)
         )
-        return table / np.iinfo(dtype).max if said.get("normalized") else table
+        return table
 
 
 def _node_matrix(node: dict[str, Any]) -> Floats:

@@ -104,17 +104,32 @@ def encode_glb(tile: PointTile) -> bytes:
 
 def encode_pnts(tile: PointTile) -> bytes:
     """A pnts file: float32 positions, colours as a screen shows them, classification and intensity a point."""
-    count = len(tile.records)
+    rgb = srgb_bytes(colours(tile.records), tile.brightest) if tile.brightest else None
+    places_m = tile.local() * QUANTUM_M
+    return pack_pnts(places_m, rgb, intensities(tile.records), classifications(tile.records))
+
+
+def pack_pnts(
+    positions: npt.NDArray[Any],
+    rgb: npt.NDArray[np.uint8] | None,
+    intensity: npt.NDArray[np.uint16],
+    classification: npt.NDArray[np.uint8],
+) -> bytes:
+    """A pnts file of n points: positions (n, 3) in metres, z up; colours (n, 3) or None; intensity and class (n,).
+
+    Source: OGC 18-053r2, section 10.4 (point cloud).
+    """
+    count = len(positions)
     features: dict[str, Any] = {"POINTS_LENGTH": count, "POSITION": {"byteOffset": 0}}
-    values = (tile.local() * QUANTUM_M).astype("<f4").tobytes()
-    if tile.brightest:
+    values = positions.astype("<f4").tobytes()
+    if rgb is not None:
         features["RGB"] = {"byteOffset": len(values)}
-        values += srgb_bytes(colours(tile.records), tile.brightest).tobytes()
+        values += rgb.tobytes()
     batch = {
         "Intensity": {"byteOffset": 0, "componentType": "UNSIGNED_SHORT", "type": "SCALAR"},
         "Classification": {"byteOffset": 2 * count, "componentType": "UNSIGNED_BYTE", "type": "SCALAR"},
     }
-    attributes = intensities(tile.records).astype("<u2").tobytes() + classifications(tile.records).tobytes()
+    attributes = intensity.astype("<u2").tobytes() + classification.astype("u1").tobytes()
     # Every part begins and ends at a multiple of eight bytes from the start of the file.
     parts = [
         _padded(orjson.dumps(features), b" ", _PNTS.size),

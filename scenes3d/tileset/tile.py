@@ -67,6 +67,14 @@ class Tileset:
 
 
 def _tile_json(tile: Tile, above: Frame | None) -> dict[str, Any]:
+    said = described(tile, above)
+    if tile.children:
+        said["children"] = [_tile_json(child, tile.frame or above) for child in tile.children]
+    return said
+
+
+def described(tile: Tile, above: Frame | None) -> dict[str, Any]:
+    """What is said of a tile alone; `above` is the frame that the tile above it stands in."""
     said: dict[str, Any] = {
         "boundingVolume": {"region": tile.region.to_list()},
         "geometricError": tile.geometric_error,
@@ -77,6 +85,4 @@ def _tile_json(tile: Tile, above: Frame | None) -> dict[str, Any]:
         said["content"] = {"uri": tile.uri}
         if tile.content_region is not None:
             said["content"]["boundingVolume"] = {"region": tile.content_region.to_list()}
-    if tile.children:
-        said["children"] = [_tile_json(child, tile.frame or above) for child in tile.children]
     return said

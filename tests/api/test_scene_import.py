@@ -116,6 +116,16 @@ def test_a_scene_is_checked_exported_and_removed(data, cloud, tmp_path, capsys):
     assert cli.run(["scenes", "export", "old-town", str(tmp_path / "out"), *said]) == 0
     exported = check_tileset("tileset.json", lambda address: (tmp_path / "out" / address).read_bytes())
     assert (exported.vertices, exported.faults) == (3_000, ())
+    form = ["--format", "pnts"]
+    assert cli.run(["scenes", "export", "old-town", str(tmp_path / "pnts"), *form, *said]) == 0
+    assert {path.suffix for path in (tmp_path / "pnts").rglob("*.*")} == {".json", ".pnts"}
+    assert cli.run(["scenes", "export", "hall", str(tmp_path / "hall"), "--implicit", *said]) == 0
+    assert list((tmp_path / "hall").rglob("*.subtree"))
+    capsys.readouterr()
+    for wrong, word in ((["hall", *form], "scene of points"), (["old-town", "--implicit"], "without --implicit")):
+        assert cli.run(["scenes", "export", wrong[0], str(tmp_path / "none"), *wrong[1:], *said]) == 2
+        assert word in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
     again = ["scenes", "import", str(cloud), "--id", "gone", "--crs", "EPSG:4549", "--vertical-datum", "unknown", *said]
     assert cli.run(again) == 0
     assert cli.run(["scenes", "remove", "gone", "--yes", *said]) == 0

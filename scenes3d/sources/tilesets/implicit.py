@@ -17,6 +17,7 @@ import numpy.typing as npt
 import orjson
 
 from scenes3d.glb.container import broken
+from scenes3d.sources.tilesets.subtree_metadata import TileMetadata, read_tile_metadata
 
 MOST_TILES = 500_000
 _SUBTREE = struct.Struct("<4sIQQ")
@@ -42,19 +43,25 @@ class _Subtree:
     tiles: npt.NDArray[np.bool_]
     contents: tuple[npt.NDArray[np.bool_], ...]
     children: npt.NDArray[np.bool_]
+    metadata: TileMetadata
 
 
 class ImplicitTiling:
     """The tiles below a tile that says `implicitTiling`.
 
+    Args:
+        schema: Of the tileset: what tables of its subtrees mean.
+
     Raises:
         UnreadableFileError: if the tiling says what nobody can mean.
     """
 
-    def __init__(self, said: dict[str, Any], address: str, opened: Opened) -> None:
+    def __init__(
+        self, said: dict[str, Any], address: str, opened: Opened, schema: dict[str, Any] | None = None
+    ) -> None:
         tiling = said["implicitTiling"]
         scheme = tiling["subdivisionScheme"]
-        self._said, self._address, self._opened = said, address, opened
+        self._said, self._address, self._opened, self._schema = said, address, opened, schema or {}
         self._dimensions = {"QUADTREE": 2, "OCTREE": 3}.get(scheme, 0)
         self._levels, self._available = int(tiling["subtreeLevels"]), int(tiling["availableLevels"])
         self._template = str(tiling["subtrees"]["uri"])
@@ -75,9 +82,8 @@ class ImplicitTiling:
 
     def _subtree(self, root: _Place) -> dict[str, Any] | None:
         where = urljoin(self._address, root.address(self._template))
-        return self._tile(
-            _read(self._opened(where), where, self._opened, self._dimensions, self._levels), root, root, 0
-        )
+        subtree = _read(self._opened(where), where, self._opened, self._dimensions, self._levels, self._schema)
+        return self._tile(subtree, root, root, 0)
 
     def _tile(self, subtree: _Subtree, root: _Place, place: _Place, code: int) -> dict[str, Any] | None:
         level = place.level - root.level
@@ -94,9 +100,10 @@ class ImplicitTiling:
             if there[number]
         ]
         children = [] if place.level + 1 >= self._available else list(self._below(subtree, root, place, code, level))
+        volume = _volume(self._said["boundingVolume"], place, self._dimensions)
         return {
-            "boundingVolume": _volume(self._said["boundingVolume"], place, self._dimensions),
             "geometricError": float(self._said["geometricError"]) / 2**place.level,
+            **subtree.metadata.said_of(number, volume),
             **({"contents": contents} if contents else {}),
             **({"children": children} if children else {}),
         }
@@ -120,7 +127,7 @@ class ImplicitTiling:
         return found
 
 
-def _read(data: bytes, name: str, opened: Opened, dimensions: int, levels: int) -> _Subtree:
+def _read(data: bytes, name: str, opened: Opened, dimensions: int, levels: int, schema: dict[str, Any]) -> _Subtree:
     """A subtree, as JSON or in its binary container."""
     body = b""
     if data[:4] == b"subt":
@@ -149,9 +156,9 @@ def _read(data: bytes, name: str, opened: Opened, dimensions: int, levels: int) 
 
     said = document.get("contentAvailability", ())
     contents = tuple(bits(each, tiles) for each in (said if isinstance(said, list) else [said]))
-    return _Subtree(
-        bits(document["tileAvailability"], tiles), contents, bits(document["childSubtreeAvailability"], below)
-    )
+    there = bits(document["tileAvailability"], tiles)
+    metadata = read_tile_metadata(document, views, schema, there)
+    return _Subtree(there, contents, bits(document["childSubtreeAvailability"], below), metadata)
 
 
 def _volume(said: dict[str, Any], place: _Place, dimensions: int) -> dict[str, Any]:

@@ -85,6 +85,7 @@ class _Import:
     def __init__(self, opened: Opened, target: Path, wish: TilesetWish) -> None:
         self._opened, self._target, self._wish = opened, target, wish
         self._report = TilesetReport()
+        self._schemas: dict[str, dict[str, Any]] = {}
 
     def run(self, address: str, extras: dict[str, Any]) -> TilesetReport:
         document = self._document(address)
@@ -114,11 +115,18 @@ class _Import:
             document = orjson.loads(self._opened(address))
             if not isinstance(document["root"], dict):
                 raise TypeError("its root is no tile")
+            self._schemas[address] = self._schema(document, address)
             return dict(document)
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise broken(
                 address, f"{type(error).__name__}: {error}", "a tileset.json of 3D Tiles 1.0 or 1.1"
             ) from error
+
+    def _schema(self, document: dict[str, Any], address: str) -> dict[str, Any]:
+        """What the tables of its subtrees mean; empty where it says nothing."""
+        if "schemaUri" in document:
+            return dict(orjson.loads(self._opened(urljoin(address, document["schemaUri"]))))
+        return dict(document.get("schema", {}))
 
     def _start(self, root: dict[str, Any], address: str) -> Floats:
         """What stands above the root's own transform: nothing, the anchor, and the shift of heights."""
@@ -157,7 +165,7 @@ class _Import:
             raise broken(address, f"{self._report.tiles} tiles, {depth} deep", f"{MOST_TILES} tiles, {_DEEPEST} deep")
         try:
             if "implicitTiling" in said:
-                said = ImplicitTiling(said, address, self._opened).root()
+                said = ImplicitTiling(said, address, self._opened, self._schemas.get(address)).root()
             matrix = above @ _matrix(said)
             pieces, nested = self._contents(said, address)
             frame = matrix.copy()
