@@ -98,12 +98,11 @@ static i64 place(const Columns *c, i64 first, i64 end, const Frame *f, Place *ri
     return n;
 }
 
-static i64 clip(Place *ring, Place *other, i64 n, i64 low, i64 high, i64 *most) {
-    *most = 0;
+static i64 clip(Place *ring, Place *other, i64 n, i64 low, i64 high) {
     for (int side = 0; side < 4; side++) {
         if (n == 0) return 0;
         int axis = side % 2, above = side < 2;
-        i64 limit = above ? low : high, m = 0, crossings = 0;
+        i64 limit = above ? low : high, m = 0;
         for (i64 i = 0; i < n; i++) {
             const Place a = ring[i], b = ring[i > 0 ? i - 1 : n - 1];
             i64 here = axis ? a.y : a.x, there = axis ? b.y : b.x;
@@ -114,13 +113,12 @@ static i64 clip(Place *ring, Place *other, i64 n, i64 low, i64 high, i64 *most) 
                 double t = (double)(limit - s0) / (double)(e0 - s0);
                 i64 crossing = (i64)rint((double)s1 + t * (double)(e1 - s1));
                 other[m].x = axis ? crossing : limit, other[m].y = axis ? limit : crossing;
-                m++, crossings++;
+                m++;
             }
             if (in_here) other[m++] = a;
         }
         memcpy(ring, other, (size_t)m * sizeof(Place));
         n = m;
-        *most = MAX(*most, crossings);
     }
     return n;
 }
@@ -338,7 +336,7 @@ static uint8_t *draw_lines(const Columns *c, uint8_t *at, Place *line, Place *pi
     return at;
 }
 
-/* Bytes of the features, in *out; their length. counters: drawn, too small, not yet; doubtful counts what GEOS would mend. */
+/* Bytes of the features, in *out; their length. counters: drawn, too small, not yet; doubtful counts polygons whose rings meet, which are left out. */
 i64 encode(const Columns *c, const i64 *chosen, i64 n_chosen, const i64 *inner, const Frame *f, i64 *counters, uint8_t **out,
            int32_t **used_out, i64 *n_used_out, i64 *doubtful) {
     static void *out_buffer, *used_buffer;
@@ -366,7 +364,7 @@ i64 encode(const Columns *c, const i64 *chosen, i64 n_chosen, const i64 *inner, 
         else if (c->kinds[number] == LINES) done = draw_lines(c, geometry, ring, other, first, end, f, whole, &met);
         else if (c->kinds[number] == POLYGONS) {
             i64 count = 0;
-            int in_one = 1, shell_drawn = 0;
+            int shell_drawn = 0;
             ROOM(rings, Place, 7 * vertices + 64);
             ROOM(starts, i64, end - first + 1);
             ROOM(shells, uint8_t, end - first);
@@ -374,18 +372,17 @@ i64 encode(const Columns *c, const i64 *chosen, i64 n_chosen, const i64 *inner, 
             for (i64 path = first; path < end; path++) {
                 int shell = c->path_roles[path] == 1;
                 if (!shell && !shell_drawn) continue;
-                i64 crossings = 0, n = place(c, c->path_vertices[path], c->path_vertices[path + 1], f, ring);
-                if (!whole) n = clip(ring, other, n, f->low, f->high, &crossings), met |= n >= 3;
+                i64 n = place(c, c->path_vertices[path], c->path_vertices[path + 1], f, ring);
+                if (!whole) n = clip(ring, other, n, f->low, f->high), met |= n >= 3;
                 n = tidy(ring, n);
                 if (shell) shell_drawn = n >= 3;
                 if (n < 3) continue;
-                in_one &= crossings <= 2;
                 memcpy(rings + starts[count], ring, (size_t)n * sizeof(Place));
                 shells[count] = (uint8_t)shell;
                 starts[count + 1] = starts[count] + n;
                 count++;
             }
-            if (count && f->checked && !(in_one && are_sound(rings, starts, shells, count))) {
+            if (count && f->checked && !are_sound(rings, starts, shells, count)) {
                 ++*doubtful;
                 continue;
             }

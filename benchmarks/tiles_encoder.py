@@ -3,7 +3,8 @@
 The made-up city of `tiles_data` and 1,277,744 real buildings of Tokyo, every attribute, buffer 64 of 4096, nothing compressed. The tiles are
 drawn round random features, so that dense quarters come up as often as people look at them. CPU is that of the thread that works, from
 the scheduler (PostgreSQL: the backend of the connection). Contenders take turns within each round. Before anything is timed the kernel's
-bytes are compared with those of the C kernel (`tiles_encoder.c`, compiled here with cc), which must be the same.
+bytes are compared with those of the C kernel (`tiles_encoder.c`, compiled here with cc), which must be the same in tiles without
+polygons whose rings meet: those are mended by ours and left out in C.
 
     python benchmarks/tiles_encoder.py --work DIR [--scale 1] [--tiles 24] [--rounds 3] [--only tokyo buildings] [--postgis URL]
 """
@@ -110,8 +111,8 @@ def compared(
     if c_kernel is not None:
         for window in windows.values():
             features, values, doubtful = c_kernel.draw(window)
-            if (features, values) != kernel.draw(window):
-                sys.exit(f"{layer} {window.tile}: the kernel in C gives other bytes, {doubtful} polygons left to GEOS")
+            if not doubtful and (features, values) != kernel.draw(window):
+                sys.exit(f"{layer} {window.tile}: the kernel in C gives other bytes")
     cpu: dict[str, list[float]] = {"sql": [], "own": [], "kernel": [], "c": []}
     with closing(psycopg.connect(server.url, autocommit=True)) as connection:
         make = st_asmvt(server, connection, layer)

@@ -2,8 +2,9 @@
 
 Source: Mapbox Vector Tile 2.1, 4.3 (commands, orientation).
 
-Everything is an integer in tile units once a vertex is read. A polygon that the kernel cannot vouch for (cut into pieces, edges that touch
-after rounding) is not written: its number and its rings, placed and cut, are handed back, and `tiles.kernel.mending` sees to it.
+Everything is an integer in tile units once a vertex is read. A polygon that the kernel cannot vouch for, even when its rings are parted
+where they touch (edges that cross after rounding), is not written: its number and its rings, placed and cut, are handed back, and
+`tiles.kernel.mending` sees to it.
 """
 
 # mypy sees the callers; the kernels' types are numba's.
@@ -18,6 +19,7 @@ from tiles.kernel.aside import empty_pile, put_aside
 from tiles.kernel.judging import are_sound
 from tiles.kernel.rings import area as area_of
 from tiles.kernel.rings import clip, cut, tidy
+from tiles.kernel.settling import settled
 from tiles.kernel.writing import delta, line_commands, number_values, ring_commands, varint, wider, write_feature
 from tiles.snapshot.layout import LINES, POINTS, POLYGONS, SHELL, WORLD_BITS
 
@@ -96,23 +98,27 @@ def encode_features(  # pragma: no cover - compiled
             if end - first + 1 > len(starts):
                 starts = np.empty(2 * (end - first + 1), dtype=np.int64)
                 shells = np.empty(2 * (end - first + 1), dtype=np.uint8)
-            count, met, in_one = _gather_rings(
+            count, met = _gather_rings(
                 rings, starts, shells, ring, other, x, y, vertex_zoom, path_vertices, path_roles,
                 first, end, frame, frame[0], whole,
             )  # fmt: skip
-            if count > 0 and frame[7] != 0 and not (in_one and are_sound(rings, starts, shells, count)):
-                level = frame[0]
-                while starts[count] > _MOST_MENDED and level > 0:
-                    level -= 1
-                    count, _, _ = _gather_rings(
-                        rings, starts, shells, ring, other, x, y, vertex_zoom, path_vertices, path_roles,
-                        first, end, frame, level, whole,
-                    )  # fmt: skip
-                aside = put_aside(aside, number, rings, starts, shells, count)
-                continue
-            if 24 * (starts[count] + 2 * count) + 64 > len(geometry):
-                geometry = np.empty(2 * (24 * (starts[count] + 2 * count) + 64), dtype=np.uint8)
-            size = _draw_rings(geometry, rings, starts, shells, count)
+            if count == 0 or frame[7] == 0 or are_sound(rings, starts, shells, count):
+                geometry = _room_for(geometry, starts, count)
+                size = _draw_rings(geometry, rings, starts, shells, count)
+            else:
+                parted, parted_starts, parted_shells, parts = settled(rings, starts, shells, count)
+                if parts < 0:
+                    level = frame[0]
+                    while starts[count] > _MOST_MENDED and level > 0:
+                        level -= 1
+                        count, _ = _gather_rings(
+                            rings, starts, shells, ring, other, x, y, vertex_zoom, path_vertices, path_roles,
+                            first, end, frame, level, whole,
+                        )  # fmt: skip
+                    aside = put_aside(aside, number, rings, starts, shells, count)
+                    continue
+                geometry = _room_for(geometry, parted_starts, parts)
+                size = _draw_rings(geometry, parted, parted_starts, parted_shells, parts)
         if size == 0:
             if met:
                 counters[TOO_SMALL] += 1
@@ -137,6 +143,13 @@ def _lies_within(boxes, number, inner):  # pragma: no cover - compiled
         and boxes[number, 1] >= inner[1]
         and boxes[number, 3] <= inner[3]
     )
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _room_for(geometry, starts, count):  # pragma: no cover - compiled
+    """Room for the commands of so many rings."""
+    size = 24 * (starts[count] + 2 * count) + 64
+    return geometry if size <= len(geometry) else np.empty(2 * size, dtype=np.uint8)
 
 
 @njit(nogil=True, cache=True)
@@ -216,10 +229,10 @@ def _gather_rings(  # pragma: no cover - compiled
     """Rings in the window, tidied, without those that collapse and the holes of such shells.
 
     Returns:
-        Their number, whether the polygon lies in the window, whether the cut left each ring in one piece.
+        Their number, and whether the polygon lies in the window.
     """
     low, high = frame[5], frame[6]
-    met, in_one = whole, True
+    met = whole
     count = 0
     starts[0] = 0
     shell_drawn = False
@@ -228,9 +241,8 @@ def _gather_rings(  # pragma: no cover - compiled
         if not is_shell and not shell_drawn:
             continue
         n = _place(x, y, vertex_zoom, path_vertices[path], path_vertices[path + 1], frame, level, ring)
-        crossings = 0
         if not whole:
-            n, crossings = clip(ring, other, n, low, high)
+            n = clip(ring, other, n, low, high)
             met = met or n >= 3
         n = tidy(ring, n)
         # A tidied ring of no area goes round as much one way as the other: a bow tie, which is judged like any that crosses itself.
@@ -240,14 +252,13 @@ def _gather_rings(  # pragma: no cover - compiled
             continue
         if is_shell:
             shell_drawn = True
-        in_one = in_one and crossings <= 2
         begin = starts[count]
         for i in range(n):
             rings[begin + i, 0], rings[begin + i, 1] = ring[i, 0], ring[i, 1]
         shells[count] = is_shell
         count += 1
         starts[count] = begin + n
-    return count, met, in_one
+    return count, met
 
 
 @njit(nogil=True, cache=True)

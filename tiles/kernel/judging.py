@@ -35,7 +35,7 @@ def are_sound(rings, starts, shells, count):  # pragma: no cover - compiled
         return True
     if _edges_meet(rings, starts, count):
         return False
-    return count == 1 or _are_nested_well(rings, starts, shells, count)
+    return count == 1 or are_nested_well(rings, starts, shells, count)
 
 
 @njit(nogil=True, cache=True)
@@ -144,7 +144,7 @@ def _cross(ax, ay, bx, by, cx, cy, dx, dy):  # pragma: no cover - compiled
 
 
 @njit(nogil=True, cache=True)
-def _are_nested_well(rings, starts, shells, count):  # pragma: no cover - compiled
+def are_nested_well(rings, starts, shells, count):  # pragma: no cover - compiled
     """Of rings whose edges do not meet: each hole lies in its shell and in no other hole of it, no shell in another."""
     boxes = np.empty((count, 4), dtype=np.int64)
     part = np.empty(count, dtype=np.int64)
@@ -168,19 +168,19 @@ def _are_nested_well(rings, starts, shells, count):  # pragma: no cover - compil
             if boxes[q, 1] > boxes[p, 3] or boxes[q, 3] < boxes[p, 1]:
                 continue
             if part[p] != part[q]:
-                if shells[p] and shells[q] and (_holds(rings, starts, p, q) or _holds(rings, starts, q, p)):
+                if shells[p] and shells[q] and (holds(rings, starts, p, q) or holds(rings, starts, q, p)):
                     return False
             elif shells[p] or shells[q]:
                 shell, hole = (p, q) if shells[p] else (q, p)
-                if _holds(rings, starts, shell, hole):
+                if holds(rings, starts, shell, hole):
                     held[hole] = 1
-            elif _holds(rings, starts, p, q) or _holds(rings, starts, q, p):
+            elif holds(rings, starts, p, q) or holds(rings, starts, q, p):
                 return False
     return held.all()
 
 
 @njit(nogil=True, cache=True)
-def _holds(rings, starts, outer, inner):  # pragma: no cover - compiled
+def holds(rings, starts, outer, inner):  # pragma: no cover - compiled
     """Whether a ring lies within another, their edges not meeting: its first vertex tells."""
     px, py = rings[starts[inner], 0], rings[starts[inner], 1]
     within = False

@@ -50,18 +50,17 @@ def cut(ax, ay, bx, by, low, high):  # pragma: no cover - compiled
 
 @njit(nogil=True, cache=True)
 def clip(ring, other, n, low, high):  # pragma: no cover - compiled
-    """A ring cut to the square, in place; its number of vertices, and how often it crossed that edge which it crossed most often.
+    """A ring cut to the square, in place; its number of vertices.
 
-    A ring that crosses an edge more than twice falls into pieces, which this method leaves joined along the edge.
+    A ring that crosses an edge more than twice may fall into pieces, which this method leaves joined along the edge.
     """
-    most = 0
     for side in range(4):
         if n == 0:
-            return 0, most
+            return 0
         axis = side % 2
         keep_above = side < 2
         limit = low if keep_above else high
-        m = crossings = 0
+        m = 0
         for i in range(n):
             j = i - 1 if i > 0 else n - 1
             here, there = ring[i, axis], ring[j, axis]
@@ -74,15 +73,13 @@ def clip(ring, other, n, low, high):  # pragma: no cover - compiled
                 crossing = np.int64(np.rint(ring[a, 1 - axis] + t * float(ring[b, 1 - axis] - ring[a, 1 - axis])))
                 other[m, axis], other[m, 1 - axis] = limit, crossing
                 m += 1
-                crossings += 1
             if in_here:
                 other[m, 0], other[m, 1] = ring[i, 0], ring[i, 1]
                 m += 1
         for i in range(m):
             ring[i, 0], ring[i, 1] = other[i, 0], other[i, 1]
         n = m
-        most = max(most, crossings)
-    return n, most
+    return n
 
 
 @njit(nogil=True, cache=True)

@@ -6,29 +6,19 @@ import random
 import time
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tile_rings import Ring, arrays_of, box, tidied
 from tiles.kernel.judging import are_sound
-from tiles.kernel.rings import area, tidy
 from tiles.snapshot.paths import paths_of
-
-Ring = list[tuple[int, int]]
 
 
 def judged(polygons: list[list[Ring]]) -> bool:
     """The kernel's word about polygons of a shell and holes each."""
-    rings = [np.array(ring, dtype=np.int64) for polygon in polygons for ring in polygon]
-    shells = np.array([i == 0 for polygon in polygons for i in range(len(polygon))], dtype=np.uint8)
-    starts = np.concatenate([[0], np.cumsum([len(ring) for ring in rings])]).astype(np.int64)
-    return bool(are_sound(np.concatenate(rings), starts, shells, len(rings)))
-
-
-def box(west: int, north: int, side: int) -> Ring:
-    return [(west, north), (west + side, north), (west + side, north + side), (west, north + side)]
+    return bool(are_sound(*arrays_of(polygons)))
 
 
 @pytest.mark.parametrize(
@@ -49,13 +39,6 @@ def box(west: int, north: int, side: int) -> Ring:
 )
 def test_plain_cases(polygons: list[list[Ring]], sound: bool) -> None:
     assert judged(polygons) is sound
-
-
-def tidied(ring: npt.NDArray[np.float64]) -> Ring:
-    work = np.zeros((len(ring) + 4, 2), dtype=np.int64)
-    work[: len(ring)] = np.rint(ring)
-    n = tidy(work, len(ring))
-    return [(int(x), int(y)) for x, y in work[:n]] if n >= 3 and area(work, 0, n) else []
 
 
 def drawn(geometry: shapely.Geometry) -> list[list[Ring]]:
