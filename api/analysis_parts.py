@@ -26,6 +26,13 @@ def job_shelf(settings: Settings) -> JobShelf:
     )
 
 
+def build_shelf(settings: Settings) -> JobShelf:
+    """Jobs that build scenes, one at a time, beside the analyses in the same folder."""
+    return JobShelf(
+        settings.jobs_dir, waiting=settings.analysis_waiting_max, kept=settings.analysis_jobs_kept, name="builds"
+    )
+
+
 def jobs_of(request: Request) -> JobShelf:
     shelf: JobShelf = request.app.state.jobs
     return shelf

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api.analysis_parts import job_shelf
+from api.analysis_parts import build_shelf, job_shelf
 from api.closing import Closing
 from api.deps import Parts
 from api.documents import FEATURE_CLASSES
@@ -40,6 +40,7 @@ from api.routes import (
     rasters,
     relations,
     reviews,
+    scene_builds,
     scenes,
     styles,
     terrain,
@@ -77,6 +78,7 @@ ROUTERS = (
     rasters,
     archives,
     scenes,
+    scene_builds,
     changes,
     styles,
     places,
@@ -127,6 +129,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
         yield closing.in_state()
         close_place_index(app)
         close_tiles()
+        app.state.builds.close()
         app.state.jobs.close()
         app.state.terrain.close()
         app.state.rasters.close()
@@ -143,6 +146,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None, pol
     app.state.scenes = scene_files(parts.store, settings, app.state.terrain.shelf, parts.policy)
     app.state.rasters = raster_desk(parts.store, settings, parts.policy)
     app.state.jobs = job_shelf(settings)
+    # Builds take their own turns: an analysis does not wait for a city.
+    app.state.builds = build_shelf(settings)
     app.state.archives = ArchiveShelf.of_folder(settings.archive_dir)
     app.state.archive_overlay = Overlay(parts.store) if isinstance(parts.store, SqlStore) else None
     app.state.conformance = (*FEATURE_CLASSES, *tiles.TILE_CLASSES, *PROCESS_CLASSES)

@@ -7,11 +7,12 @@ from typing import Any
 from starlette.requests import Request
 
 from api.layer_parts import actor_of
-from api.scene_files import SceneFiles
+from api.scene_files import JSON, SceneFiles
 from api.settings import Settings
 from layers.policy import Policy
 from layers.scenes.desk import Scene, SceneDesk
 from layers.scenes.record import SceneState, scene_entry, scene_state
+from layers.scenes.serving import ServedEdition
 from scenes3d.editions.keeping import Keep
 from tiles.cache import SingleFlightCache
 from tiles.terrain.shelf import TerrainShelf
@@ -27,6 +28,32 @@ def scene_files(store: Store, settings: Settings, terrains: TerrainShelf, policy
     room = settings.tile_memory_mb * 1024 * 1024 // _SHARE_OF_MEMORY
     desk = SceneDesk(store, settings.data_dir / "scenes", terrains, policy, open_tasks(settings.tasks))
     return SceneFiles(desk, SingleFlightCache(room), Keep.parse(settings.scene_keep))
+
+
+def scene_summary(scene: Scene, base: str) -> dict[str, Any]:
+    """The record of a scene with links; `base` is the address of the server."""
+    here, collection = f"{base}/scenes/{scene.id}", f"{base}/collections/{scene.layer.id}"
+    links = [
+        {"rel": "self", "type": JSON, "href": here},
+        {"rel": "tileset", "type": JSON, "href": f"{here}/tileset.json", "title": "3D Tiles 1.1"},
+        {"rel": "version-history", "type": JSON, "href": f"{here}/changes"},
+        {"rel": "collection", "type": JSON, "href": collection},
+    ]
+    return scene_entry(scene.record) | {"links": links}
+
+
+def scene_document(scene: Scene, served: ServedEdition, base: str) -> dict[str, Any]:
+    """The record with the edition that is served, and what became of the layer's features."""
+    edition = served.edition
+    return scene_summary(scene, base) | {
+        "version": edition.version,
+        "behind": served.behind,
+        "buildings": edition.buildings,
+        "tiles": len(edition.entries),
+        "bytes": edition.length,
+        "editions": scene.folder.versions(),
+        "report": edition.report,
+    }
 
 
 def published_scenes(request: Request) -> dict[str, Scene]:

@@ -75,7 +75,7 @@ async def received(request: Request, limit_bytes: int, name: str | None = None) 
                     "The multipart body has no boundary.", remedy="Let the HTTP client set the header."
                 )
             form = UploadForm(Path(folder))
-            await form.read(_limited(request, limit_bytes), boundary)
+            await form.read(limited(request, limit_bytes), boundary)
             yield Received({name: bytes(value) for name, value in form.fields.items()}, form.upload)
             return
         yield Received({}, await _bare_file(request, Path(folder), kind.decode("latin-1"), limit_bytes, name))
@@ -94,7 +94,7 @@ async def read_object(request: Request, limit_bytes: int) -> dict[str, Any]:
 async def read_body(request: Request, limit_bytes: int) -> bytes:
     """The body as it came. Raises TooLargeError as soon as it passes the limit."""
     body = bytearray()
-    async for chunk in _limited(request, limit_bytes):
+    async for chunk in limited(request, limit_bytes):
         body += chunk
     return bytes(body)
 
@@ -129,7 +129,8 @@ def depth_exceeds(document: Any, limit: int) -> bool:
     return True
 
 
-async def _limited(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
+async def limited(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The body as it arrives. Raises TooLargeError as soon as it passes the limit."""
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > limit_bytes:
         raise _too_large(limit_bytes)
@@ -162,6 +163,6 @@ async def _bare_file(
         )
     path, size = folder / f"upload{suffix}", 0
     with path.open("wb") as file:
-        async for chunk in _limited(request, limit_bytes):
+        async for chunk in limited(request, limit_bytes):
             size += file.write(chunk)
     return Upload(path, base_name(name) or path.name) if size else None

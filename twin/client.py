@@ -32,6 +32,7 @@ from twin.client_layers import Layer, Layers
 from twin.client_places import TownPlaces
 from twin.client_relations import TownRelations
 from twin.client_reviews import decision_document
+from twin.client_scenes import TownScenes
 from twin.client_view import View, view_url
 from twin.errors import BadBoundsError, NotFound, UnknownLayerError
 
@@ -100,6 +101,11 @@ class Town:
     def codes(self) -> Codes:
         """Codes of places, and places of codes."""
         return Codes(self._send)
+
+    @property
+    def scenes(self) -> TownScenes:
+        """The reality model: scenes built, delivered, reviewed."""
+        return TownScenes(self._send)
 
     @property
     def analyses(self) -> TownAnalyses:

@@ -29,6 +29,7 @@ from api.process_operations import (
 )
 from api.responses.documents import json_answer
 from api.routes.processes import parse_limit, result_answer
+from api.scene_build_operations import SCENE_JOBS
 from layers.analysis.jobs import Job, Status
 
 router = APIRouter(tags=["processes"], route_class=ThinRoute)
@@ -69,8 +70,10 @@ def show_results(request: Request) -> Response:
     job = job_of(request, actor_of(request))
     if job.status is Status.FAILED:
         return _failure(job)
-    form = Form(job.form or Form.FEATURES)
-    return result_answer(jobs_of(request).result(job.id), job.document, form, base_url(request))
+    result = jobs_of(request).result(job.id)
+    if job.process in SCENE_JOBS:
+        return Response(result, headers=_NO_CACHE, media_type="application/json")
+    return result_answer(result, job.document, Form(job.form or Form.FEATURES), base_url(request))
 
 
 def _failure(job: Job) -> Response:

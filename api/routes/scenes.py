@@ -23,11 +23,12 @@ from api.moments import MOMENT_PARAMETERS, parse_moment
 from api.operation import JsonObject, ThinRoute, described, path, problems, query
 from api.parameters import read_parameters
 from api.scene_files import BEHIND_HEADER, GLB, JSON, VERSION_HEADER, SceneFiles, file_response
+from api.scene_parts import scene_document, scene_summary
 from api.uploads import read_object
 from layers.reviewing import parse_decision
 from layers.scenes.changes import scene_changes
 from layers.scenes.desk import Scene
-from layers.scenes.record import SceneState, scene_entry, scene_state
+from layers.scenes.record import SceneState, scene_state
 from scenes3d.editions.edition import FILES
 from twin.errors import BadMomentError
 
@@ -90,7 +91,7 @@ def get_scenes(request: Request) -> Response:
     read_parameters(request, ())
     scenes = _files(request).desk.scenes(actor_of(request))
     model = f"{base_url(request)}/scenes/tileset.json"
-    return _json({"scenes": [_entry(request, scene) for scene in scenes], "model": model})
+    return _json({"scenes": [scene_summary(scene, base_url(request)) for scene in scenes], "model": model})
 
 
 @router.get(
@@ -125,17 +126,7 @@ def get_scene(request: Request) -> Response:
     read_parameters(request, ())
     scene = _scene(request)
     served = _files(request).desk.served(scene)
-    edition = served.edition
-    document = _entry(request, scene) | {
-        "version": edition.version,
-        "behind": served.behind,
-        "buildings": edition.buildings,
-        "tiles": len(edition.entries),
-        "bytes": edition.length,
-        "editions": scene.folder.versions(),
-        "report": edition.report,
-    }
-    return _json(document)
+    return _json(scene_document(scene, served, base_url(request)))
 
 
 @router.get(
@@ -219,7 +210,7 @@ async def review_scene(request: Request) -> Response:
     document = await read_object(request, parts_of(request).settings.max_body_mb * MEBIBYTE)
     desk, scene_id = _files(request).desk, str(request.path_params["sceneId"])
     scene = await run_in_threadpool(desk.review, scene_id, parse_decision(document), actor_of(request))
-    return _json(_entry(request, scene))
+    return _json(scene_summary(scene, base_url(request)))
 
 
 def _files(request: Request) -> SceneFiles:
@@ -229,18 +220,6 @@ def _files(request: Request) -> SceneFiles:
 
 def _scene(request: Request) -> Scene:
     return _files(request).desk.scene(str(request.path_params["sceneId"]), actor_of(request))
-
-
-def _entry(request: Request, scene: Scene) -> dict[str, Any]:
-    here = f"{base_url(request)}/scenes/{scene.id}"
-    collection = f"{base_url(request)}/collections/{scene.layer.id}"
-    links = [
-        {"rel": "self", "type": JSON, "href": here},
-        {"rel": "tileset", "type": JSON, "href": f"{here}/tileset.json", "title": "3D Tiles 1.1"},
-        {"rel": "version-history", "type": JSON, "href": f"{here}/changes"},
-        {"rel": "collection", "type": JSON, "href": collection},
-    ]
-    return scene_entry(scene.record) | {"links": links}
 
 
 def _version(text: str) -> int:

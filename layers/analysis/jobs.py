@@ -1,4 +1,4 @@
-"""Jobs: analyses that run beside the requests, each with a folder of its own that outlives the process.
+"""Jobs: analyses and builds that run beside the requests, each with a folder of its own that outlives the process.
 
 A job is what its `status.json` says. Results are written before the status says that they are there. What was not done when
 a server ended is said to be lost, never run again by itself: the next process that looks finds nobody at work on it.
@@ -88,12 +88,14 @@ class JobShelf:
         folder: One folder for each job; made when there is one.
         workers: Analyses at the same time in this process; waiting: how many more may wait.
         kept: Jobs that are over are kept up to this number, the newest.
+        name: Of its threads.
     """
 
     folder: Path
     workers: int = 1
     waiting: int = 20
     kept: int = 200
+    name: str = "analysis"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _pool: ThreadPoolExecutor = field(init=False, repr=False)
     _places: threading.BoundedSemaphore = field(init=False, repr=False)
@@ -101,7 +103,7 @@ class JobShelf:
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="analysis")
+        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix=self.name)
         self._places = threading.BoundedSemaphore(self.workers + self.waiting)
 
     def close(self) -> None:
@@ -219,7 +221,7 @@ class JobShelf:
     def _submit(self, work: Callable[[], Any]) -> Future[Any]:
         if not self._places.acquire(blocking=False):
             raise QueueFullError(
-                "Too many analyses wait. 排队的分析过多。",
+                "Too much work waits. 排队的任务过多。",
                 value=f"{self.workers + self.waiting} at work or waiting",
                 limit=f"{self.waiting} waiting",
                 remedy="Try again later.",

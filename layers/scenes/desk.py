@@ -104,7 +104,7 @@ class SceneDesk:
         return found
 
     def scene(self, scene_id: str, actor: Actor) -> Scene:
-        """One scene: published ones for who may read their layer, the others for who may review it.
+        """One scene: published ones for who may read their layer, the others for who may review it or built it.
 
         Raises:
             UnknownSceneError: if there is none, its layer is gone or not shown, or `actor` may not know of it.
@@ -123,7 +123,8 @@ class SceneDesk:
         known = may_read(self.policy, actor, layer.id) and is_shown(layer.document)
         if not known or record["layer_birth"] != layer.created_at.isoformat():
             raise _unknown(scene_id)
-        if scene_state(record) is not SceneState.PUBLISHED and not may_review(self.policy, actor, layer.id):
+        waits = scene_state(record) is not SceneState.PUBLISHED
+        if waits and record["built_by"] != actor.name and not may_review(self.policy, actor, layer.id):
             raise _unknown(scene_id)
         return Scene(record, folder, layer)
 

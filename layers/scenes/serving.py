@@ -21,6 +21,9 @@ from twin.store.port import Store
 MOST_AT_ONCE = 20_000
 """So many buildings are built anew while somebody waits, about a second; for more a person has to ask."""
 
+PATIENCE_S = 2.0
+"""So long somebody waits for another one's edition; a build of a whole city takes longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServedEdition:
@@ -31,12 +34,16 @@ class ServedEdition:
 
 
 def newest(maker: Maker, folder: SceneFolder) -> ServedEdition:
-    """The edition of the present, made now where it is not there and can be made while somebody waits."""
+    """The edition of the present, made now where it is not there and can be made while somebody waits.
+
+    While a whole build is under way the edition before is served.
+    """
     version = maker.layer.version
     held = _held(maker, folder, version)
     if held is not None:
         return ServedEdition(held)
-    made = _made(maker, folder, version)
+    with folder.writing_soon(PATIENCE_S) as mine:
+        made = _made(maker, folder, version) if mine else _held(maker, folder, version)
     if made is not None:
         return ServedEdition(made)
     last = folder.edition(max(known for known in folder.versions() if known <= version))
@@ -67,7 +74,10 @@ def edition_at(maker: Maker, folder: SceneFolder, version: int) -> ServedEdition
     Raises:
         BadMomentError: if it is too far from all editions to be made while somebody waits.
     """
-    edition = _held(maker, folder, version) or _made(maker, folder, version)
+    edition = _held(maker, folder, version)
+    if edition is None:
+        with folder.writing():
+            edition = _made(maker, folder, version)
     if edition is None:
         raise BadMomentError(
             "该时刻的三维场景尚未构建。The scene of that time has not been built.",
@@ -132,21 +142,23 @@ def _held(maker: Maker, folder: SceneFolder, version: int) -> Edition | None:
 
 
 def _made(maker: Maker, folder: SceneFolder, version: int) -> Edition | None:
-    """The edition of a version by a patch of the nearest one, else by building all of a small layer; None where neither is quick."""
-    with folder.writing():
-        held = _held(maker, folder, version)  # another reader may have made it meanwhile
-        if held is not None:
-            return held
-        for near in nearest(folder.versions(), version):
-            patch = maker.patch(folder, folder.edition(near), version)
-            if patch is not None:
-                folder.save(patch.edition)
-                return patch.edition
-        if maker.store.count_at(maker.layer.id, version) > MOST_AT_ONCE:
-            return None
-        try:
-            edition = maker.whole(folder, version)
-        except OneMapError:
-            return None
-        folder.save(edition)
-        return edition
+    """The edition of a version by a patch of the nearest one, else by building all of a small layer; None where neither is quick.
+
+    Who asks holds `folder.writing`.
+    """
+    held = _held(maker, folder, version)  # another reader may have made it meanwhile
+    if held is not None:
+        return held
+    for near in nearest(folder.versions(), version):
+        patch = maker.patch(folder, folder.edition(near), version)
+        if patch is not None:
+            folder.save(patch.edition)
+            return patch.edition
+    if maker.store.count_at(maker.layer.id, version) > MOST_AT_ONCE:
+        return None
+    try:
+        edition = maker.whole(folder, version)
+    except OneMapError:
+        return None
+    folder.save(edition)
+    return edition

@@ -18,6 +18,7 @@ import fcntl
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from scenes3d.tileset.reading import Opener
 from twin.interval import Interval
 
 NAME = re.compile(r"[0-9a-f]{32}")
+_PAUSE_S = 0.02
 _KEPT_EDITIONS = 4
 _EDITION = re.compile(r"(\d{1,15})\.json\.gz")
 _OF_OTHER_TIMES = "*@*.json.gz"
@@ -79,6 +81,17 @@ class SceneFolder:
                     yield True
         finally:
             self._thread.release()
+
+    @contextmanager
+    def writing_soon(self, patience_s: float) -> Iterator[bool]:
+        """The same after waiting for a while: a build of a city takes minutes, an edition after an edit a moment."""
+        end = time.monotonic() + patience_s
+        while True:
+            with self.writing_if_free() as free:
+                if free or time.monotonic() >= end:
+                    yield free
+                    return
+            time.sleep(_PAUSE_S)
 
     def tile_path(self, content: str) -> Path:
         """Where a tile of that name is, if there is one."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from twin.disk import told_when_full
 from twin.errors import TooLargeError, UnreadableFileError, UnsafeArchiveError
 
 _NESTED = {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".kmz"}
@@ -50,7 +51,7 @@ def unpacked(path: Path, limits: ArchiveLimits | None = None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="onemap-archive-", ignore_cleanup_errors=True) as folder:
         target = Path(folder)
         try:
-            with zipfile.ZipFile(path) as archive:
+            with zipfile.ZipFile(path) as archive, told_when_full(path.name):
                 _unpack(archive, target, limits or ArchiveLimits())
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
             raise UnreadableFileError(
