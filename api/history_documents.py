@@ -48,7 +48,7 @@ def version_documents(versions: Sequence[FeatureVersion], here: str) -> list[Doc
         here: Address of the feature.
     """
     documents: list[Document] = []
-    older: list[FeatureVersion | None] = [*versions[1:], None]
+    older: list[FeatureVersion | None] = [*versions[1:], None][: len(versions)]
     for version, before in zip(versions, older, strict=True):
         if version.deleted and version.ended is not None:
             documents.append(_deletion(version.ended))
