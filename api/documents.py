@@ -128,6 +128,7 @@ def landing_links(base: str) -> list[Link]:
         link(f"{base}/processes", REL + "processes", "application/json", "空间分析 Processes"),
         link(f"{base}/jobs", REL + "job-list", "application/json", "分析任务 Jobs"),
         link(f"{base}/basemap/releases", "related", "application/json", "基准底图版本 Releases of the base map"),
+        link(f"{base}/geovolumes", "related", "application/json", "三维数据接口 OGC API - 3D GeoVolumes"),
         link(f"{base}/view", "preview", "text/html", "看地图 The map"),
     ]
 

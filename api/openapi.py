@@ -31,6 +31,7 @@ TAG_TITLES = {
     "tiles": "瓦片 Tiles",
     "styles": "样式 Styles",
     "scenes": "三维场景 Scenes",
+    "geovolumes": "三维数据接口 3D GeoVolumes",
     "places": "地名 Places",
     "layers": "图层注册 Layer registry",
     "processes": "空间分析 Analyses",

@@ -91,6 +91,12 @@ def parse_bbox(text: str, crs: EdgeCRS) -> Bounds:
     return crs.bounds(numbers)
 
 
+def parse_heights(text: str) -> tuple[float, float] | None:
+    """Lowest and highest of a bbox of six numbers that `parse_bbox` has taken; None of four."""
+    numbers = [float(part) for part in text.split(",")]
+    return (numbers[2], numbers[5]) if len(numbers) == 6 else None
+
+
 def parse_when(text: str) -> Interval:
     """`datetime=`; the plus of a zone may have been read as a blank on the way."""
     return Interval.parse(re.sub(r"(\d\d:\d\d(?:\.\d+)?) (\d\d:\d\d)", r"\1+\2", text))

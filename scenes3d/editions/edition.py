@@ -90,6 +90,11 @@ class Edition:
         return sum(entry.count for entry in self.entries)
 
     @property
+    def region(self) -> Region | None:
+        """What holds all of its tiles; None where there are none."""
+        return Region.union([entry.region for entry in self.entries]) if self.entries else None
+
+    @property
     def length(self) -> int:
         """Bytes of all its tiles."""
         return sum(entry.length for entry in self.entries)

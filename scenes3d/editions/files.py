@@ -57,6 +57,10 @@ class FilesEdition(Edition):
         return int(self.report.get("built", 0))
 
     @property
+    def region(self) -> Region:
+        return Region(*self.made["region"])
+
+    @property
     def length(self) -> int:
         return sum(path.stat().st_size for path in self.folder.iterdir())
 
@@ -74,9 +78,8 @@ class FilesEdition(Edition):
         try:
             document = orjson.loads(path.read_bytes())
             address = _prefixed(document["root"], f"{FILES}/{self.folder.name}/")
-            region = Region(*self.made["region"])
             return ReadyTileset(
-                Tile(region, float(document["root"]["geometricError"]), address),
+                Tile(self.region, float(document["root"]["geometricError"]), address),
                 float(document["geometricError"]),
                 self.extras,
                 body=orjson.dumps(document),

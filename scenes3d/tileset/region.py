@@ -49,6 +49,11 @@ class Region:
     def to_list(self) -> list[float]:
         return [self.west, self.south, self.east, self.north, self.low, self.high]
 
+    def to_box(self) -> list[float]:
+        """West, south, lowest, east, north, highest; degrees and metres, as OGC APIs write a bbox with heights."""
+        west, south, east, north = np.degrees([self.west, self.south, self.east, self.north]).tolist()
+        return [west, south, self.low, east, north, self.high]
+
     def holds(self, other: Region) -> bool:
         return (
             self.west <= other.west
