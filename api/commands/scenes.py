@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from api.commands import scene_export, scene_heights, scene_import, scene_pruning
+from api.commands import scene_checking, scene_export, scene_heights, scene_import, scene_pruning
 from api.commands.place import DataOption, opened_store, settings_for
 from api.commands.terminal import CommandError, output, remarks
 
@@ -196,6 +196,7 @@ def check(scene: SceneArgument, data: DataOption = None) -> int:
 
 app.command("export")(scene_export.export_scene)
 app.command("prune")(scene_pruning.prune_scenes)
+app.command("check-points")(scene_checking.check_points)
 
 
 @app.command("remove")

@@ -14,6 +14,8 @@ from twin.text import LocalText
 from twin.vertical import vertical_datum_title
 
 REVIEWS = "reviews"
+MEASURED_ACCURACY = "measured_accuracy"
+"""What surveyed points said of the scene as it was built; another build has not been measured."""
 BUILDINGS = "buildings"
 """The kind of scene that is raised from a layer; the others were delivered as they are."""
 

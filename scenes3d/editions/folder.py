@@ -7,6 +7,7 @@
     editions/17.json.gz    the tiles that make up the scene at version 17 of its layer
     editions/17@….json.gz  those of the states that hold at another time in the world; only the last few are kept
     retired/17.json.gz     an edition that is given up: whoever still reads it finds its tiles
+    accuracy.json          what surveyed points said of the scene
     scene.json             the record; it names the edition that is served, and is replaced in one step
 
 A build writes tiles and an edition, and last of all the record: one that fails on the way has changed nothing that is served.
@@ -222,14 +223,7 @@ class SceneFolder:
         Raises:
             UnreadableFileError: if it is broken.
         """
-        path = self.path / "scene.json"
-        try:
-            said = orjson.loads(path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except orjson.JSONDecodeError as error:
-            raise broken(f"{self.path.name}/{path.name}", str(error), "the record of a scene") from error
-        return dict(said)
+        return self._document("scene.json", "the record of a scene")
 
     def save_record(self, record: dict[str, Any]) -> None:
         """Put another record in its place, in one step."""
@@ -237,6 +231,27 @@ class SceneFolder:
 
     def _of_other_times(self) -> list[Path]:
         return list((self.path / "editions").glob(_OF_OTHER_TIMES))
+
+    def accuracy(self) -> dict[str, Any] | None:
+        """The report of surveyed points; None where there is none.
+
+        Raises:
+            UnreadableFileError: if it is broken.
+        """
+        return self._document("accuracy.json", "the report of control points")
+
+    def save_accuracy(self, report: dict[str, Any]) -> None:
+        """Put another report in its place, in one step."""
+        _replace(self.path / "accuracy.json", orjson.dumps(report, option=orjson.OPT_INDENT_2))
+
+    def _document(self, name: str, what: str) -> dict[str, Any] | None:
+        path = self.path / name
+        try:
+            return dict(orjson.loads(path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except orjson.JSONDecodeError as error:
+            raise broken(f"{self.path.name}/{name}", str(error), what) from error
 
     def list_path(self, version: int, valid: Interval | None = None) -> Path:
         """Where the list of tiles of an edition is, if there is one."""

@@ -46,7 +46,12 @@ def finest_triangles(address: str, opened: Opener, window: Bounds) -> Iterator[P
     Raises:
         UnreadableFileError: if the tileset or a tile cannot be read.
     """
-    for tile in read_tileset(address, opened, meeting(window)):
+    yield from triangles_meeting(address, opened, meeting(window))
+
+
+def triangles_meeting(address: str, opened: Opener, meets: Meets) -> Iterator[Patch]:
+    """The same of the finest tiles whose volumes are of interest. Raises as `finest_triangles`."""
+    for tile in read_tileset(address, opened, meets):
         if not tile.is_finest:
             continue
         for place, _ in tile.contents:
@@ -63,24 +68,37 @@ def finest_triangles(address: str, opened: Opener, window: Bounds) -> Iterator[P
 
 def meeting(window: Bounds) -> Meets:
     """Whether a volume may reach into a window; boxes and spheres are judged by the sphere round them."""
+    return lambda volume, matrix: overlap(_bounds(volume, matrix), window)
+
+
+def meeting_places(lon: Floats, lat: Floats, aside_m: float) -> Meets:
+    """Whether a volume may come within some metres of any of these places."""
+    across = aside_m / _METRES_PER_DEGREE
+    along = across / np.maximum(np.cos(np.radians(lat)), 0.01)
 
     def meets(volume: dict[str, Any], matrix: Floats) -> bool:
-        if "region" in volume:
-            west, south, east, north = np.degrees(volume["region"][:4]).tolist()
-            return overlap(Bounds(west, south, east, north), window)
-        if "box" in volume:
-            box = np.array(volume["box"], dtype=np.float64)
-            centre, radius = box[:3], float(np.linalg.norm(np.abs(box[3:].reshape(3, 3)).sum(axis=0)))
-        else:
-            *place, radius = (float(number) for number in volume["sphere"])
-            centre = np.array(place)
-        scale = float(np.linalg.norm(matrix[:3, :3], axis=0).max())
-        lon, lat, _ = (float(part) for part in geodetic(matrix[:3, :3] @ centre + matrix[:3, 3]))
-        across = radius * scale / _METRES_PER_DEGREE
-        along = across / max(float(np.cos(np.radians(min(abs(lat) + across, 89.0)))), 0.01)
-        return overlap(Bounds(lon - along, lat - across, lon + along, lat + across), window)
+        box = _bounds(volume, matrix)
+        beside = (lon + along >= box.west) & (lon - along <= box.east)
+        return bool((beside & (lat + across >= box.south) & (lat - across <= box.north)).any())
 
     return meets
+
+
+def _bounds(volume: dict[str, Any], matrix: Floats) -> Bounds:
+    """The box in degrees that holds a volume; of boxes and spheres that of the sphere round them."""
+    if "region" in volume:
+        return Bounds(*np.degrees(volume["region"][:4]).tolist())
+    if "box" in volume:
+        box = np.array(volume["box"], dtype=np.float64)
+        centre, radius = box[:3], float(np.linalg.norm(np.abs(box[3:].reshape(3, 3)).sum(axis=0)))
+    else:
+        *place, radius = (float(number) for number in volume["sphere"])
+        centre = np.array(place)
+    scale = float(np.linalg.norm(matrix[:3, :3], axis=0).max())
+    lon, lat, _ = (float(part) for part in geodetic(matrix[:3, :3] @ centre + matrix[:3, 3]))
+    across = radius * scale / _METRES_PER_DEGREE
+    along = across / max(float(np.cos(np.radians(min(abs(lat) + across, 89.0)))), 0.01)
+    return Bounds(lon - along, lat - across, lon + along, lat + across)
 
 
 def overlap(one: Bounds, other: Bounds) -> bool:
