@@ -37,7 +37,8 @@ def test_every_own_file_is_served_as_it_is(town_server: ServerProcess) -> None:
 
 
 def test_every_word_that_the_page_says_is_there_in_both_languages() -> None:
-    words = dict(re.findall(r"^  (\w+): (\[.*\]),$", (STATIC / "words.js").read_text("utf-8"), re.MULTILINE))
+    tables = "".join((STATIC / name).read_text("utf-8") for name in ("words.js", "analysis-words.js"))
+    words = dict(re.findall(r"^  (\w+): (\[.*\]),$", tables, re.MULTILINE))
     assert all(len(json.loads(pair)) == 2 and all(json.loads(pair)) for pair in words.values())
     scripts = [path.read_text("utf-8") for path in STATIC.glob("*.js")]
     page = (STATIC.parent / "page.html").read_text("utf-8")

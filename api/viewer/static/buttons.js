@@ -13,7 +13,8 @@ export function showPanel(shown) {
   byId(shown ? "panel-close" : "panel-open").focus({ preventScroll: true });
 }
 
-async function copyLink(state) {
+/** Puts the address of what is shown on the clipboard. */
+export async function copyLink(state) {
   history.replaceState(null, "", writeAddress(state, state.defaults));
   await copyText(location.href);
 }

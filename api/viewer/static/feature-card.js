@@ -12,7 +12,7 @@ import { departmentOf, headingOf, validWords, valueCell } from "./values.js";
  * @param feature  {id, properties, missing?}; those of its tile first, the whole record a moment later; `missing` says
  *                 that it did not exist at the moment shown
  * @param tabs     further tabs [{id, title, draw}]
- * @param on       {close, zoom, ask, tab(id)}
+ * @param on       {close, zoom, ask, tab(id), covers?}
  */
 export function showFeatureCard(entry, feature, { moment, tab, tabs, on }) {
   const { id, properties, missing } = feature;
@@ -24,8 +24,9 @@ export function showFeatureCard(entry, feature, { moment, tab, tabs, on }) {
     actions: [
       chip("target", say("zoomToFeature"), on.zoom, { disabled: Boolean(missing) }),
       chip("pin", say("whatIsHere"), on.ask, { disabled: Boolean(missing) }),
+      on.covers ? chip("eye", say("whatItCovers"), on.covers, { id: "what-it-covers", disabled: Boolean(missing) }) : null,
       chipLink("open", say("openItem"), itemPage(entry.id, id, moment)),
-    ],
+    ].filter(Boolean),
     onClose: on.close,
   });
 }

@@ -20,7 +20,7 @@ export function boxOf(geometry) {
 
 function padding(state) {
   const narrow = innerWidth < NARROW;
-  const panel = document.body.classList.contains("no-panel") || narrow || state.embed ? 0 : 340;
+  const panel = document.body.classList.contains("no-panel") || narrow || state.embed ? 0 : byId("panel").offsetWidth + 20;
   const card = byId("card").hidden || narrow ? 0 : 340;
   return { left: panel + 40, right: card + 70, top: 60, bottom: 60 };
 }
@@ -32,9 +32,22 @@ export function frameBox(map, box, closest = 18) {
   map.go({ ...map.cameraFor(box, padding(map.state), closest), pitch, bearing });
 }
 
-/** The middle of the part of the map that no panel covers. */
-export function visibleCentre(map) {
+/** Whether a box lies in the part of the map that no panel covers. */
+export function isInSight(map, [west, south, east, north]) {
+  const { left, right } = padding(map.state);
+  const { width, height } = map.deck;
+  return [[west, south], [west, north], [east, south], [east, north]].map((place) => map.viewport().project(place))
+    .every(([x, y]) => x > left - 40 && x < width - right + 40 && y > 0 && y < height);
+}
+
+/** The middle of the part of the map that no panel covers, in pixels. */
+export function visibleMiddle(map) {
   const { width, height } = map.deck;
   const { left, right } = padding(map.state);
-  return map.viewport()?.unproject([(left + width - right) / 2, height / 2]) ?? [map.state.camera.lon, map.state.camera.lat];
+  return [(left + width - right) / 2, height / 2];
+}
+
+/** The place there. */
+export function visibleCentre(map) {
+  return map.viewport()?.unproject(visibleMiddle(map)) ?? [map.state.camera.lon, map.state.camera.lat];
 }

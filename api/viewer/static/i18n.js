@@ -46,10 +46,17 @@ export const formatNumber = (value) =>
 export const formatDistance = (metres) =>
   metres < 950 ? `${Math.round(metres)} m` : `${formatNumber(Number((metres / 1000).toFixed(metres < 9950 ? 1 : 0)))} km`;
 
-export function formatDate(text, withTime = false) {
+/** Square metres below a hectare, hectares and square kilometres above. */
+export function formatArea(metres) {
+  if (metres < 9950) return `${formatNumber(Math.round(metres))} m²`;
+  const [value, unit] = metres < 995_000 ? [metres / 1e4, "ha"] : [metres / 1e6, "km²"];
+  return `${formatNumber(Number(value.toPrecision(3)))} ${unit}`;
+}
+
+export function formatDate(text, withTime = false, timeZone = undefined) {
   const date = new Date(text);
   if (Number.isNaN(date.getTime())) return String(text);
-  const style = withTime ? { dateStyle: "medium", timeStyle: "short" } : { dateStyle: "medium" };
+  const style = withTime ? { dateStyle: "medium", timeStyle: "short", timeZone } : { dateStyle: "medium" };
   return new Intl.DateTimeFormat(current === "zh" ? "zh-CN" : "en-GB", style).format(date);
 }
 

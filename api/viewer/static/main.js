@@ -1,6 +1,7 @@
 // Starts the page and wires its parts together. Tests and embedding pages may watch `window.onemap`.
 
-import { showPanel, wireButtons } from "./buttons.js";
+import { AnalysisTab } from "./analysis-tab.js";
+import { copyLink, showPanel, wireButtons } from "./buttons.js";
 import { byId } from "./dom.js";
 import { frameBox, NARROW, visibleCentre } from "./framing.js";
 import { drawIcons } from "./icons.js";
@@ -19,7 +20,7 @@ import { RasterPanel } from "./raster-panel.js";
 import { Rasters } from "./raster-layers.js";
 import { ScenePanel } from "./scene-panel.js";
 import { Scenes } from "./scenes.js";
-import { createState } from "./state.js";
+import { createState, learnLayers } from "./state.js";
 import { showPosition, showScale } from "./status.js";
 import { setTheme, theme } from "./theme.js";
 import { TileSource } from "./tiles.js";
@@ -42,6 +43,7 @@ let rasters;
 let rasterPanel;
 let scenes;
 let scenePanel;
+let analysis;
 let time;
 let relief;
 let addressTimer;
@@ -149,6 +151,7 @@ function cameraMoved() {
 
 function hovered(info) {
   page.pointer = Boolean(info.coordinate);
+  analysis.hover(info.coordinate ?? null);
   const [lon, lat] = info.coordinate ?? [state.camera.lon, state.camera.lat];
   showPosition(lon, lat);
 }
@@ -212,6 +215,25 @@ async function edited() {
   map.reload(); // the same addresses, but another version behind them
 }
 
+/** A layer was made from here: it joins the tree and the map. */
+async function layerAdded(id) {
+  learnLayers(state, await getCatalogue());
+  state.visible.add(id);
+  redraw();
+  await attempt(loadView);
+  toast(say("savedLayer", { l: pick(state.entries.get(id)?.title) || id }), { key: "saved" });
+}
+
+function makeAnalysis() {
+  return new AnalysisTab(map, state, {
+    change: keepAddress, layerAdded,
+    open: (layer, id) => openFeature(layer, id, { frame: false }),
+    share: () => copyLink(state),
+    show: () => document.body.classList.contains("no-panel") && showPanel(true),
+    tell: (words) => toast(words, { key: "analysis" }),
+  });
+}
+
 function toggle(ids, visible) {
   for (const id of ids) if (visible) state.visible.add(id);
   else state.visible.delete(id);
@@ -249,6 +271,7 @@ function writePage() {
   selection.draw();
   place.draw();
   review.draw();
+  analysis.draw();
   writeDatum();
   showHint();
 }
@@ -287,6 +310,7 @@ function makeMap() {
       change: () => page.state !== "error" && (page.state = "loading"),
       rasters: () => rasters.layers(),
       scene: (id, zoom) => scenes.props(id, zoom),
+      analysis: () => analysis?.layers() ?? [],
       camera: cameraMoved, click: clicked, hover: hovered, render: rendered,
       failure: (error) => console.warn("map:", error.message),
     },
@@ -308,9 +332,10 @@ async function start() {
   scenePanel = new ScenePanel(scenes, { show3d: () => byId("three-d").click() });
   tree = makeTree();
   map = makeMap();
+  analysis = makeAnalysis();
   labels = new Labels(byId("labels"), map, state);
-  selection = new Selection(map, state, { ask: (lon, lat) => ask([lon, lat]), change: cardChanged, edited, moment: setMoment, open: openFeature });
-  place = new Place(map, state, { change: cardChanged, close: closeCard, open: openFeature });
+  selection = new Selection(map, state, { ask: (lon, lat) => ask([lon, lat]), change: cardChanged, covers: (entry, feature, place) => analysis.covers(entry, feature, place), edited, moment: setMoment, open: openFeature });
+  place = new Place(map, state, { change: cardChanged, close: closeCard, open: openFeature, who: analysis.hasCameras ? (lon, lat) => analysis.whoSees(lon, lat) : null });
   review = new Review(map, { close: closeCard, decided: () => location.reload() }); // a layer more or less: begin anew
   search = new PlaceSearch(map, state, {
     choose(found) {
@@ -350,6 +375,7 @@ async function start() {
   await loadView();
   if (asked.feature && state.entries.has(asked.feature.layer)) await openFeature(asked.feature.layer, asked.feature.id);
   else if (asked.here) await place.open(...asked.here);
+  if (asked.analysis) await analysis.open(asked.analysis.process, asked.analysis.inputs);
 }
 
 attempt(start);

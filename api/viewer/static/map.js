@@ -28,7 +28,7 @@ const tileDrawer = (ground) => (props) => {
 
 export class MapCanvas {
   /**
-   * @param on {ask, camera, change, click, hover, rasters, render, scene, failure}; `rasters` gives layers, `ask` gets a place, or null for the
+   * @param on {analysis, ask, camera, change, click, hover, rasters, render, scene, failure}; `rasters` and `analysis` give layers, `ask` gets a place, or null for the
    * middle; `scene` gives what the reader chose of a scene, as props of its layer
    */
   constructor({ parent, source, state, on }) {
@@ -39,6 +39,7 @@ export class MapCanvas {
     this.overlays = new Map(); // name → GeoJSON, see overlays.js
     this.generation = 0;
     this.relief = null; // see relief.js
+    this.tool = null; // what takes clicks in place of the map, see analysis-draw.js
     this.ground = 0; // height in metres of what the camera looks at; it lies at 0 in the view
     const glyphs = drawGlyphs();
     this.converter = new deck.JSONConverter({
@@ -55,7 +56,7 @@ export class MapCanvas {
       viewState: this.#viewState(),
       layers: [],
       pickingRadius: 4,
-      getCursor: ({ isDragging, isHovering }) => (isDragging ? "grabbing" : isHovering ? "pointer" : "default"),
+      getCursor: ({ isDragging, isHovering }) => (isDragging ? "grabbing" : this.tool ? "crosshair" : isHovering ? "pointer" : "default"),
       onViewStateChange: ({ viewState }) => this.#moved(viewState),
       onHover: (info) => on.hover(info),
       onAfterRender: () => on.render(),
@@ -63,8 +64,8 @@ export class MapCanvas {
     });
     listenForPointing(parent, {
       click: (x, y) => this.clickAt(x, y),
-      ask: (x, y) => on.ask(this.placeAt(x, y)),
-      askCentre: () => on.ask(null),
+      ask: (x, y) => (this.tool ? this.tool.finish() : on.ask(this.placeAt(x, y))),
+      askCentre: () => this.tool || on.ask(null),
     });
   }
 
@@ -102,7 +103,7 @@ export class MapCanvas {
       );
     }
     layers.splice(this.#aboveAreas(layers), 0, ...this.on.rasters());
-    layers.push(...overlayLayers(this.overlays, this.state.theme));
+    layers.push(...this.on.analysis(), ...overlayLayers(this.overlays, this.state.theme));
     this.deck.setProps({ layers: this.#withRelief(layers) });
     this.on.change();
     // A frame for certain, even where nothing visible has changed: whoever waits for it must not wait for ever.
@@ -239,6 +240,7 @@ export class MapCanvas {
 
   /** Tells what lies under a point of the map, in pixels. */
   clickAt(x, y) {
+    if (this.tool) return this.tool.click(this.placeAt(x, y));
     this.on.click(this.#pick(x, y) ?? {});
   }
 

@@ -14,7 +14,7 @@ const PARTS = [
 
 /**
  * @param place  of place.js: {lon, lat, at, codes, failed, code, folded}; `at` and `codes` are null until the server has answered
- * @param on     {close, open(layer, id), code(code), frame}
+ * @param on     {close, open(layer, id), code(code), frame, who?}
  */
 export function showPlaceCard(place, on) {
   const { lon, lat, at, codes, failed } = place;
@@ -30,7 +30,7 @@ export function showPlaceCard(place, on) {
       codes ? codeGroups(codes).map((group) => codeGroup(group, place, on)) : null,
       failed ? element("p", { class: "soft bad" }, failed) : null,
     ],
-    actions: [chip("target", say("zoomToPlace"), on.frame)],
+    actions: [chip("target", say("zoomToPlace"), on.frame), on.who ? chip("eye", say("whoSeesThis"), on.who, { id: "who-sees-this" }) : null].filter(Boolean),
     onClose: on.close,
   });
 }

@@ -9,7 +9,7 @@ import { toast } from "./toast.js";
 const CLOSEST_PLACE = 16.5;
 
 export class Place {
-  /** @param on {open(layer, id, options), close(), change()} */
+  /** @param on {open(layer, id, options), close(), change(), who(lon, lat)}; `who` is null where there are no cameras */
   constructor(map, state, on) {
     this.map = map;
     this.state = state;
@@ -44,6 +44,7 @@ export class Place {
       close: this.on.close,
       open: (layer, id) => this.on.open(layer, id, { frame: true }),
       code: (code) => this.#showCode(code),
+      who: this.on.who && (() => this.on.who(this.known.lon, this.known.lat)),
       frame: () => this.map.go({ lon: this.known.lon, lat: this.known.lat, zoom: Math.max(this.state.camera.zoom, CLOSEST_PLACE) }),
     });
   }

@@ -1,5 +1,6 @@
 // The chosen feature: its mark on the map, its card, and what the card opens.
 
+import { isCameraLayer } from "./analysis-choices.js";
 import { hideCard } from "./card.js";
 import { byId } from "./dom.js";
 import { showBlockCard, showDensityCard, showFeatureCard } from "./feature-card.js";
@@ -16,7 +17,7 @@ const plainGeometry = (geometry) => ({ type: geometry.type, coordinates: geometr
 const plainFeature = (geometry) => ({ type: "Feature", properties: {}, geometry });
 
 export class Selection {
-  /** @param on {ask(lon, lat), change(), edited(), moment(moment), open(layer, id, options)} */
+  /** @param on {ask(lon, lat), change(), covers(entry, feature, place), edited(), moment(moment), open(layer, id, options)} */
   constructor(map, state, on) {
     this.map = map;
     this.state = state;
@@ -97,6 +98,7 @@ export class Selection {
         close: this.close,
         zoom: () => this.frame(),
         ask: () => this.on.ask(...this.middle()),
+        covers: isCameraLayer(entry) && (() => this.on.covers(entry, this.feature, this.middle())),
         tab: (id) => (this.tab = id),
       },
     });

@@ -3,9 +3,10 @@
 import { say } from "./i18n.js";
 import { withMoment } from "./moment.js";
 
-/** JSON of an address. `body` is sent as JSON, `who` and `why` stand in the changeset. Throws an Error with `status`; an AbortError when `signal` says so. */
-export async function fetchJson(url, { signal, method = "GET", body, who, why } = {}) {
+/** JSON of an address. `body` is sent as JSON, `who` and `why` stand in the changeset. Throws an Error with `status` and `problem`; an AbortError when `signal` says so. */
+export async function fetchJson(url, { signal, method = "GET", body, who, why, prefer } = {}) {
   const headers = { accept: "application/json, application/geo+json" };
+  if (prefer) headers.prefer = prefer;
   if (body !== undefined) headers["content-type"] = "application/json";
   if (who) headers["X-OneMap-Actor"] = part(who);
   if (why) headers["X-OneMap-Reason"] = part(why);
@@ -17,7 +18,7 @@ export async function fetchJson(url, { signal, method = "GET", body, who, why } 
     throw Object.assign(new Error(say("serverGone")), { status: 0 });
   }
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw Object.assign(new Error(said.detail || said.title || String(answer.status)), { status: answer.status });
+  if (!answer.ok) throw Object.assign(new Error(said.detail || said.title || String(answer.status)), { status: answer.status, problem: said });
   return said;
 }
 
@@ -127,3 +128,22 @@ export const getPreview = (layer) => fetchJson(`layers/${part(layer)}/preview`);
 
 /** What a reviewer decided: {decision, correction?, reason}. */
 export const decideLayer = (layer, decision, who) => fetchJson(`layers/${part(layer)}/review`, { method: "POST", body: decision, who });
+
+/** Analyses of the server in short: [{id, title, description, …}]. */
+export const getProcesses = async () => (await fetchJson("processes")).processes;
+
+/** One analysis with the schemas of its inputs. */
+export const getProcess = (id) => fetchJson(`processes/${part(id)}`);
+
+/** Asks a question as a job; the job as it stands. */
+export const startAnalysis = (id, inputs) => fetchJson(`processes/${part(id)}/execution`, { method: "POST", body: { inputs }, prefer: "respond-async" });
+
+/** The newest jobs of the server. */
+export const getJobs = async (limit) => (await fetchJson(`jobs?limit=${limit}`)).jobs;
+
+export const getJob = (id, signal) => fetchJson(`jobs/${part(id)}`, { signal });
+
+/** The answer of a finished job: a FeatureCollection with `answer`. */
+export const getJobResult = (id) => fetchJson(`jobs/${part(id)}/results`);
+
+export const dismissJob = (id) => fetchJson(`jobs/${part(id)}`, { method: "DELETE" });

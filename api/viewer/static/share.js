@@ -39,9 +39,22 @@ export function readAddress(search) {
     relief: Boolean(asked.get("relief")),
     moment: { datetime: readDate(asked.get("datetime")), asOf: readDate(asked.get("as_of")) },
     feature: slash > 0 ? { layer: feature.slice(0, slash), id: feature.slice(slash + 1) } : null,
+    analysis: readQuestion(asked),
     here: hereLon !== undefined && hereLat !== undefined && Math.abs(hereLat) <= 90 ? [hereLon, hereLat] : null,
     embed: Boolean(asked.get("embed")),
   };
+}
+
+// A question of the analyses: {process, inputs}; inputs that are no JSON object leave an empty form.
+function readQuestion(asked) {
+  const process = asked.get("analysis");
+  if (!/^[a-z0-9-]+$/.test(process ?? "")) return null;
+  try {
+    const inputs = JSON.parse(asked.get("inputs"));
+    return { process, inputs: inputs && typeof inputs === "object" && !Array.isArray(inputs) ? inputs : null };
+  } catch {
+    return { process, inputs: null };
+  }
 }
 
 const round = (value, digits) => Number(value.toFixed(digits));
@@ -69,6 +82,8 @@ export function writeAddress(state, defaults) {
   if (state.moment.datetime) add("datetime", state.moment.datetime);
   if (state.moment.asOf) add("as_of", state.moment.asOf);
   if (state.selected) add("feature", `${state.selected.layer}/${state.selected.id}`);
+  if (state.analysis) add("analysis", state.analysis.process);
+  if (state.analysis?.inputs) add("inputs", JSON.stringify(state.analysis.inputs));
   if (state.here) add("here", `${round(state.here.lon, 6)},${round(state.here.lat, 6)}`);
   if (state.embed) add("embed", "1");
   return `?${parts.join("&")}`;

@@ -30,13 +30,24 @@ export function createState(catalogue, asked, theme, language) {
     relief: asked.relief,
     moment: asked.moment,
     selected: null, // {layer, id} of the chosen feature
+    analysis: null, // {process, inputs} of the question that stands in the panel
     here: null, // {lon, lat} of the place somebody points at
     embed: asked.embed,
-    entries: new Map(layers.map((entry) => [entry.id, entry])),
-    kinds: new Map(layers.map((entry) => [entry.id, entry.style.kind])),
-    borders: new Set(layers.filter((entry) => /Polygon/.test(entry.geometry_type)).map((entry) => entry.id)),
-    looks: new Map(layers.map((entry) => [entry.id, lookOf(entry)])),
+    ...byLayer(layers),
   };
+}
+
+const byLayer = (layers) => ({
+  entries: new Map(layers.map((entry) => [entry.id, entry])),
+  kinds: new Map(layers.map((entry) => [entry.id, entry.style.kind])),
+  borders: new Set(layers.filter((entry) => /Polygon/.test(entry.geometry_type)).map((entry) => entry.id)),
+  looks: new Map(layers.map((entry) => [entry.id, lookOf(entry)])),
+});
+
+/** Layers that were registered while the page was open join it. */
+export function learnLayers(state, catalogue) {
+  const layers = catalogue.layers.filter(isShown);
+  Object.assign(state, { layers, held: catalogue.layers.filter((entry) => !isShown(entry)), ...byLayer(layers) });
 }
 
 // How the names of a layer rank against those of others: places, water, streets, what departments show, the rest.

@@ -1,6 +1,9 @@
 // Every word of the page in both languages: [Chinese, English]. Words of layers come from their manifests, not from here.
 
+import { ANALYSIS_WORDS } from "./analysis-words.js";
+
 export const WORDS = {
+  ...ANALYSIS_WORDS,
   skip: ["跳到图层目录", "Skip to the layers"],
   oneMap: ["一张图", "One Map"],
   subtitle: ["基准一张图 · 全面感知", "The shared map of the city"],

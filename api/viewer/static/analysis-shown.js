@@ -1,0 +1,120 @@
+// An answer that is on the map: its card, its chart, what lies under the cursor, and the ways to keep it.
+
+import { profileChart, skylineChart } from "./analysis-chart.js";
+import { askLayer } from "./analysis-keep.js";
+import { partsOf } from "./analysis-layers.js";
+import { lookOf } from "./analysis-looks.js";
+import { metresRound, placeAway } from "./analysis-measure.js";
+import { resultNodes } from "./analysis-result.js";
+import { chip } from "./card.js";
+import { element } from "./dom.js";
+import { say } from "./i18n.js";
+
+const REACH_PX = 26;
+const LONGEST_LINK = 6000;
+
+export class Shown {
+  /** @param panel analysis.js */
+  constructor(document, panel) {
+    this.document = document;
+    this.panel = panel;
+    this.parts = partsOf(document);
+    this.#look();
+    const { inputs, resolution_m } = document.answer;
+    this.marks = { step_m: resolution_m, isGrid: /Polygon/.test(inputs.at?.type ?? ""), marked: null, ray: null };
+    this.chart = null;
+    this.under = element("output", { class: "under-cursor" });
+  }
+
+  // Words of the legend are in the language of now; the colours stay.
+  #look() {
+    this.look = lookOf(this.document);
+  }
+
+  nodes() {
+    const { document, panel } = this;
+    this.#look();
+    this.chart = this.#makeChart();
+    return [
+      element("div", { class: "analysis-body", id: "analysis-result", tabindex: 0, role: "region", "aria-labelledby": "analysis-title" },
+        this.chart?.node, this.under,
+        resultNodes(document, this.look, { inputName: (name) => panel.form.nameOf({ name }, [name]), on: { open: panel.on.open } })),
+      element("footer", { class: "actions" },
+        chip("back", say("changeQuestion"), () => panel.change(), { id: "analysis-change" }),
+        document.features.length ? chip("keep", say("saveLayer"), () => this.#save(), { id: "analysis-save" }) : null,
+        chip("save", say("downloadGeojson"), () => this.#download("geojson", document), { id: "analysis-geojson" }),
+        chip("save", say("downloadJson"), () => this.#download("json", document.answer), { id: "analysis-json" }),
+        chip("link", say("shareQuestion"), () => this.#share(), { id: "analysis-share" })),
+    ];
+  }
+
+  #makeChart() {
+    const { process } = this.document.answer;
+    if (process === "profile") return profileChart(this.document, (i) => this.#mark(i < 0 ? null : this.parts.points[i]?.geometry.coordinates));
+    if (process === "skyline") return skylineChart(this.document, (i) => this.#aim(i));
+    return null;
+  }
+
+  #mark(place, ray = null) {
+    Object.assign(this.marks, { marked: place, ray });
+    this.panel.map.refresh();
+  }
+
+  #aim(i) {
+    const { values, inputs } = this.document.answer;
+    const here = this.parts.points[0].geometry.coordinates;
+    this.#mark(null, i < 0 ? null : [here, placeAway(here, inputs.margin_m ?? 300, values.azimuth_deg[i])]);
+  }
+
+  /** What lies under the cursor, in the chart or in words. */
+  hover(place) {
+    const { process, values, inputs } = this.document.answer;
+    const { points } = this.parts;
+    if (!points.length || (!this.chart && !this.look.at)) return;
+    if (process === "skyline") {
+      const [east, north] = place ? metresRound(points[0].geometry.coordinates)(place) : [Infinity, 0];
+      const near = Math.hypot(east, north) < (inputs.margin_m ?? 300);
+      const azimuth = ((Math.atan2(east, north) * 180) / Math.PI + 360) % 360;
+      const step = values.azimuth_deg[1] - values.azimuth_deg[0];
+      this.chart?.show(near ? Math.round((azimuth - values.azimuth_deg[0] + 360) / step) % values.azimuth_deg.length : -1);
+      return;
+    }
+    const i = place ? this.#nearest(place) : -1;
+    if (this.chart) {
+      this.chart.show(i);
+      if ((points[i]?.geometry.coordinates ?? null) !== this.marks.marked) this.#mark(points[i]?.geometry.coordinates ?? null);
+    } else this.under.textContent = i < 0 ? "" : `${say("underCursor")}: ${this.look.at(points[i].properties)}`;
+  }
+
+  #nearest(place) {
+    const metresPerPixel = (40075016.7 * Math.cos((place[1] * Math.PI) / 180)) / (512 * 2 ** this.panel.state.camera.zoom);
+    const plane = metresRound(place);
+    let [best, least] = [-1, REACH_PX * metresPerPixel];
+    this.parts.points.forEach(({ geometry }, i) => {
+      const metres = Math.hypot(...plane(geometry.coordinates));
+      if (metres < least) [best, least] = [i, metres];
+    });
+    return best;
+  }
+
+  #download(kind, content) {
+    const type = kind === "geojson" ? "application/geo+json" : "application/json";
+    const href = URL.createObjectURL(new Blob([JSON.stringify(content, null, kind === "json" ? 2 : 0)], { type }));
+    const link = element("a", { href, download: `${this.document.answer.process}.${kind}` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(href), 10_000);
+  }
+
+  #share() {
+    const { panel } = this;
+    panel.on.change();
+    if (JSON.stringify(panel.state.analysis).length > LONGEST_LINK) return panel.on.tell(say("questionTooLong"));
+    return panel.on.share();
+  }
+
+  async #save() {
+    const { panel } = this;
+    const id = await askLayer(panel.form.process, panel.nameOf(panel.form.process), this.document.answer.inputs);
+    if (id) await panel.on.layerAdded(id);
+  }
+}
