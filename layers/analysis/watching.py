@@ -68,6 +68,10 @@ class CameraQuestion(SightQuestion):
     """Which layer holds the cameras, and how its properties are called."""
 
     cameras: LayerId = "cameras"
+    only: Annotated[
+        tuple[Annotated[str, Field(max_length=200)], ...],
+        Field(max_length=1_000, description="Ids of the cameras that are asked; without it, all of the layer."),
+    ] = ()
     height_property_of_cameras: _PropertyName = "height_m"
     azimuth_property: _PropertyName = "azimuth_deg"
     fov_property: _PropertyName = "fov_deg"
@@ -106,7 +110,11 @@ class CameraQuestion(SightQuestion):
         found = self._names(record.schema)
         batch = material.read(record, box, tuple(found.values()), material.limits.buildings)
         points = np.array(
-            [geometry is not None and geometry.geom_type == "Point" for geometry in batch.geometries], dtype=bool
+            [
+                geometry is not None and geometry.geom_type == "Point" and (not self.only or str(id_) in self.only)
+                for id_, geometry in zip(batch.ids, batch.geometries, strict=True)
+            ],
+            dtype=bool,
         )
         where = shapely.get_coordinates([material.local(geometry) for geometry in batch.geometries[points]])
 

@@ -38,6 +38,7 @@ spacing_m | 取点间距 | Spacing | m
 reach_m | 最大视距 | Reach | m
 target_height_m | 目标离地高度 | Height of the target | m
 cameras | 摄像机图层 | Layer of cameras
+only | 只看这些摄像机 | Only these cameras
 height_property_of_cameras | 安装高度字段 | Property with mounting heights
 azimuth_property | 朝向字段 | Property with azimuths
 fov_property | 水平视场角字段 | Property with fields of view

@@ -115,6 +115,8 @@ def test_buildings_without_height_and_ground_without_data_are_said_and_not_taken
 def test_cameras_of_the_layer_answer_who_sees_this(street):
     seen = ask(street, "who-sees", place=at(30, 0))["answer"]["values"]
     assert (seen["seenBy"], seen["pointedButHidden"], seen["camerasNotUsable"]) == (["east"], ["behind"], 1)
+    alone = ask(street, "who-sees", place=at(30, 0), only=["behind"])["answer"]["values"]
+    assert (alone["cameras"], alone["seenBy"], alone["pointedButHidden"]) == (1, [], ["behind"])
     coverage = ask(street, "camera-coverage", area=area(0, -40, 80, 40), cell_m=2)
     areas = coverage["answer"]["values"]["areas_m2"]
     assert areas["covered"] + areas["blind"] + areas["unknown"] == pytest.approx(areas["area"])

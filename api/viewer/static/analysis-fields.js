@@ -2,7 +2,7 @@
 // their own. Places stand in analysis-places.js.
 
 import { placeField } from "./analysis-places.js";
-import { unitOf } from "./analysis-schema.js";
+import { CODES } from "./analysis-terms.js";
 import { element } from "./dom.js";
 import { formatNumber, pick, say } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -34,7 +34,7 @@ export function row(form, field, path, control, { wide = false, group = false } 
     fault ? element("p", { class: "fault", id: `${id}-fault` }, fault) : null);
 }
 
-const unit = ({ name, unitName = name, kind }) => (kind === "number" && unitOf(unitName) ? element("span", { class: "unit" }, unitOf(unitName)) : null);
+const unit = ({ kind, unit: words }) => (kind === "number" && words ? element("span", { class: "unit" }, words) : null);
 
 function number(form, field, path) {
   const input = element("input", {
@@ -77,7 +77,7 @@ function choice(form, field, path) {
       form.set(path, target.value || undefined);
       form.draw(); // other inputs may hang on it
     },
-  }, field.choices.map(({ value, title }) => element("option", { value }, pick(Array.isArray(title) ? { zh: title[0], en: title[1] } : title))));
+  }, field.choices.map(({ value, title }) => element("option", { value }, typeof title === "string" && CODES[title] ? pick({ zh: CODES[title][0], en: CODES[title][1] }) : pick(title))));
   select.value = form.value(path) ?? field.fallback ?? "";
   if (!field.choices.length) return row(form, field, path, element("span", { class: "soft" }, say("noSuchLayer")), { wide: true, group: true });
   return row(form, field, path, select, { wide: true });
@@ -100,7 +100,7 @@ function words(form, field, path) {
 }
 
 function tuple(form, field, path) {
-  const parts = field.parts.map((part, i) => drawField(form, { ...part, name: `${field.name}.${i}`, unitName: field.name }, [...path, i]));
+  const parts = field.parts.map((part, i) => drawField(form, { ...part, name: field.name, title: field.title, unit: field.unit }, [...path, i]));
   return element("div", { class: "tuple", role: "group", "aria-label": form.nameOf(field, path) }, parts);
 }
 

@@ -7,9 +7,11 @@ import { faultOf, isMissing, readInputs } from "./analysis-schema.js";
 import { geometryOf } from "./analysis-places.js";
 import { INPUTS, PROCESSES } from "./analysis-terms.js";
 import { element } from "./dom.js";
-import { pick, say } from "./i18n.js";
+import { language, pick, say } from "./i18n.js";
 
-const NOT_HERE = new Set(["register_as"]); // keeping a result is a button of its own
+const NOT_HERE = new Set(["register_as", "raster_as"]); // keeping a result is a button of its own
+// Titles inside of schemas hold both languages in one line, the Chinese one first.
+const sideOf = (title) => (typeof title === "string" ? title.split(/ (?=[A-Z])/)[language() === "zh" ? 0 : 1] ?? title : pick(title));
 const word = (pair) => pick({ zh: pair[0], en: pair[1] });
 
 export class Form {
@@ -43,6 +45,9 @@ export class Form {
       if (field.kind === "instant" && field.required) this.values[field.name] = `${today}T10:00:00+08:00`;
       if (field.kind === "choice" && this.either.length && field.fallback === null) this.values[field.name] = field.choices[0]?.value;
     }
+    const { asOf, datetime } = this.state.moment; // what the map shows is what is asked about
+    if (this.fields.has("as_of") && asOf) this.values.as_of = asOf;
+    if (this.fields.has("datetime") && datetime) this.values.datetime = datetime;
     if (this.fields.has("year")) this.values.year = Number(today.slice(0, 4));
     if (this.fields.has("day")) this.values.day = today;
   }
@@ -88,12 +93,12 @@ export class Form {
     return this.on.chosen();
   }
 
-  nameOf({ name, unitName }, path) {
+  nameOf({ name, title = this.fields.get(name)?.title }, path) {
     const plain = path.filter((key) => typeof key === "string");
     const owner = plain.length > 1 ? plain.at(-2) : this.process;
-    const pair = INPUTS[`${owner}.${name}`] ?? INPUTS[name] ?? INPUTS[unitName];
+    const pair = INPUTS[`${owner}.${name}`] ?? INPUTS[name];
     const number = typeof path.at(-1) === "number" ? ` ${path.at(-1) + 1}` : "";
-    return (pair ? word(pair) : name.replaceAll("_", " ")) + number;
+    return (pair ? word(pair) : sideOf(title) || name.replaceAll("_", " ")) + number;
   }
 
   // The server's own words say more than a name; they are a tooltip, because they are in one language.

@@ -8,14 +8,14 @@ export const unitOf = (name) => UNITS.find(([pattern]) => pattern.test(name))?.[
 const isPoint = (schema) => schema.type === "array" && schema.items?.type === "number" && schema.minItems === 2 && schema.maxItems === 2;
 
 /**
- * One input: {name, kind, required, fallback, description, min, max, above, under, shapes, choices, item, fields, parts}.
+ * One input: {name, title, unit, kind, required, fallback, description, min, max, above, under, shapes, choices, item, fields, parts}.
  * `kind` is point, points, place, number, boolean, date, instant, choice, list, tuple or text; `shapes` of a place are GeoJSON types.
  */
 export function fieldOf(name, schema, required) {
-  const { anyOf, ...outside } = schema;
+  const { anyOf, title, "x-ogc-unit": unit, ...outside } = schema;
   const inner = { ...(anyOf?.find(({ type }) => type !== "null") ?? schema) };
   const { description = outside.description } = inner;
-  return { name, required, fallback: outside.default ?? null, description, ...kindOf(inner) };
+  return { name, title, unit: unit ?? unitOf(name), required, fallback: outside.default ?? null, description, ...kindOf(inner) };
 }
 
 function kindOf(schema) {
@@ -40,8 +40,8 @@ const fieldsOf = ({ properties, required = [] }) => Object.entries(properties).m
 
 /** The inputs of a process as `GET /processes/{id}` describes them, by name. */
 export function readInputs(description) {
-  return new Map(Object.entries(description.inputs).map(([name, { schema, minOccurs, description: words }]) =>
-    [name, { ...fieldOf(name, schema, minOccurs > 0), description: words }]));
+  return new Map(Object.entries(description.inputs).map(([name, { schema, minOccurs, description: words, titles }]) =>
+    [name, { ...fieldOf(name, schema, minOccurs > 0), description: words, ...(titles && { title: titles }) }]));
 }
 
 /** What is wrong with the value of a field: the key of a sentence and its number, or null. */
