@@ -41,6 +41,7 @@ def jobs_of(request: Request) -> JobShelf:
 def analysis_desk_of(request: Request) -> AnalysisDesk:
     """What analyses may use: layers of the registry, terrains, point clouds of the inbox."""
     from layers.analysis.material import AnalysisDesk, AnalysisLimits
+    from layers.analysis.rules import RuleBook
 
     settings = parts_of(request).settings
     limits = AnalysisLimits(
@@ -51,7 +52,13 @@ def analysis_desk_of(request: Request) -> AnalysisDesk:
     )
     state = request.app.state
     return AnalysisDesk(
-        registry_of(request), state.terrain.shelf, limits, settings.inbox_dir, state.scenes.desk, state.rasters.book
+        registry_of(request),
+        state.terrain.shelf,
+        limits,
+        settings.inbox_dir,
+        state.scenes.desk,
+        state.rasters.book,
+        RuleBook(settings.rules_dir),
     )
 
 

@@ -13,6 +13,9 @@ from tiles.raster.documents import COG_TYPE
 
 if TYPE_CHECKING:
     from layers.analysis.processes import Process
+    from layers.analysis.rules import RuleBook
+    from scenes3d.analysis.control import RunwayDimensions
+    from scenes3d.analysis.sunlight import SunlightRule
 
 GEOJSON_TYPE = "application/geo+json"
 OUTPUT = "result"
@@ -74,12 +77,18 @@ def process_summary(process: Process, base: str) -> dict[str, Any]:
     }
 
 
-def process_document(process: Process, base: str) -> dict[str, Any]:
-    """One process with its inputs and output."""
+def process_document(process: Process, base: str, rules: RuleBook | None = None) -> dict[str, Any]:
+    """One process with its inputs and output.
+
+    Args:
+        rules: The tables that rules and kinds of runways are chosen from; those that come along without it.
+    """
     from layers.analysis.question import input_schemas
+    from layers.analysis.rules import RuleBook
     from layers.analysis.words import title_of
 
     schemas, required = input_schemas(process.asks)
+    _offer(schemas, rules or RuleBook())
     inputs = {
         name: {
             "title": both(title_of(name)),
@@ -99,6 +108,19 @@ def process_document(process: Process, base: str) -> dict[str, Any]:
         "outputs": {OUTPUT: output},
         "example": {"inputs": dict(process.example)},
     }
+
+
+def _offer(schemas: dict[str, Any], rules: RuleBook) -> None:
+    """Beside the inputs that name a row of a table, the rows: `x-choices`, for whoever makes a form."""
+    if "rule" in schemas:
+        schemas["rule"]["x-choices"] = [_choice(rule.id, rule) for rule in rules.sunlight().values()]
+    if "runways" in schemas:
+        kind = schemas["runways"]["items"]["properties"]["kind"]
+        kind["x-choices"] = [_choice(name, size) for name, size in rules.runways().items()]
+
+
+def _choice(value: str, row: SunlightRule | RunwayDimensions) -> dict[str, Any]:
+    return {"value": value, "titles": row.title.to_dict(), "source": row.source, "weak": row.weak}
 
 
 def job_document(job: Job, base: str) -> dict[str, Any]:

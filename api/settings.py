@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     inbox: Path | None = Field(
         default=None, description="Folder that inbox sources may read from; empty means inbox inside ONEMAP_DATA_DIR."
     )
+    rules: Path | None = Field(
+        default=None,
+        description="Folder of the city's own sunlight_rules.json and control_surfaces.json; empty means rules inside ONEMAP_DATA_DIR.",
+    )
     snapshots: Path | None = Field(
         default=None,
         description="Folder for copies of large layers that tiles are cut from; empty means snapshots inside ONEMAP_DATA_DIR.",
@@ -171,6 +175,11 @@ class Settings(BaseSettings):
     def inbox_dir(self) -> Path:
         """Folder that inbox sources may read from; it need not exist."""
         return self.inbox or self.data_dir / "inbox"
+
+    @property
+    def rules_dir(self) -> Path:
+        """Folder of the city's own tables of rules; it need not exist."""
+        return self.rules or self.data_dir / "rules"
 
     @property
     def snapshot_dir(self) -> Path:

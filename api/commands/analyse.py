@@ -42,8 +42,10 @@ def analyse(
     wanted = process_called(process)
     if describe:
         from api.process_documents import process_document
+        from layers.analysis.rules import RuleBook
 
-        output().print_json(json.dumps(process_document(wanted, "")["inputs"], ensure_ascii=False))
+        rules = RuleBook(settings_for(data).rules_dir)
+        output().print_json(json.dumps(process_document(wanted, "", rules)["inputs"], ensure_ascii=False))
         return
     given = (json.loads(_text(file)) if file is not None else {}) | read_inputs(inputs or ())
     document = _answer(process, given, actor, data, raster)
@@ -96,6 +98,7 @@ def _answer(
     """
     from layers.analysis.material import AnalysisDesk, AnalysisLimits
     from layers.analysis.processes import process_called
+    from layers.analysis.rules import RuleBook
     from layers.analysis.running import prepare, run, run_both
     from layers.city import read_city
     from layers.policy import Actor
@@ -117,7 +120,8 @@ def _answer(
         registry = Registry(store, city=read_city(settings.city or None))
         scenes = SceneDesk(store, settings.data_dir / "scenes", shelf)
         rasters = RasterBook(store, settings.raster_dir) if isinstance(store, SqlStore) else None
-        desk = AnalysisDesk(registry, shelf, limits, settings.inbox_dir, scenes, rasters)
+        rules = RuleBook(settings.rules_dir)
+        desk = AnalysisDesk(registry, shelf, limits, settings.inbox_dir, scenes, rasters, rules)
         try:
             ready = prepare(process_called(process), inputs, desk, who)
             if raster is None:

@@ -79,9 +79,11 @@ def list_processes(request: Request) -> Response:
 def describe_process(request: Request) -> Response:
     """What an analysis asks for and what it gives."""
     from layers.analysis.processes import process_called
+    from layers.analysis.rules import RuleBook
 
     read_parameters(request, ())
-    return json_answer(process_document(process_called(_process_id(request)), base_url(request)))
+    rules = RuleBook(parts_of(request).settings.rules_dir)
+    return json_answer(process_document(process_called(_process_id(request)), base_url(request), rules))
 
 
 @router.post(EXECUTION_PATH, summary="Ask", **EXECUTE)

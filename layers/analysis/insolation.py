@@ -14,6 +14,7 @@ from layers.analysis.light import RIGHT_TO, least
 from layers.analysis.material import Material
 from layers.analysis.question import AboveGround
 from layers.analysis.raster import Meaning
+from layers.analysis.rules import SUNLIGHT
 from layers.analysis.spots import SpotQuestion, Spots
 from scenes3d.analysis.scene import Scene
 from scenes3d.analysis.sunlight import (
@@ -77,7 +78,8 @@ class SunlightHours(SpotQuestion):
 
 
 def answer_sunlight(material: Material, asked: SunlightHours) -> Answer:
-    rule = None if asked.rule is None else sunlight_rule(asked.rule)
+    rules = material.desk.rules
+    rule = None if asked.rule is None else sunlight_rule(asked.rule, rules.sunlight())
     day = asked.day if rule is None else rule.day(asked.year or 0)
     assert day is not None
     band = (0.0, 24.0) if rule is None else (rule.from_hour, rule.to_hour)
@@ -111,7 +113,7 @@ def answer_sunlight(material: Material, asked: SunlightHours) -> Answer:
         "minutesMean": float(np.nanmean(found.minutes)) if np.isfinite(found.minutes).any() else None,
     }
     if rule is not None:
-        values["rule"] = rule.to_document()
+        values["rule"] = rule.to_document() | rules.table_of(SUNLIGHT, rule.id)
         values["verdicts"] = _counted(columns["verdict"])
     if before:
         values["compared"] = _compared(found, before[0], columns)

@@ -13,6 +13,7 @@ import shapely
 
 from layers.analysis.answer import to_degrees, to_frame
 from layers.analysis.question import NO_LAYER, Question, RayQuestion, SceneQuestion
+from layers.analysis.rules import RuleBook
 from layers.analysis.scenes import ChosenScene, require_one_datum
 from layers.policy import Actor
 from layers.registry import Registry
@@ -62,6 +63,7 @@ class AnalysisDesk:
         inbox: Folder of point clouds; None where there is none.
         scenes: Meshes and city models; None where there are none.
         rasters: Where rasters of results are kept; None where there is no place for them.
+        rules: What counts as sunlight, and the dimensions of surfaces.
     """
 
     registry: Registry
@@ -70,6 +72,7 @@ class AnalysisDesk:
     inbox: Path | None = None
     scenes: SceneDesk | None = None
     rasters: RasterBook | None = None
+    rules: RuleBook = field(default_factory=RuleBook)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import shapely
@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from layers.analysis.answer import Answer, Mark, points_of
 from layers.analysis.material import Material, box_round
 from layers.analysis.question import Area, Height, Line, Metres, Part, Point, SceneQuestion
+from layers.analysis.rules import RUNWAYS, RuleBook
 from scenes3d.analysis.control import EDGE_STEP_M, Surface, judge_heights, runway_dimensions, runway_surfaces, view_cone
 from scenes3d.analysis.profile import profile
 from scenes3d.rays.port import Floats
@@ -23,7 +24,7 @@ class Runway(Part):
 
     ends: tuple[Point, Point]
     elevations_m: tuple[Height, Height]
-    kind: Annotated[str, Field(pattern="^precision-3-4$")] = "precision-3-4"
+    kind: Annotated[str, Field(max_length=60, description="Approach and code number.")] = "precision-3-4"
 
 
 class ViewCone(Part):
@@ -86,13 +87,15 @@ def answer_height_control(material: Material, asked: HeightControl) -> Answer:
         )
     marks.sort(key=lambda mark: -np.nan_to_num(mark.properties["excess_m"], nan=-1e9))
     worst = marks[0].properties if marks and above.any() else None
-    values = {
+    values: dict[str, Any] = {
         "buildings": len(blocks.ids),
         "underSurfaces": int(reached.sum()),
         "above": int(above.sum()),
         "unknown": int(unknown.sum()),
         "worst": worst,
     }
+    if asked.runways:
+        values["runways"] = [_rests_on(material.desk.rules, runway.kind) for runway in asked.runways]
     slope = 0.2
     errors = {**material.errors(), "limit_m": slope * EDGE_STEP_M / 2}
     return Answer(
@@ -107,6 +110,18 @@ def answer_height_control(material: Material, asked: HeightControl) -> Answer:
     )
 
 
+def _rests_on(rules: RuleBook, kind: str) -> dict[str, Any]:
+    """Which dimensions a runway was judged by."""
+    size = rules.runways()[kind]
+    return {
+        "kind": kind,
+        "title": size.title.to_dict(),
+        "source": size.source,
+        "weak": size.weak,
+        **rules.table_of(RUNWAYS, kind),
+    }
+
+
 def _surfaces(material: Material, asked: HeightControl) -> list[Surface]:
     found: list[Surface] = []
     for runway in asked.runways:
@@ -118,7 +133,8 @@ def _surfaces(material: Material, asked: HeightControl) -> list[Surface]:
                 limit="100 m to 10 km",
                 remedy="Give both thresholds.",
             )
-        found += runway_surfaces((first, second), runway.elevations_m, runway_dimensions(runway.kind))
+        size = runway_dimensions(runway.kind, material.desk.rules.runways())
+        found += runway_surfaces((first, second), runway.elevations_m, size)
     for cone in asked.view_cones:
         eye = np.append(_spot(material, cone.eye), cone.eye_elevation_m)
         left, right = _spot(material, cone.left), _spot(material, cone.right)

@@ -1,23 +1,26 @@
 """Height-control surfaces and what pierces them: obstacle limitation round a runway, and cones that keep a view open.
 
-A surface is a function of the place: the highest elevation allowed there, NaN where it does not reach. Dimensions are data, those of
-a runway for precision approaches of code number 3 or 4 in `control_surfaces.json`.
-Source: ICAO Annex 14 volume I, 4.1 and table 4-1; MH 5001 has the same surfaces.
+A surface is a function of the place: the highest elevation allowed there, NaN where it does not reach. Dimensions are data, by kind of
+runway in `control_surfaces.json`.
+Source: ICAO Annex 14 volume I, 4.1 and tables 4-1 and 4-2; MH 5001 has the same surfaces.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
 
 from scenes3d.analysis.blocks import Blocks
 from scenes3d.rays.port import Floats
+from twin.errors import BadAnalysisError
+from twin.text import LocalText
 
 # Footprints are looked at along their edges this densely; a surface that rises 1:5 changes by a metre in between at most.
 EDGE_STEP_M = 5.0
@@ -53,15 +56,53 @@ class RunwayDimensions:
     takeoff_final_half_width: float
     takeoff_length: float
     takeoff_slope: float
+    title: LocalText = field(default_factory=LocalText)
+    source: str = ""
+    weak: bool = False
 
 
 @cache
-def runway_dimensions(kind: str = "precision-3-4") -> RunwayDimensions:
-    """The dimensions of that name in `control_surfaces.json`."""
-    rows = json.loads(Path(__file__).with_name("control_surfaces.json").read_text(encoding="utf-8"))["runways"]
-    row = dict(rows[kind])
-    row["approach_sections"] = tuple((length, slope) for length, slope in row["approach_sections"])
-    return RunwayDimensions(**row)
+def runway_kinds() -> dict[str, RunwayDimensions]:
+    """The dimensions that come along, by kind of runway."""
+    return parse_runways(json.loads(Path(__file__).with_name("control_surfaces.json").read_text(encoding="utf-8")))
+
+
+def parse_runways(document: Mapping[str, Any]) -> dict[str, RunwayDimensions]:
+    """Dimensions by kind of runway, of a document like `control_surfaces.json`.
+
+    Raises:
+        KeyError, TypeError, ValueError: if it is none, with what is wrong.
+    """
+    found = {}
+    numbers = [each.name for each in fields(RunwayDimensions) if each.type == "float"]
+    for kind, row in document["runways"].items():
+        sections = tuple((float(length), float(slope)) for length, slope in row["approach_sections"])
+        said = {name: float(row[name]) for name in numbers}
+        if min(said.values()) < 0 or any(part < 0 for section in sections for part in section):
+            raise ValueError(f"runway '{kind}': dimensions are not negative")
+        found[str(kind)] = RunwayDimensions(
+            **said,
+            approach_sections=sections,
+            title=LocalText.parse(row.get("title") or kind),
+            source=str(row.get("source", document.get("source", ""))),
+            weak=bool(row.get("weak", document.get("weak", False))),
+        )
+    return found
+
+
+def runway_dimensions(
+    kind: str = "precision-3-4", kinds: Mapping[str, RunwayDimensions] | None = None
+) -> RunwayDimensions:
+    """The dimensions of that name, of those that come along where none are given. Raises BadAnalysisError if there are none."""
+    kinds = runway_kinds() if kinds is None else kinds
+    if kind not in kinds:
+        raise BadAnalysisError(
+            "There is no such kind of runway. 没有这类跑道。",
+            value=kind,
+            limit=", ".join(kinds),
+            remedy="Name one of these; the digits are code numbers.",
+        )
+    return kinds[kind]
 
 
 def runway_surfaces(

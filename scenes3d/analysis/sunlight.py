@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
@@ -35,6 +35,8 @@ class SunlightRule:
         least_minutes: How much sunlight is asked for.
         shortest_stretch_min: Shorter stretches of sunlight do not count.
         sill_m: Where it is judged, above the ground (the sill of the lowest window).
+        source: Standard and clause.
+        weak: Taken from secondary sources: the text of the standard was not at hand.
     """
 
     id: str
@@ -45,10 +47,18 @@ class SunlightRule:
     least_minutes: float
     shortest_stretch_min: float
     sill_m: float
+    source: str = ""
+    weak: bool = False
 
     def to_document(self) -> dict[str, Any]:
         """What an answer says of it."""
-        return {"id": self.id, "title": self.title.to_dict(), "leastMinutes": self.least_minutes}
+        return {
+            "id": self.id,
+            "title": self.title.to_dict(),
+            "leastMinutes": self.least_minutes,
+            "source": self.source,
+            "weak": self.weak,
+        }
 
     def day(self, year: int) -> date:
         """The rule's day in a year, by Beijing time."""
@@ -57,14 +67,31 @@ class SunlightRule:
 
 @cache
 def sunlight_rules() -> dict[str, SunlightRule]:
-    """The rules by id, in the order of the file."""
+    """The rules that come along, by id, in the order of the file."""
     path = Path(__file__).with_name("sunlight_rules.json")
-    return {row["id"]: _rule(row) for row in json.loads(path.read_text(encoding="utf-8"))["rules"]}
+    return parse_sunlight_rules(json.loads(path.read_text(encoding="utf-8")))
 
 
-def sunlight_rule(rule_id: str) -> SunlightRule:
-    """One rule. Raises BadAnalysisError if there is none of that id."""
-    rules = sunlight_rules()
+def parse_sunlight_rules(document: Mapping[str, Any]) -> dict[str, SunlightRule]:
+    """Rules by id, of a document like `sunlight_rules.json`.
+
+    Raises:
+        KeyError, TypeError, ValueError: if it is none, with what is wrong.
+    """
+    found = {}
+    for row in document["rules"]:
+        said: dict[str, Any] = {name: float(row[name]) for name in _NUMBERS}
+        said |= {"source": str(row.get("source", "")), "weak": bool(row.get("weak", False))}
+        rule = SunlightRule(id=str(row["id"]), title=LocalText.parse(row["title"]), **said)
+        if not (0 <= rule.from_hour < rule.to_hour <= 24 and 0 < rule.least_minutes <= 1440 and rule.sill_m >= 0):
+            raise ValueError(f"rule '{rule.id}': hours from 0 to 24, the earlier one first, minutes from 1 to 1440")
+        found[rule.id] = rule
+    return found
+
+
+def sunlight_rule(rule_id: str, rules: Mapping[str, SunlightRule] | None = None) -> SunlightRule:
+    """One rule, of those that come along where none are given. Raises BadAnalysisError if there is none of that id."""
+    rules = sunlight_rules() if rules is None else rules
     if rule_id not in rules:
         raise BadAnalysisError(
             "There is no such sunlight rule. 没有这条日照规则。",
@@ -75,8 +102,9 @@ def sunlight_rule(rule_id: str) -> SunlightRule:
     return rules[rule_id]
 
 
-def _rule(row: dict[str, Any]) -> SunlightRule:
-    return SunlightRule(**{**row, "title": LocalText.parse(row["title"])})
+_NUMBERS = (
+    "solar_longitude_deg", "from_hour", "to_hour", "least_minutes", "shortest_stretch_min", "sill_m",
+)  # fmt: skip
 
 
 def sun_through_the_day(

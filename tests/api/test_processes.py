@@ -194,6 +194,43 @@ def test_shadow_sky_skyline_section_and_control_agree_with_the_tower(street):
     assert control["worst"]["excess_m"] == pytest.approx(40.4 - (22 + 8 * 0.4), abs=0.05)
 
 
+def test_a_city_puts_its_own_tables_of_rules_over_ours(street, folder):
+    choices = street.json("/processes/sunlight")["inputs"]["rule"]["schema"]["x-choices"]
+    assert [choice["value"] for choice in choices][:2] == ["great-cold-2h", "great-cold-3h"]
+    assert all(choice["weak"] and choice["source"] for choice in choices)
+    asked = {"at": {"type": "Point", "coordinates": at(0, 0)}, "year": 2026, "step_min": 30}
+    ours = ask(street, "sunlight", **asked, rule="great-cold-2h")["answer"]["values"]["rule"]
+    assert (ours["leastMinutes"], ours["of"], ours["weak"]) == (120, "One Map", True)
+    own = {"id": "great-cold-2h", "title": {"zh": "本市规定", "en": "Our city"}, "solar_longitude_deg": 300, "from_hour": 8,
+           "to_hour": 16, "least_minutes": 150, "shortest_stretch_min": 10, "sill_m": 1.0, "source": "City rules 2025, 12"}  # fmt: skip
+    table = folder / "rules" / "sunlight_rules.json"
+    table.parent.mkdir()
+    table.write_text(json.dumps({"rules": [own, own | {"id": "school"}]}), encoding="utf-8")
+    found = ask(street, "sunlight", **asked, rule="great-cold-2h")["answer"]["values"]
+    assert (found["rule"]["leastMinutes"], found["rule"]["of"], found["rule"]["weak"]) == (150, "city", False)
+    assert (len(found["rule"]["sha256"]), found["height_m"]) == (64, 1.0)
+    assert ask(street, "sunlight", **asked, rule="great-cold-3h")["answer"]["values"]["rule"]["of"] == "One Map"
+    offered = street.json("/processes/sunlight")["inputs"]["rule"]["schema"]["x-choices"]
+    assert offered[-1]["value"] == "school"
+    table.write_text(json.dumps({"rules": [own | {"from_hour": 17}]}), encoding="utf-8")
+    said = street.problem("POST", "/processes/sunlight/execution", 422, json={"inputs": asked | {"rule": "school"}})
+    assert (said["value"], "hours" in said["remedy"]) == ("sunlight_rules.json", True)
+    table.unlink()
+    runway = {"ends": [at(-900, -300), at(900, -300)], "elevations_m": [20.0, 20.0]}
+    judge = {"area": area(-100, -100, 100, 100)}
+    precise = ask(street, "height-control", **judge, runways=[runway])["answer"]["values"]
+    small = ask(street, "height-control", **judge, runways=[runway | {"kind": "non-instrument-1"}])["answer"]["values"]
+    # The tower's top is at 40.4 m; at its south end, 250 m beside the runway, 20 + (250 - 140) · 14.3 % are allowed, and
+    # 20 + (250 - 30) · 20 % beside a narrow one.
+    assert precise["worst"]["limit_m"] == pytest.approx(35.73, abs=0.02)
+    assert (small["above"], small["underSurfaces"]) == (0, 3)
+    assert small["runways"][0]["title"]["en"] == "Non-instrument, code number 1"
+    assert precise["runways"][0]["source"].startswith("ICAO Annex 14")
+    assert "non-precision-3" in json.dumps(
+        ask(street, "height-control", 400, **judge, runways=[runway | {"kind": "water"}])
+    )
+
+
 def test_water_and_earth_on_a_slope(street):
     flood = ask(street, "flood", area=area(-200, -100, 200, 100), sources=[at(-150, 0)], level_m=20.0)
     values = flood["answer"]["values"]

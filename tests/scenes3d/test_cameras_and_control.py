@@ -8,7 +8,7 @@ import shapely
 
 from analysis_scenes import blocks_on, flat, scene_of, wall
 from scenes3d.analysis.cameras import Cameras, coverage, rays_for_coverage, who_sees
-from scenes3d.analysis.control import judge_heights, runway_dimensions, runway_surfaces, view_cone
+from scenes3d.analysis.control import judge_heights, runway_dimensions, runway_kinds, runway_surfaces, view_cone
 from scenes3d.analysis.optics import Optics, distance_for
 from scenes3d.analysis.scene import BLOCKED, CLEAR
 
@@ -165,6 +165,28 @@ def test_surfaces_of_a_runway_lie_where_the_table_puts_them(runway):
     # Second section at 2.5 %, then level: 60 + 90 m above the threshold.
     assert lowest(runway, 3000 + 60 + 5000, 0)["approach-2"] == pytest.approx(13 + 60 + 50)
     assert lowest(runway, 3000 + 60 + 9000, 0)["approach-2"] == pytest.approx(13 + 150)
+
+
+def test_every_kind_of_runway_holds_together():
+    # Take-off and approach sections end where the tables say, and the conical surface begins where the horizontal one ends.
+    for kind, size in runway_kinds().items():
+        surfaces = runway_surfaces((np.array([0.0, 0.0]), np.array([1500.0, 0.0])), (0.0, 0.0), size)
+        rise = sum(length * slope for length, slope in size.approach_sections)
+        length = sum(part for part, _ in size.approach_sections)
+        assert lowest(surfaces, -size.approach_start - length + 0.001, 0)["approach-1"] == pytest.approx(
+            rise, abs=0.01
+        ), kind
+        assert "approach-1" not in lowest(surfaces, -size.approach_start - length - 0.001, 0), kind
+        assert lowest(surfaces, 750, size.horizontal_radius)["inner-horizontal"] == 45, kind
+        rim = size.horizontal_radius + size.conical_height / size.conical_slope
+        assert lowest(surfaces, 750, rim - 0.001)["conical"] == pytest.approx(45 + size.conical_height, abs=0.01), kind
+        assert size.weak
+        assert size.source
+    assert set(runway_kinds()) >= {f"non-instrument-{code}" for code in range(1, 5)}
+    # The first slope of a code-4 visual runway is that of a precision one's second section, its cone as high.
+    visual, precise = runway_dimensions("non-instrument-4"), runway_dimensions()
+    assert visual.approach_sections[0][1] == precise.approach_sections[1][1]
+    assert visual.conical_height == precise.conical_height
 
 
 def test_buildings_are_held_against_the_lowest_surface_over_them(runway):
