@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from layers.analysis.accuracy import Accuracy, accuracy_of
 from layers.analysis.answer import to_degrees, to_frame
 from layers.analysis.question import NO_LAYER, Question, RayQuestion, SceneQuestion
 from layers.analysis.rules import RuleBook
@@ -100,6 +101,7 @@ class Material:
     before: Scene | None = None
     neighbours: Blocks | None = None
     _height_at: HeightAt | None = None
+    _ground: Ground | None = None
 
     @property
     def limits(self) -> AnalysisLimits:
@@ -120,7 +122,8 @@ class Material:
         if question.ground_m is not None and terrain is None:
             self.used.append({"ground": "stated", "height_m": question.ground_m})
             self._height_at = partial(_level, question.ground_m)
-            return level_ground(question.ground_m, box, question.cell_m)
+            self._ground = level_ground(question.ground_m, box, question.cell_m)
+            return self._ground
         held = self.desk.terrains.terrain(terrain or self._terrain_id())
         elevation = held.surface.elevation
         ground = sampled_ground(elevation, self.frame, box, question.cell_m)
@@ -135,6 +138,7 @@ class Material:
             }
         )
         self.remarks["groundUnknownShare"] = ground.unknown_share
+        self._ground = ground
         return ground
 
     def blocks(self, box: Box) -> Blocks:
@@ -277,6 +281,17 @@ class Material:
         """Figures that every answer carries."""
         terrain = next((entry["pixel_m"] for entry in self.used if "pixel_m" in entry), None)
         return {"terrainPixel_m": terrain, **self.remarks}
+
+    def accuracy(self) -> Accuracy | None:
+        """What the answer is good to, once its ground was taken; None for answers without one."""
+        if self._ground is None:
+            return None
+        reaches = [getattr(self.question, name, 0.0) for name in ("reach_m", "range_max_m", "margin_m")]
+        west, south, east, north = shapely.total_bounds(
+            np.array([self.local(place) for place in self.question.places], dtype=object)
+        ).tolist()
+        reach = max(reaches) or float(np.hypot(east - west, north - south))
+        return accuracy_of(self.question, self.frame, self._ground, self.used, reach, self.vertical_datum)
 
     def datum_document(self) -> Mapping[str, str]:
         title = vertical_datum_title(self.vertical_datum)

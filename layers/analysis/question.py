@@ -122,6 +122,12 @@ class Question(Part):
         None
     )
     cell_m: Annotated[Cell, Field(description="Resolution of the ground and of results, metres.")] = 5.0
+    terrain_error_m: (
+        Annotated[
+            float, Field(ge=0, le=100, description="Standard error of the terrain's heights, for the error statement.")
+        ]
+        | None
+    ) = None
     register_as: Annotated[Registration, Field(description="Keep the result as a layer.")] | None = None
 
     @property

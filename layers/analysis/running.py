@@ -166,6 +166,12 @@ def _tags(ready: Run, work: _Work) -> dict[str, str]:
 
 
 def _envelope(ready: Run, material: Material, found: Answer) -> dict[str, Any]:
+    accuracy, statement = material.accuracy(), found.error_statement
+    errors = plain(found.errors)
+    if accuracy is not None:
+        errors["accuracy"] = plain(accuracy.to_document())
+        more = accuracy.statement()
+        statement = LocalText(statement.zh + more.zh, f"{statement.en} {more.en}")
     return {
         "process": ready.process.id,
         "processVersion": VERSION,
@@ -176,5 +182,5 @@ def _envelope(ready: Run, material: Material, found: Answer) -> dict[str, Any]:
         "verticalDatum": material.datum_document(),
         "resolution_m": found.resolution_m,
         "frame": {"lon": material.frame.lon, "lat": material.frame.lat},
-        "errors": {**plain(found.errors), "statement": found.error_statement.to_dict()},
+        "errors": {**errors, "statement": statement.to_dict()},
     }

@@ -11,6 +11,7 @@ _ROWS = """
 terrain | 地形 | Terrain
 ground_m | 假定地面高程 | Stated ground level | m
 cell_m | 网格分辨率 | Resolution | m
+terrain_error_m | 地形高程中误差 | Standard error of the terrain | m
 register_as | 保存为图层 | Keep as a layer
 raster_as | 保存为栅格 | Keep as a raster
 id | 标识 | Id

@@ -102,6 +102,27 @@ def test_an_answer_says_what_it_rests_on(street):
     assert answer["errors"]["terrainPixel_m"] == pytest.approx(11.1, abs=0.1)
 
 
+def test_the_error_statement_is_worked_out_from_curve_resolution_and_what_owners_state(street):
+    far = {"from": {"type": "Point", "coordinates": at(0, 0)}, "reach_m": 800, "cell_m": 20}
+    errors = ask(street, "viewshed", **far, refraction=0.2, terrain_error_m=0.3)["answer"]["errors"]
+    accuracy = errors["accuracy"]
+    assert (accuracy["curvature"], accuracy["refraction"], accuracy["reach_m"]) == ("curved", 0.2, 800)
+    assert accuracy["curvatureDrop_m"] == pytest.approx(0.8 * 800**2 / (2 * accuracy["earthRadius_m"]), abs=1e-4)
+    assert accuracy["interpolation_m"] == pytest.approx(0, abs=0.01)  # the slope is a plane
+    assert accuracy["terrain_m"] == 0.3
+    assert accuracy["height_m"] == pytest.approx(0.3, abs=0.01)
+    assert accuracy["notQuantified"] == ["buildings"]
+    assert "k = 0.2" in errors["statement"]["en"]
+    assert "建筑高度" in errors["statement"]["zh"]
+    flat = ask(street, "viewshed", **far, flat_earth=True)["answer"]["errors"]["accuracy"]
+    assert flat["curvatureLeftOut_m"] == pytest.approx(0.05, abs=0.001)
+    assert flat["notQuantified"] == ["terrain", "buildings"]
+    stated = ask(street, "flood", area=area(0, 0, 9, 9), sources=[at(5, 5)], level_m=21, ground_m=20)["answer"][
+        "errors"
+    ]
+    assert stated["accuracy"]["notQuantified"] == []
+
+
 def test_buildings_without_height_and_ground_without_data_are_said_and_not_taken_for_zero(street):
     document = ask(street, "line-of-sight", **{"from": at(-100, 0), "to": [at(-70, 0), at(0, 700)]})
     assert verdicts(document) == ["visible", "unknown"]
