@@ -94,8 +94,10 @@ def import_scene(
             size, faults = edition.length, edition.report["faults"]
     finally:
         terrains.close()
+    triangles = edition.report.get("triangles") if made.record["kind"] == "mesh" else None
     output().print(
         f"{name}: {edition.report['built']:,} {_COUNTED[made.record['kind']]}, "
+        f"{f'{triangles:,} triangles · 三角形, ' if triangles else ''}"
         f"{len(edition.addresses()):,} files, {size / 1e6:.1f} MB, {made.record['vertical_datum']}, "
         f"{made.record['state']} → /scenes/{name}/tileset.json",
         markup=False,
@@ -127,7 +129,7 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
     """A bar for each step; silent where nobody looks."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-    words = {"read": "read · 读取", "spread": "spread · 分块", "cut": "build · 建模"}
+    words = {"read": "read · 读取", "spread": "spread · 分块", "cut": "build · 建模", "tiles": "tiles · 瓦片"}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bars:
         tasks: dict[str, TaskID] = {}

@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from layers.scenes.built import Box, Built, extras_of, outline_of
+from layers.scenes.mesh_delivery import MESHES, build_meshes
 from layers.scenes.model_files import MODELS, read_model_file
 from layers.scenes.osgb_delivery import build_osgb_delivery, is_osgb
 from layers.scenes.tileset_delivery import build_tileset, is_tileset
@@ -55,6 +56,10 @@ def build_delivery(
         BadData: as the readers and builders say.
     """
     suffixes = {file.suffix.lower() for file in files}
+    if suffixes <= {*MESHES, ".zip"}:
+        mesh = build_meshes(folder, files, stated, place, anchor, progress, tasks)
+        if mesh is not None:
+            return mesh
     if len(files) == 1 and is_tileset(files[0]):
         return build_tileset(folder, files[0], stated, place, anchor)
     if len(files) == 1 and is_osgb(files[0]):
@@ -66,7 +71,7 @@ def build_delivery(
     raise BadCall(
         "这些文件不能构成一个场景。These files are of no kind that becomes a scene.",
         value=", ".join(file.name for file in files),
-        limit=f"{', '.join(CLOUDS)} together, {', '.join(MODELS)} and zip archives of one of them, a tileset.json or its zip, a GLB, the metadata.xml of an OSGB tree or one .osgb",
+        limit=f"{', '.join(CLOUDS)} together, {', '.join((*MODELS, *MESHES[1:]))} and zip archives of one of them, a tileset.json or its zip, the metadata.xml of an OSGB tree or one .osgb",
         remedy="Import clouds and city models as scenes of their own; footprints become a layer by `onemap import`, "
         "and that a scene by `onemap scenes build`.",
     )

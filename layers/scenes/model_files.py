@@ -15,14 +15,12 @@ from scenes3d.models.shaping import Faults, Shape, shapes_of
 from scenes3d.sources.citymodels.citygml import CityGML, open_citygml
 from scenes3d.sources.citymodels.cityjson import CityJSON, open_cityjson
 from scenes3d.sources.meshes.obj import ObjFile
-from scenes3d.sources.meshes.ply import read_ply
-from scenes3d.sources.meshes.shaping import shape_of
 from scenes3d.sources.reference import Anchored, Placing, Said, Stated, resolve
 from twin.crs import CGCS2000
 from twin.errors import BadCall
 from twin.formats.archive import unpacked
 
-MODELS = (".json", ".jsonl", ".gml", ".xml", ".obj", ".ply")
+MODELS = (".json", ".jsonl", ".gml", ".xml", ".obj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +48,20 @@ def read_model_file(file: Path, stated: Stated, anchor: Frame | None, faults: Fa
         BadData: as the readers and `resolve` say.
     """
     with _unpacked(file) as path:
-        if path.suffix.lower() == ".ply":
-            mesh = read_ply(path)
-            placing = _placing(Said(), stated, file.name, mesh.points[0].tolist(), anchor)
-            shape = shape_of(mesh, path.stem, placing, faults)
-            return ModelFile([] if shape is None else [shape], placing.vertical_datum, placing.to_document())
         model = _opened(path)
         first = next((f.surfaces[0].rings[0][0] for f in model.features() if f.surfaces), np.zeros(3))
-        placing = _placing(model.said, stated, file.name, first.tolist(), anchor)
+        placing = placing_of(model.said, stated, file.name, first.tolist(), anchor)
         shapes = list(shapes_of(model.features(), placing, faults))
     overruled = {"axesExchanged": True} if isinstance(model, CityGML) and model.overruled else {}
     return ModelFile(shapes, placing.vertical_datum, placing.to_document() | overruled)
 
 
-def _placing(said: Said, stated: Stated, name: str, sample: Sequence[float], anchor: Frame | None) -> Placing:
+def placing_of(said: Said, stated: Stated, name: str, sample: Sequence[float], anchor: Frame | None) -> Placing:
+    """What makes places of a file's coordinates: the anchor where there is one, else its reference system.
+
+    Raises:
+        MissingCRSError, UnknownCRSError, VerticalDatumError: as `resolve`.
+    """
     if anchor is None:
         return resolve(said, stated, name, sample)
     datum = resolve(Said(CGCS2000), Stated(None, stated.vertical_datum), name, sample).vertical_datum

@@ -20,7 +20,7 @@ from scenes3d.glb.mesh import MESH_FEATURES
 from scenes3d.glb.positions import QUANTIZATION, z_up
 from scenes3d.glb.property_table import EXTENSION as METADATA
 from scenes3d.glb.property_table import read_table
-from scenes3d.glb.textured import UNLIT
+from scenes3d.glb.textured import UNLIT, WHITE
 
 _DTYPES = {number: np.dtype(f"<{name}") for name, number in COMPONENTS.items()}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
@@ -40,6 +40,8 @@ class Primitive:
         uv: Texture coordinates, float64 (n, 2), (0, 0) the upper left corner; None where the file has none.
         attributes: Every attribute (n, k) by its name in the file, as it is stored.
         image: Bytes of the image that it is painted with; None where it is painted with none in the file.
+        colors: Of vertices, 0…1, linear, float64 (n, 3) or (n, 4); None where the file has none.
+        color: Of its material, red, green, blue and opacity, 0…1, linear.
     """
 
     positions: Floats
@@ -49,6 +51,8 @@ class Primitive:
     uv: Floats | None = None
     image: memoryview | None = None
     attributes: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    colors: Floats | None = None
+    color: tuple[float, float, float, float] = WHITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +115,32 @@ class _Reader:
         )
         if len(indices) and (indices.min() < 0 or indices.max() >= len(positions)):
             raise ValueError(f"an index points at vertex {indices.max()} of {len(positions)}")
-        uv, accessors = said["attributes"].get("TEXCOORD_0"), self._document["accessors"]
+        accessors = self._document["accessors"]
+        look = self._document["materials"][said["material"]] if "material" in said else {}
+        surface = look.get("pbrMetallicRoughness", {})
+        red, green, blue, opacity = map(float, surface.get("baseColorFactor", WHITE))
         return Primitive(
             z_up(positions),
             indices,
             self._feature_ids(said),
             int(said.get("mode", 4)),
-            None if uv is None else self._accessor(uv).astype(np.float64),
-            self._image(said),
+            self._of_vertices(said, "TEXCOORD_0", len(positions)),
+            self._image(surface.get("baseColorTexture")),
             {name: self._stored(at) for name, at in said["attributes"].items() if "bufferView" in accessors[at]},
+            self._of_vertices(said, "COLOR_0", len(positions)),
+            (red, green, blue, opacity),
         )
 
-    def _image(self, said: dict[str, Any]) -> memoryview | None:
-        """What the colour of the primitive's material is taken from."""
-        material = self._document["materials"][said["material"]] if "material" in said else {}
-        texture = material.get("pbrMetallicRoughness", {}).get("baseColorTexture")
+    def _of_vertices(self, said: dict[str, Any], name: str, count: int) -> Floats | None:
+        if name not in said["attributes"]:
+            return None
+        values = self._accessor(said["attributes"][name]).astype(np.float64)
+        if len(values) != count:
+            raise ValueError(f"{name} has {len(values)} elements for {count} vertices")
+        return values
+
+    def _image(self, texture: dict[str, Any] | None) -> memoryview | None:
+        """The bytes of the image of a texture; None where there is none, or it is in another file."""
         if texture is None:
             return None
         source = self._document["textures"][texture["index"]].get("source")

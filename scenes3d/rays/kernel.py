@@ -1,6 +1,5 @@
-"""Rays by our own compiled kernels, for machines without Embree: a binary tree of boxes, halved at medians.
+"""Rays by our own compiled kernels, for machines without Embree.
 
-The tree is complete, so that it needs no pointers: node i has the children 2i + 1 and 2i + 2, and the leaves hold four triangles each.
 Source: T. Möller and B. Trumbore, JGT 1997 (ray and triangle).
 """
 
@@ -10,14 +9,12 @@ Source: T. Möller and B. Trumbore, JGT 1997 (ray and triangle).
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from scenes3d.rays.batches import Engine, Floats32
 from scenes3d.rays.port import NOTHING, START_M, Bools, Indices, Triangles
+from scenes3d.rays.tree import DEEPEST, LEAF, boxes_over, median_order
 
-_LEAF = 4
-_DEEPEST = 64
 # Rays along a shared edge must not slip through between two triangles.
 _EDGE = np.float32(1e-6)
 
@@ -29,10 +26,10 @@ class KernelEngine:
 
     def __init__(self, triangles: Triangles) -> None:
         corners = (triangles.vertices - triangles.middle).astype(np.float32)[triangles.faces]
-        order = _median_order(corners.mean(axis=1)) if len(corners) else np.zeros(0, dtype=np.int64)
+        order = median_order(corners.mean(axis=1)) if len(corners) else np.zeros(0, dtype=np.int64)
         self._order = order.astype(np.int32)
         self._corners = np.ascontiguousarray(corners[order].reshape(-1, 9))
-        self._boxes = _tree(corners[order])
+        self._boxes = boxes_over(corners[order])
 
     def any_hit(self, origins: Floats32, directions: Floats32, reach: Floats32) -> Bools:
         distance = np.empty(len(origins), dtype=np.float32)
@@ -49,51 +46,6 @@ class KernelEngine:
 
 def make(triangles: Triangles) -> Engine:
     return KernelEngine(triangles)
-
-
-def _median_order(centres: Floats32) -> npt.NDArray[np.int64]:
-    """Order of points, (n, 3), in which every node of the tree is halved at the median of its longest side."""
-    count = len(centres)
-    size = _LEAF * _leaves(count)
-    # What fills the last leaves lies beyond everything and so stays at the end.
-    places = np.full((size, 3), np.inf, dtype=np.float32)
-    places[:count] = centres
-    order = np.arange(size)
-    while size > _LEAF:
-        nodes = places[order].reshape(-1, size, 3)
-        sides = np.where(np.isfinite(nodes), nodes, -np.inf).max(axis=1) - nodes.min(axis=1)
-        axis = sides.argmax(axis=1)
-        along = np.take_along_axis(nodes, axis[:, None, None], axis=2)[:, :, 0]
-        halves = np.argpartition(along, size // 2, axis=1)
-        order = np.take_along_axis(order.reshape(-1, size), halves, axis=1).ravel()
-        size //= 2
-    return order[order < count]
-
-
-def _leaves(count: int) -> int:
-    """Leaves of the smallest complete tree that holds so many triangles."""
-    leaves = 1
-    while leaves * _LEAF < count:
-        leaves *= 2
-    return leaves
-
-
-def _tree(corners: Floats32) -> Floats32:
-    """Boxes, (2m - 1, 6), of a complete tree with m leaves, a power of two; empty leaves have empty boxes."""
-    leaves = _leaves(len(corners))
-    low = np.full((leaves * _LEAF, 3), np.inf, dtype=np.float32)
-    high = np.full((leaves * _LEAF, 3), -np.inf, dtype=np.float32)
-    if len(corners):
-        low[: len(corners)], high[: len(corners)] = corners.min(axis=1), corners.max(axis=1)
-    boxes = np.empty((2 * leaves - 1, 6), dtype=np.float32)
-    low, high = low.reshape(leaves, _LEAF, 3).min(axis=1), high.reshape(leaves, _LEAF, 3).max(axis=1)
-    first = leaves - 1
-    while True:
-        boxes[first : first + len(low), :3], boxes[first : first + len(low), 3:] = low, high
-        if first == 0:
-            return boxes
-        low, high = low.reshape(-1, 2, 3).min(axis=1), high.reshape(-1, 2, 3).max(axis=1)
-        first = (first - 1) // 2
 
 
 @njit(cache=True, nogil=True)
@@ -134,7 +86,7 @@ def _walk(
     origins, directions, reach, boxes, corners, order, any_hit, distance, triangle
 ):  # pragma: no cover - compiled
     first_leaf = boxes.shape[0] // 2
-    stack = np.empty(_DEEPEST, dtype=np.int64)
+    stack = np.empty(DEEPEST, dtype=np.int64)
     tiny = np.float32(1e-20)
     for ray in range(origins.shape[0]):
         ox, oy, oz = origins[ray, 0], origins[ray, 1], origins[ray, 2]
@@ -159,8 +111,8 @@ def _walk(
                     stack[waiting] = nearer
                     waiting += 1
                 continue
-            start = (node - first_leaf) * _LEAF
-            for i in range(start, min(start + _LEAF, corners.shape[0])):
+            start = (node - first_leaf) * LEAF
+            for i in range(start, min(start + LEAF, corners.shape[0])):
                 t = _meets(corners, i, ox, oy, oz, dx, dy, dz)
                 if START_M <= t < best:
                     best, found = t, order[i]

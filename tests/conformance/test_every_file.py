@@ -7,6 +7,7 @@ of Khronos, and every vertex lies inside the volumes of its tile and of all tile
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +43,8 @@ class Row:
         said: What a person has to state for it.
         refused: What is refused before: options, and words of the refusal.
         measured: Count and box by another reader, from the paths and a scratch folder.
-        counts: What is counted: "points", "features" or "vertices"; ids are those of features of one model only.
+        counts: What is counted: "points", "features", "vertices", or "triangles" of the source as the report tells them, because
+            a mesh is there once for every level; ids are those of features of one model only.
         told: Words of the report.
     """
 
@@ -143,6 +145,8 @@ ROWS = {
         ANCHOR,
         (((), "--crs EPSG"),),
         lambda paths, scratch: foreign.ply(paths[0], 120.03, 36.26, 20),
+        "triangles",
+        "sceaux: 7 tiles",
     ),
     "oblique": Row(
         ("model3d/oblique-sample.osgb",),
@@ -174,6 +178,11 @@ def test_every_file_has_a_row(shared_data: Path) -> None:
     assert there == named
 
 
+def triangles_told(report: str) -> int:
+    found = re.search(r"([\d,]+) triangles", report)
+    return int(found[1].replace(",", "")) if found else 0
+
+
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert cli.run(["scenes", "import", *arguments]) == 2
     return capsys.readouterr().err
@@ -197,7 +206,8 @@ def test_it_becomes_a_valid_scene(
         assert words in refusal(capsys, *files, *said, *data)
     assert not list(tmp_path.glob("data/scenes/*/scene.json"))
     assert cli.run(["scenes", "import", *files, *row.said, *data]) == 0, capsys.readouterr().err
-    assert row.told in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert row.told in told
     record = json.loads((tmp_path / f"data/scenes/{name}/scene.json").read_bytes())
     assert record.get("accepted_because") == ("a sample" if "--accept-because" in row.said else None)
     assert [source["file"] for source in record["sources"]] == [path.name for path in paths]
@@ -210,7 +220,8 @@ def test_it_becomes_a_valid_scene(
     count, box = row.measured(paths, tmp_path)
     if row.counts == "features":
         assert len(set(found.ids)) == len(found.ids)
-    assert (len(found.ids) if row.counts == "features" else found.count) == count
+    counted = {"features": len(found.ids), "triangles": triangles_told(told)}
+    assert counted.get(row.counts, found.count) == count
     assert found.count == checked.vertices > 0
     if box:
         assert np.abs(np.subtract(found.box, box)[:4]).max() < CLOSE_DEG, (found.box, box)

@@ -64,12 +64,13 @@ def obj(archive: Path, crs: str) -> Measured:
 
 
 def ply(file: Path, lon: float, lat: float, height: float) -> Measured:
-    """One mesh of a binary PLY whose vertices are three floats first of all, metres east, north and up of an anchor."""
+    """Triangles of a binary PLY whose vertices are three floats first of all, metres east, north and up of an anchor."""
     head, _, body = file.read_bytes().partition(b"end_header\n")
     count = int(re.search(rb"element vertex (\d+)", head)[1])  # type: ignore[index]
     fields = re.findall(rb"property (\w+) \w+", head.partition(b"element face")[0])
     assert set(fields) == {b"float32"}, fields
-    return 1, _anchored(np.frombuffer(body, "<f4", count * len(fields)).reshape(count, -1)[:, :3], lon, lat, height)
+    faces = int(re.search(rb"element face (\d+)", head)[1])  # type: ignore[index]
+    return faces, _anchored(np.frombuffer(body, "<f4", count * len(fields)).reshape(count, -1)[:, :3], lon, lat, height)
 
 
 def osgb(file: Path, lon: float, lat: float, height: float, folder: Path) -> Measured:

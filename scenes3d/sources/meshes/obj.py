@@ -1,4 +1,5 @@
-"""Wavefront OBJ: each object, or group where there are no objects, as a feature with its polygons. Textures are left out.
+"""Wavefront OBJ: each object, or group where there are no objects, as a feature with its polygons. One with pictures is read by
+`obj_mesh.py`.
 
 Source: Wavefront Advanced Visualizer, appendix B1 (object files): v, f, o, g; numbers from the end are negative.
 """
@@ -13,9 +14,10 @@ from typing import ClassVar
 import numpy as np
 
 from scenes3d.models.surfaces import Feature, Surface
+from scenes3d.sources.meshes.mesh import mesh_unreadable
 from scenes3d.sources.reference import Said
 from twin.ellipsoid import Floats
-from twin.errors import TooLargeError, UnreadableFileError
+from twin.errors import TooLargeError
 
 MOST_BYTES = 1 << 30
 _LONGEST_LINE = 1 << 20
@@ -70,16 +72,6 @@ class ObjFile:
                     faces = kept.setdefault(rest.decode("utf-8", "replace").strip() or "object", [])
         vertices = np.array(numbers, dtype=np.float64).reshape(-1, 3)
         return vertices, {**groups, **objects}
-
-
-def mesh_unreadable(path: Path, what: str) -> UnreadableFileError:
-    """The error for a mesh that cannot be used."""
-    return UnreadableFileError(
-        f"网格文件无法读取。The mesh cannot be read: {what}.",
-        value=path.name,
-        limit="a whole OBJ or PLY file",
-        remedy="Export or copy the file again.",
-    )
 
 
 def _number(part: bytes, count: int) -> int:

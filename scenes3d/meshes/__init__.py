@@ -1,0 +1,1 @@
+"""A textured mesh of any size to a quadtree of levels of detail."""
