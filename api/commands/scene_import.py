@@ -16,7 +16,12 @@ from api.commands.terminal import CommandError, output, remarks
 if TYPE_CHECKING:
     from scenes3d.frames import Frame
 
-_COUNTED = {"points": "points · 点", "model": "features · 要素", "tileset": "tiles · 瓦片", "mesh": "tiles · 瓦片"}
+_COUNTED = {
+    "points": "points · 点",
+    "model": "features · 要素",
+    "tileset": "tiles · 瓦片",
+    "mesh": "triangles · 三角形",
+}
 
 
 def import_scene(
@@ -103,7 +108,9 @@ def import_scene(
         markup=False,
     )
     for fault in faults:
-        output().print(f"  {fault['count']:,} × {fault['fault']} ({', '.join(fault['examples'][:3])})", markup=False)
+        title = fault.get("title")
+        words = f"{fault['fault']}: {title['en']} · {title['zh']}" if title else fault["fault"]
+        output().print(f"  {fault['count']:,} × {words} ({', '.join(fault['examples'][:3])})", markup=False)
     if made.record["state"] == "draft":
         output().print(f"  publish · 发布: onemap scenes review {name} --accept --reason …", markup=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from layers.scenes.fault_words import with_words
 from scenes3d.editions.edition import Edition
 from twin.crs import CGCS2000
 
@@ -32,7 +33,9 @@ class Built:
 
     def edition(self, version: int) -> Edition:
         plan = self.plan
-        return Edition(version, plan.entries, plan.made, plan.extras | {"layerVersion": version}, plan.report)
+        return Edition(
+            version, plan.entries, plan.made, plan.extras | {"layerVersion": version}, with_words(plan.report)
+        )
 
 
 def extras_of(datum: str, sources: list[dict[str, Any]]) -> dict[str, Any]:

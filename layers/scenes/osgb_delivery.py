@@ -75,9 +75,9 @@ def build_osgb_delivery(
         )
     trees = report.trees
     said = {
-        "built": sum(tree.tiles for tree in trees),
+        "built": sum(tree.triangles for tree in trees),
         "seen": report.files,
-        "triangles": sum(tree.triangles for tree in trees),
+        "tiles": sum(tree.tiles for tree in trees),
         "trees": len(trees),
         "unnamed_files": report.unnamed,
         "faults": report.faults.to_document(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from urllib.parse import urljoin
 
 import laspy
@@ -179,7 +180,7 @@ def test_oblique_photogrammetry_becomes_a_scene_and_a_broken_delivery_changes_no
     metadata = osgb_tree.write_delivery(folder)
     said = ["--id", "east", "--vertical-datum", "EPSG:5737", "--data", str(data)]
     assert cli.run(["scenes", "import", str(folder), *said]) == 0
-    assert "east: 10 tiles" in capsys.readouterr().out
+    assert "east: 704 triangles" in capsys.readouterr().out
     record = (data / "scenes/east/scene.json").read_bytes()
     said_of = json.loads(record)
     assert (said_of["kind"], said_of["title"]["zh"], said_of["sources"][0]["files"]) == ("mesh", "东城", 7)
@@ -189,6 +190,12 @@ def test_oblique_photogrammetry_becomes_a_scene_and_a_broken_delivery_changes_no
     assert [row["properties"]["tiles"] for row in outlines] == [9, 1]
     checked = check_tileset("/scenes/east/tileset.json", opener(client))
     assert (checked.vertices, checked.faults) == (474, ())
+    packed = tmp_path / "part.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in (metadata, *folder.glob("Data/Tile_+001_+000/*")):
+            archive.write(path, f"delivery/{path.relative_to(folder)}")
+    assert cli.run(["scenes", "import", str(packed), *said[2:]]) == 0
+    assert "part: 32 triangles" in capsys.readouterr().out
     for root in (path for path in folder.rglob("Tile_*.osgb") if path.stem == path.parent.name):
         root.write_bytes(root.read_bytes()[:200])
     assert "Tile_+000_+000.osgb" in refusal(capsys, [str(metadata), *said])

@@ -154,10 +154,13 @@ ROWS = {
         (((), "--anchor LON,LAT,HEIGHT"), (ANCHOR[:2], "--vertical-datum")),
         lambda paths, scratch: foreign.osgb(paths[0], 120.03, 36.26, 20, scratch),
         "vertices",
-        "1 × osgb-file-lost (Tile_+000_+000_L16_0.osgb: there is no such file)",
+        "上一级 (Tile_+000_+000_L16_0.osgb: there is no such file)",
     ),
     "request-volume": tileset(
-        "request-volume-v1-0", (), "km from Jiaozhou", "2 × volume-widened (/: by 0.0990 m, /1: by 0.0990 m)"
+        "request-volume-v1-0",
+        (),
+        "km from Jiaozhou",
+        "made wider · 包围体过小，已放宽 (/: by 0.0990 m, /1: by 0.0990 m)",
     ),
     "granularities": tileset("metadata-granularities-v1-1", ANCHOR[:2], "--anchor LON,LAT,HEIGHT"),
     "implicit": tileset("sparse-implicit-quadtree-v1-1", ANCHOR[:2], "--anchor LON,LAT,HEIGHT"),

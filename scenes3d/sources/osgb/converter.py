@@ -20,7 +20,8 @@ from twin.errors import Unavailable, UnreadableFileError
 PROGRAM = "osgconv"
 PACKAGE = "openscenegraph"
 _TEN_MINUTES = 600
-_MOST_MEMORY_KIB = 4 << 20
+# A photograph unpacks to some twenty times its bytes; what claims more than this is no model.
+_MEMORY_KIB, _MEMORY_A_BYTE, _MOST_MEMORY_KIB = 1 << 20, 40, 4 << 20
 # The limit is the shell's, so that it holds for the program alone.
 _LIMITED = 'ulimit -v "$1" && shift && exec "$@"'
 # What the optimiser of scenes would change is none of our business; plain numbers need plain C.
@@ -60,7 +61,8 @@ def scene_text(file: Path) -> str:
     program = require_converter()
     with tempfile.TemporaryDirectory(prefix="onemap-osgb-") as folder:
         made = Path(folder) / "scene.osg"
-        command = ["/bin/sh", "-c", _LIMITED, "sh", str(_MOST_MEMORY_KIB), program]
+        memory = min(_MEMORY_KIB + (file.stat().st_size * _MEMORY_A_BYTE >> 10), _MOST_MEMORY_KIB)
+        command = ["/bin/sh", "-c", _LIMITED, "sh", str(memory), program]
         command += ["-O", "precision 17", str(file.absolute()), str(made)]
         try:
             done = subprocess.run(

@@ -414,6 +414,33 @@ def test_arrays_that_do_not_fit_are_refused(converted, tmp_path, geometry, word)
     assert (made.levels, word in made.failed) == ((), True), made.failed
 
 
+def test_billions_of_claimed_vertices_are_refused_in_little_memory(tmp_path):
+    """The converter would make room for 2.9 GB of them first, and then find the file too short."""
+    sample.require_osgconv()
+    path = sample.osgb(sample.geode(1, PAINTED.replace("照片 1.jpg", "none.jpg")), tmp_path / "x.osgb")
+    data = path.read_bytes()
+    head = np.array([4, 0x3F800000], "<u4").tobytes()  # four coordinates of texture; the second is (1, 0)
+    at = data.rindex(head[:4] + bytes(8) + head[4:])
+    path.write_bytes(data[:at] + np.array([0x15555555], "<u4").tobytes() + data[at + 4 :])
+    made = convert_file(FileWork(path, tmp_path, HERE, tmp_path, tmp_path))
+    # Given the memory, it says that the file is too short.
+    assert (made.levels, made.failed) == ((), "osgconv broke down on it")
+
+
+def test_blocks_and_their_levels_are_told_apart(tmp_path):
+    """大疆智图: terra_osgbs/Block/Block.osgb beside metadata.xml; trees without a file called like their folder."""
+    names = ["Block/Block.osgb", "Block/Block_L17_3.osgb", "More/East.osgb", "More/East_L20_1.osgb", "More/West.OSGB"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    file = tmp_path / "metadata.xml"
+    file.write_text("<ModelMetadata version='1'><SRS>EPSG:4549</SRS></ModelMetadata>", encoding="utf-8")
+    delivery = find_delivery(find_entry(tmp_path))
+    roots = [str(path.relative_to(tmp_path)) for path in delivery.roots]
+    assert roots == ["Block/Block.osgb", "More/East.osgb", "More/West.OSGB"]
+    assert len(delivery.files) == 5
+
+
 @pytest.mark.parametrize("text", ["}", "Group {\n", "a {\n" * 300 + "}\n" * 300, "Matrix {\n1 2 x- 3\n"])
 def test_text_that_is_no_scene_is_refused(text):
     with pytest.raises(ValueError, match=r"end|nested"):
