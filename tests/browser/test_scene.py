@@ -2,59 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
-from api import cli
-from box_town import SCHEMA, SOUTH, WEST, box_town
+from box_town import SCHEMA, SOUTH, WEST
 from map_page import MapPage
 from scenes3d.frames import Frame
 from scenes3d.glb.reading import read_model
 from server_process import ServerProcess
-from twin.store import open_store
-from twin.store.port import Author, LayerSpec
 
-COUNT = 900
 EAST_M, NORTH_M = 330.0, 330.0
 AT = f"at={WEST + EAST_M / 89_900:.6f},{SOUTH + NORTH_M / 110_970:.6f},16.4"
-DOCUMENT = {
-    "id": "houses",
-    "title": {"zh": "房屋", "en": "Houses"},
-    "department": "housing",
-    "style": {
-        "kind": "fill",
-        "color": "#b8a58a",
-        "color_by": {"property": "floors", "stops": [[1, "#2060c0"], [12, "#c03020"]]},
-        "extrude": {"property": "height"},
-    },
-}
-
-
-@pytest.fixture(scope="module")
-def scene_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    data: Path = tmp_path_factory.mktemp("scene")
-    store = open_store(data / "onemap.gpkg")
-    with store.write("houses", Author("clerk"), create=LayerSpec("houses", SCHEMA, DOCUMENT)) as writer:
-        for batch in box_town(COUNT):
-            writer.upsert(batch)
-    store.close()
-    assert cli.run(["scenes", "build", "houses", "--data", str(data)]) == 0
-    assert cli.run(["scenes", "review", "houses", "--accept", "--reason", "test", "--data", str(data)]) == 0
-    server = ServerProcess(data)
-    yield server
-    server.stop()
 
 
 @pytest.fixture
 def open_scene(open_map: Callable[..., MapPage], scene_server: ServerProcess) -> Callable[[str], MapPage]:
     def start(query: str) -> MapPage:
-        shown = open_map(query, server=scene_server)
+        shown = open_map(f"{query}&layers=houses", server=scene_server)
         shown.until(
             "() => { const layer = window.onemap.map.layers.find(({ id }) => id === 'houses' || id === 'houses/scene');"
             " return layer && layer.isLoaded && window.onemap.state === 'ready'; }"

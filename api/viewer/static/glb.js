@@ -10,6 +10,7 @@ const WIDTHS = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4, MAT4: 16 };
 const JSON_CHUNK = 20;
 const IDENTITY = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
 const DEEPEST = 64;
+const CLAMPED = 33071;
 
 /**
  * @returns {{parts, tables, pictures}}
@@ -75,10 +76,11 @@ function readPart(document, { attributes, indices, mode = 4, material, extension
 }
 
 function readMaterial(document, number) {
-  const { pbrMetallicRoughness = {}, alphaMode = "OPAQUE", alphaCutoff = 0.5, extensions } = document.materials?.[number] ?? {};
+  const { pbrMetallicRoughness = {}, alphaMode = "OPAQUE", extensions } = document.materials?.[number] ?? {};
   const { baseColorFactor = [1, 1, 1, 1], baseColorTexture } = pbrMetallicRoughness;
-  const picture = baseColorTexture === undefined ? null : (document.textures[baseColorTexture.index].source ?? null);
-  return { color: baseColorFactor, picture, alphaMode, alphaCutoff, unlit: Boolean(extensions?.KHR_materials_unlit) };
+  const { source: picture = null, sampler } = document.textures?.[baseColorTexture?.index] ?? {};
+  const clamped = document.samplers?.[sampler]?.wrapS === CLAMPED;
+  return { color: baseColorFactor, picture, clamped, alphaMode, unlit: Boolean(extensions?.KHR_materials_unlit) };
 }
 
 // Elements without the padding between them.

@@ -125,7 +125,7 @@ export class MapCanvas {
 
   // Imagery hides areas, and lies below whatever comes from the first line or point on.
   #aboveAreas(layers) {
-    const first = layers.findIndex((layer) => this.state.kinds.get(layer.id.split("/")[0]) !== "fill");
+    const first = layers.findIndex((layer) => layer instanceof SceneLayer || this.state.kinds.get(layer.id.split("/")[0]) !== "fill");
     return first < 0 ? layers.length : first;
   }
 
@@ -176,7 +176,7 @@ export class MapCanvas {
   #withRelief(layers) {
     if (!this.relief) return layers;
     const isArea = ({ id, props }) => !props.extruded && ["fill", undefined].includes(this.state.kinds.get(id.split("/")[0]));
-    const first = layers.findIndex((layer) => !isArea(layer));
+    const first = layers.findIndex((layer) => layer instanceof SceneLayer || !isArea(layer));
     const place = first < 0 ? layers.length : first;
     return layers.toSpliced(place, 0, this.relief.layer({ raised: this.isRaised, ground: this.ground }));
   }

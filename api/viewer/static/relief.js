@@ -5,6 +5,8 @@ import { addressOf, heightAt, unitsPerMetre } from "./heights.js";
 import { getTerrains } from "./server.js";
 
 const { deck } = globalThis;
+const CELLS = 64; // of a tile's mesh, from side to side
+const BELOW = 0.06; // of the width of a cell
 
 export class Relief {
   /** @param onChange called when a tile has come */
@@ -99,6 +101,9 @@ const local = (address) => {
   return decodeURI(pathname) + search;
 };
 
+// A little below the ground, as far as the mesh may be off between its corners: what is as high as the ground is seen.
+const below = (index) => 0.5 + (BELOW * 512) / 2 ** index.z / CELLS / unitsPerMetre(index);
+
 function drawTile({ data, id, tile }, raised, ground) {
   if (!data) return null;
   const { x, y, z } = tile.index;
@@ -116,7 +121,7 @@ function drawTile({ data, id, tile }, raised, ground) {
     getColor: [255, 255, 255],
     material: false,
     coordinateSystem: deck.COORDINATE_SYSTEM.CARTESIAN,
-    coordinateOrigin: [size * x, 512 * (1 - y / 2 ** z), -ground * unitsPerMetre(tile.index)],
+    coordinateOrigin: [size * x, 512 * (1 - y / 2 ** z), -(ground + below(tile.index)) * unitsPerMetre(tile.index)],
     modelMatrix: [size, 0, 0, 0, 0, -size, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
     pickable: false,
     parameters: raised ? { depthCompare: "less-equal", depthWriteEnabled: true } : { depthCompare: "always", depthWriteEnabled: false },

@@ -3,6 +3,7 @@
 import { showCard } from "./card.js";
 import { element } from "./dom.js";
 import { formatNumber, pick, say } from "./i18n.js";
+import { kindOf } from "./scene-colors.js";
 import { classWords } from "./scene-panel.js";
 import { headingOf, valueWords } from "./values.js";
 
@@ -33,5 +34,6 @@ function ofPoint({ point, geometry }) {
 
 function ofFeature(entry, { id, properties }) {
   const known = Object.entries(properties).map(([name, value]) => [name, valueWords(undefined, value)]);
-  return { title: headingOf(entry, properties, id), pairs: [...known, [say("recordId"), String(id)]] };
+  const sort = properties.kind && properties.kind !== "feature" ? say(`kind_${kindOf(properties.kind)}`) : say("sceneFeature");
+  return { title: headingOf({ ...entry, title: sort }, properties, id), pairs: [...known, [say("recordId"), String(id)]] };
 }

@@ -20,14 +20,15 @@ const FINEST_PX = 8; // a tile is good enough when its error looks smaller than 
 export class SceneLayer extends deck.Tile3DLayer {
   initializeState() {
     super.initializeState();
-    Object.assign(this.state, { wanted: null, loading: false, gone: false, problem: null, standing: null, facts: null, lit: null });
+    Object.assign(this.state, { wanted: null, loading: false, gone: false, problem: null, standing: null, facts: null, lit: null, came: 0 });
   }
 
-  // The root of a tileset that is out of sight is asked for again and again, and never comes: that is no reason to wait.
+  // After a tile has come the tree is walked once more, for those below it. The root of a tileset that is out of sight is asked for again and
+  // again, and never comes: that is no reason to wait.
   get isLoaded() {
     const { problem, loading, tileset3d } = this.state ?? {};
     if (problem) return true;
-    if (loading || !tileset3d?.frameNumber || tileset3d._pendingCount) return false;
+    if (loading || !(tileset3d?.frameNumber > this.state.came) || tileset3d._pendingCount) return false;
     return tileset3d._requestedTiles.every(({ isVisible }) => !isVisible) && this.getSubLayers().every((layer) => layer.isLoaded);
   }
 
@@ -66,7 +67,7 @@ export class SceneLayer extends deck.Tile3DLayer {
 
   #begin(standing) {
     const { tileset3d, lastUpdatedViewports, activeViewports } = this.state;
-    Object.assign(this.state, { standing, problem: null, facts: null });
+    Object.assign(this.state, { standing, problem: null, facts: null, came: 0 });
     mended(tileset3d.tileset.root, tileset3d.basePath, standing);
     tileset3d.setProps({ contentLoader: (tile) => this.#prepare(tile, standing) });
     this._updateTileset(lastUpdatedViewports ?? activeViewports);
@@ -101,6 +102,7 @@ export class SceneLayer extends deck.Tile3DLayer {
   }
 
   _onTileLoad(tile) {
+    this.state.came = tile.tileset.frameNumber;
     super._onTileLoad(tile);
     tile.tileDrawn = true; // or deck.gl would hold what the tile replaces for ever: it waits for layers of its own
   }
@@ -174,7 +176,7 @@ export class SceneLayer extends deck.Tile3DLayer {
       featureIds: piece.featureIds,
       getColor: WHITE,
       getPosition: NOWHERE,
-      ...(piece.picture && { texture: piece.picture, textureParameters: REPEATED }),
+      ...(piece.picture && { texture: piece.picture, textureParameters: piece.clamped ? SMOOTH : REPEATED }),
     });
   }
 
@@ -188,7 +190,7 @@ export class SceneLayer extends deck.Tile3DLayer {
       };
       points.painted = look;
     }
-    return new deck.PointCloudLayer({ ...props, data: points.data, pointSize, sizeUnits: "pixels", material: false, autoHighlight: false });
+    return new deck.PointCloudLayer({ ...props, data: points.data, pointSize, sizeUnits: "pixels", material: UNLIT, autoHighlight: false });
   }
 
   // deck.gl leaves out tiles whose middle is far from the pointer; a wide tile holds buildings everywhere.
@@ -222,7 +224,9 @@ export class SceneLayer extends deck.Tile3DLayer {
 const ONE = [0];
 const WHITE = [255, 255, 255, 255];
 const NOWHERE = [0, 0, 0];
-const REPEATED = { addressModeU: "repeat", addressModeV: "repeat", minFilter: "linear", magFilter: "linear", mipmapFilter: "linear" };
+const UNLIT = { unlit: true };
+const SMOOTH = { minFilter: "linear", magFilter: "linear", mipmapFilter: "linear", addressModeU: "clamp-to-edge", addressModeV: "clamp-to-edge" };
+const REPEATED = { ...SMOOTH, addressModeU: "repeat", addressModeV: "repeat" };
 
 SceneLayer.layerName = "SceneLayer";
 SceneLayer.defaultProps = {

@@ -17,6 +17,7 @@ export function looksOf(kind, facts) {
 }
 
 const STEPS = 255;
+const DARKEST = 0.66;
 
 /** Colours of points, four bytes each. */
 export function paintPoints({ offsets, tints, classes, intensities }, look, { height, intensity }) {
@@ -30,7 +31,12 @@ export function paintPoints({ offsets, tints, classes, intensities }, look, { he
     intensity: (i) => ramp[step(intensities[i], intensity)],
     height: (i) => ramp[step(offsets[3 * i + 2], height)],
   }[look === "class" && !classes ? "height" : look] ?? (() => [170, 176, 184]);
-  for (let i = 0; i < count; i++) value.set(colorOf(i), 4 * i);
+  // One colour for a whole roof hides what it is made of: what the laser saw of it gives light and dark.
+  const bright = intensities && look !== "intensity" ? (i) => DARKEST + (1 - DARKEST) * Math.sqrt(step(intensities[i], intensity) / STEPS) : () => 1;
+  for (let i = 0; i < count; i++) {
+    const [color, share] = [colorOf(i), bright(i)];
+    for (let k = 0; k < 3; k++) value[4 * i + k] = color[k] * share;
+  }
   return value;
 }
 

@@ -6,11 +6,15 @@ import { icon } from "./icons.js";
 import { CLASS_COLORS, classColor, KIND_COLORS, kindOf, partOf, PART_COLORS, rampCss } from "./scene-colors.js";
 import { WORDS } from "./words.js";
 
-const kindWords = (kind) => say(`scene_${kind}` in WORDS ? `scene_${kind}` : "scene_other");
+// A mesh read from a file of surfaces is a model without a level of detail.
+function kindWords({ kind, lod }) {
+  const name = `scene_${kind === "model" && !lod ? "mesh" : kind}`;
+  return say(name in WORDS ? name : "scene_other");
+}
 
 /** The kind of a scene beside the name of its layer; nothing where there is no scene, or it only raises the layer's own features. */
 export const sceneTag = ({ scene }) =>
-  scene && scene.kind !== "buildings" ? element("span", { class: "scene-tag" }, kindWords(scene.kind)) : null;
+  scene && scene.kind !== "buildings" ? element("span", { class: "scene-tag" }, kindWords(scene)) : null;
 
 export class ScenePanel {
   /** @param on {show3d()} */
@@ -71,9 +75,10 @@ export class ScenePanel {
   }
 }
 
-function facts({ kind, lod, level_title, date, accuracy_m, vertical_datum_title }) {
+function facts(scene) {
+  const { lod, level_title, date, accuracy_m, vertical_datum_title } = scene;
   return [
-    [say("sceneKind"), [kindWords(kind), lod].filter(Boolean).join(" · ")],
+    [say("sceneKind"), [kindWords(scene), lod].filter(Boolean).join(" · ")],
     [say("sceneLevel"), pick(level_title)],
     [say("sceneDate"), date ? formatDate(date) : say("unknown")],
     [say("sceneAccuracy"), accuracy_m === null ? say("unknown") : `${formatNumber(accuracy_m)} m`],

@@ -2,8 +2,9 @@
 //  - Heights of a scene count from its vertical datum. The relief of the page is the terrain of the server, which has a datum, too.
 //  - On the flat map nothing floats and nothing sinks: each building or feature stands with its foot at 0; what is one piece (a cloud, a
 //    mesh, a tileset of others) is lowered as a whole by the height at which it meets the ground, and keeps its own hills.
-//  - On the relief everything is at its true height where the datum is that of the terrain. Where it is another or unknown, features are set
-//    on the ground one by one, and what is one piece is moved as a whole by the median of what it is off (`offset`, told to the reader).
+//  - On the relief features are set on the ground one by one, each where its lowest vertex is; buildings raised from this very terrain stand on it
+//    as they are. What is one piece is at its true height where its datum is that of the terrain; where it is another or unknown, it is moved
+//    as a whole by the median of what it is off (`offset`, told to the reader).
 
 import { groundWithin } from "./scene-ground.js";
 import { feetOf, groundOf, quantile, raiseFeatures } from "./scene-tile.js";
@@ -17,15 +18,11 @@ export class Standing {
   constructor({ kind, datum, from, raised, ground, terrain }) {
     Object.assign(this, { raised, ground, terrain });
     this.byFeatures = BY_FEATURES.has(kind);
-    this.agrees = kind === "buildings" ? from === terrain?.id : datum === terrain?.datum && datum !== UNKNOWN;
+    this.agrees = datum === terrain?.datum && datum !== UNKNOWN;
+    this.movesFeatures = this.byFeatures && !(raised && kind === "buildings" && from === terrain.id); // and volumes do not hold them any more
     this.base = null; // flat: the height at which what is one piece meets the ground
     this.offset = 0; // raised: what is one piece is moved up by this
     this.depth = Infinity;
-  }
-
-  /** Whether features are moved one by one, so that volumes of the tileset do not hold them any more. */
-  get movesFeatures() {
-    return this.byFeatures && !(this.raised && this.agrees);
   }
 
   /** Height in the view of what a tile says is at 0. */

@@ -2,6 +2,9 @@
 
 const { deck } = globalThis;
 
+/** Where the light comes from, east, north, up: from the north-west, above, as on a relief map. */
+export const LIGHT = [-0.4, 0.55, 0.73];
+
 const VERTICES = `#version 300 es
 #define SHADER_NAME scene-surface-vertices
 in vec3 positions;
@@ -31,7 +34,7 @@ void main(void) {
   DECKGL_FILTER_COLOR(vColor, geometry);
 }
 `;
-// Light from the north-west, above, as on a relief map; what a picture shows has light of its own.
+// What a picture shows has light of its own.
 const FRAGMENTS = `#version 300 es
 #define SHADER_NAME scene-surface-fragments
 precision highp float;
@@ -42,7 +45,7 @@ in vec3 vPosition;
 in vec3 vEye;
 in vec4 vColor;
 out vec4 fragColor;
-const vec3 LIGHT = vec3(-0.4, 0.55, 0.73);
+const vec3 LIGHT = vec3(${LIGHT});
 const float DARKEST = 0.62;
 void main(void) {
   geometry.uv = vPlace;

@@ -2,6 +2,7 @@
 // surfaces by the picture they wear, features of all tables counted through.
 
 import { geodetic } from "./geodesy.js";
+import { LIGHT } from "./scene-surface.js";
 
 const POINTS = 0;
 const TRIANGLES = 4;
@@ -70,7 +71,7 @@ function addSurfaces(tile, part, { offsets, matrix, tables, pictures, first = 0 
   const picture = part.material.picture === null ? null : (pictures[part.material.picture] ?? null);
   const piece = {
     offsets,
-    normals: part.normals && upright(part.normals, matrix, tile.origin),
+    normals: part.material.unlit ? towardsTheLight(count) : part.normals && upright(part.normals, matrix, tile.origin),
     texCoords: picture && (part.texCoords ?? new Float32Array(2 * count)),
     tints: tints(part, count),
     featureIds: part.featureIds && known ? Int32Array.from(part.featureIds, (id) => first + id) : new Int32Array(count).fill(-1),
@@ -79,9 +80,13 @@ function addSurfaces(tile, part, { offsets, matrix, tables, pictures, first = 0 
   };
   const likes = (group) => group[0].picture === picture && !group[0].normals === !piece.normals && !group[0].parts === !piece.parts;
   const group = tile.surfaces.find(likes);
-  if (group) group.push({ ...piece, picture });
-  else tile.surfaces.push([{ ...piece, picture }]);
+  const { clamped } = part.material;
+  if (group) group.push({ ...piece, picture, clamped });
+  else tile.surfaces.push([{ ...piece, picture, clamped }]);
 }
+
+// What has light of its own is not shaded.
+const towardsTheLight = (count) => Float32Array.from({ length: 3 * count }, (_, i) => LIGHT[i % 3]);
 
 const namesOf = (ids, table) => {
   const names = Array.from({ length: table.count }, (_, row) => table.feature(row).properties.part ?? "");
@@ -139,8 +144,9 @@ function triangles({ mode, indices }, count) {
 // Many pieces of one look as one: a tile of a thousand small ones would take a thousand drawings.
 function joined(pieces) {
   if (pieces.length === 1) return pieces[0];
-  const found = { picture: pieces[0].picture };
-  for (const name of Object.keys(pieces[0]).filter((key) => key !== "picture")) {
+  const { picture, clamped } = pieces[0];
+  const found = { picture, clamped };
+  for (const name of Object.keys(pieces[0]).filter((key) => !(key in found))) {
     const lists = pieces.map((piece) => piece[name]);
     if (lists.some((list) => !list)) found[name] = null;
     else if (Array.isArray(lists[0])) found[name] = lists.flat();
@@ -158,25 +164,24 @@ function joined(pieces) {
   return found;
 }
 
-/** The height each feature stands at: what the scene says of it, else its lowest vertex; and where it is. [{lon, lat, foot}] */
+/** Where each feature meets the ground: its lowest vertex, and the height the scene says it stands at, if it does. [{lon, lat, foot}] */
 export function feetOf({ origin, surfaces, features }) {
   const heights = features.map(() => []);
-  const places = features.map(() => null);
+  const lowest = features.map(() => null);
   for (const { offsets, featureIds } of surfaces) {
     for (let i = 0; i < featureIds.length; i++) {
       const id = featureIds[i];
       if (id < 0) continue;
       heights[id].push(offsets[3 * i + 2]);
-      places[id] ??= [origin[0] + offsets[3 * i], origin[1] + offsets[3 * i + 1]];
+      if (!(lowest[id]?.[2] <= offsets[3 * i + 2])) lowest[id] = offsets.subarray(3 * i, 3 * i + 3);
     }
   }
   return features.map(({ properties }, id) => {
-    const [lon, lat] = places[id] ?? origin;
-    return { lon, lat, foot: properties.onemap_ground_m ?? lowest(heights[id]) };
+    const [east, north, low] = lowest[id] ?? [0, 0, 0];
+    const found = heights[id].length > ROBUST ? quantile(heights[id], 0.01) : low;
+    return { lon: origin[0] + east, lat: origin[1] + north, foot: properties.onemap_ground_m ?? found };
   });
 }
-
-const lowest = (heights) => (heights.length > ROBUST ? quantile(heights, 0.01) : heights.length ? heights.reduce((a, b) => Math.min(a, b)) : 0);
 
 /** Moves every vertex of a feature up by what is said of it. */
 export function raiseFeatures({ surfaces }, shifts) {

@@ -140,9 +140,11 @@ export class Tree {
     slider.value = value;
     const { moment } = this.state;
     const count = entry.feature_count;
+    const files = entry.scene && entry.scene.kind !== "buildings"; // its layer has a row for each file that was delivered
+    const [one, many] = files ? ["sceneFile", "sceneFiles"] : ["countOne", "count"];
     const words = isNow(moment) // what the catalogue counts is the layer of today
       ? [
-          count === 1 ? say("countOne") : say("count", { n: formatNumber(count ?? 0) }),
+          count === 1 ? say(one) : say(many, { n: formatNumber(count ?? 0) }),
           entry.updated_at && say("updated", { t: formatDate(entry.updated_at) }),
         ].filter(Boolean)
       : [];

@@ -65,6 +65,8 @@ export const WORDS = {
   scenePointSize: ["点的大小", "Size of points"],
   sceneMoved: ["与地形基准不同，整体移动 {m} m 落在地形上", "Another datum than the terrain's: moved {m} m to meet the ground"],
   sceneOnGround: ["与地形基准不同，逐个落在地形上", "Another datum than the terrain's: each feature is set on the ground"],
+  sceneFiles: ["{n} 个文件", "{n} files"],
+  sceneFile: ["1 个文件", "1 file"],
   sceneIn3d: ["在三维视图中显示", "Show it in 3D"],
   sceneGone: ["当时没有此场景，或场景没有加载：{why}", "The scene was not there then, or did not load: {why}"],
   sceneFeature: ["模型要素", "Feature of the model"],
