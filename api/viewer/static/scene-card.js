@@ -7,16 +7,16 @@ import { kindOf } from "./scene-colors.js";
 import { classWords } from "./scene-panel.js";
 import { headingOf, valueWords } from "./values.js";
 
-const rows = (pairs) => element("dl", { class: "rows" }, pairs.map(([title, value]) => [element("dt", {}, title), element("dd", {}, value)]));
+const rows = (pairs, name = "rows") => element("dl", { class: name }, pairs.map(([title, value]) => [element("dt", {}, title), element("dd", {}, value)]));
 
 /** @param picked as SceneLayer gives it: {id, properties, point?, geometry?} */
 export function showSceneCard(entry, picked, { onClose }) {
   const { title, pairs } = picked.point ? ofPoint(picked) : ofFeature(entry, picked);
-  const datum = [say("sceneDatum"), pick(entry.scene?.vertical_datum_title)];
+  const datum = pick(entry.scene?.vertical_datum_title);
   showCard({
     title,
     kicker: pick(entry.title),
-    content: element("div", {}, rows(pairs), element("dl", { class: "rows facts-list" }, [datum].filter(([, value]) => value).map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]))),
+    content: element("div", {}, rows(pairs), datum ? rows([[say("sceneDatum"), datum]], "rows facts-list") : null),
     onClose,
   });
 }

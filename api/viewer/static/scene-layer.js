@@ -102,7 +102,7 @@ export class SceneLayer extends deck.Tile3DLayer {
   }
 
   _onTileLoad(tile) {
-    this.state.came = tile.tileset.frameNumber;
+    if (tile.tileset === this.state.tileset3d) this.state.came = tile.tileset.frameNumber;
     super._onTileLoad(tile);
     tile.tileDrawn = true; // or deck.gl would hold what the tile replaces for ever: it waits for layers of its own
   }
@@ -186,7 +186,10 @@ export class SceneLayer extends deck.Tile3DLayer {
       const colors = paintPoints(points, look, this.state.facts);
       points.data = {
         length: points.offsets.length / 3,
-        attributes: { instancePositions: { value: points.offsets, size: 3 }, instanceColors: { value: colors, size: 4, type: "unorm8", normalized: true } },
+        attributes: {
+          instancePositions: { value: points.offsets, size: 3 },
+          instanceColors: { value: colors, size: 4, type: "unorm8", normalized: true },
+        },
       };
       points.painted = look;
     }

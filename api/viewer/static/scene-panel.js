@@ -40,7 +40,8 @@ export class ScenePanel {
     const { known, look } = this.scenes.looks(id);
     const name = pick(title) || id;
     const choice = known.length > 1 ? this.#select(id, name, known, look) : null;
-    return element("div", { class: "scene-look" }, legend(look, this.scenes.facts.get(id)), choice, scene.kind === "points" ? this.#size(id, name) : null);
+    const size = scene.kind === "points" ? this.#size(id, name) : null;
+    return element("div", { class: "scene-look" }, legend(look, this.scenes.facts.get(id)), choice, size);
   }
 
   #select(id, name, known, look) {
@@ -70,8 +71,8 @@ export class ScenePanel {
   #moved({ id }) {
     const standing = this.scenes.standings.get(id);
     if (!standing?.raised || standing.agrees) return null;
-    const words = standing.byFeatures ? say("sceneOnGround") : say("sceneMoved", { m: `${standing.offset > 0 ? "+" : ""}${standing.offset.toFixed(1)}` });
-    return element("p", { class: "belief", role: "status" }, words);
+    const metres = `${standing.offset > 0 ? "+" : ""}${standing.offset.toFixed(1)}`;
+    return element("p", { class: "belief", role: "status" }, standing.byFeatures ? say("sceneOnGround") : say("sceneMoved", { m: metres }));
   }
 }
 
@@ -94,7 +95,8 @@ function legend(look, known) {
   if (look === "class") return listed([...known.classes].sort((a, b) => a - b).map((number) => [classColor(number), classWords(number)]));
   const kinds = [...known.kinds].map(kindOf);
   if (look === "kind") return listed(present(KIND_COLORS, kinds, "kind"));
-  if (look === "part") return listed([...present(PART_COLORS, partsOf(known, kinds), "part"), ...present(KIND_COLORS, kinds.filter((kind) => kind !== "building"), "kind")]);
+  const others = kinds.filter((kind) => kind !== "building");
+  if (look === "part") return listed([...present(PART_COLORS, partsOf(known, kinds), "part"), ...present(KIND_COLORS, others, "kind")]);
   if (look !== "height" && look !== "intensity") return null;
   const [low, high] = known[look].map((value) => formatNumber(Number(value.toFixed(look === "height" ? 1 : 0))));
   const unit = look === "height" ? " m" : "";
@@ -106,7 +108,8 @@ function legend(look, known) {
 // A building that does not say what its surfaces are is coloured by where they look.
 const partsOf = ({ parts }, kinds) => [...[...parts].map(partOf), ...(kinds.includes("building") ? ["roof", "wall"] : [])];
 
-const present = (table, found, name) => Object.entries(table).filter(([key]) => found.includes(key)).map(([key, color]) => [color, say(`${name}_${key}`)]);
+const present = (table, found, name) =>
+  Object.entries(table).filter(([key]) => found.includes(key)).map(([key, color]) => [color, say(`${name}_${key}`)]);
 
 const listed = (rows) =>
   element("ul", { class: "legend-list" }, rows.map(([color, words]) =>
