@@ -63,9 +63,9 @@ def analysis_desk_of(request: Request) -> AnalysisDesk:
 
 
 def may_know(job: Job, policy: Policy, actor: Actor) -> bool:
-    """Whether `actor` may know of a job: whoever may read all that it reads, and review what of it is not published."""
-    return all(may_read(policy, actor, layer) for layer in job.layers) and all(
-        may_review(policy, actor, layer) for layer in job.drafts
+    """Whether `actor` may know of a job: who may read all that it reads and asked for it, or may review what of it is not published."""
+    return all(may_read(policy, actor, layer) for layer in job.layers) and (
+        job.actor == actor.name or all(may_review(policy, actor, layer) for layer in job.drafts)
     )
 
 

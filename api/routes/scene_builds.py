@@ -147,7 +147,7 @@ def _sources(request: Request, asked: DeliveryAsked, kept: Kept | None) -> list[
 
 def _started(request: Request, process: str, scene_id: str, work: Callable[[Told], Mapping[str, Any]]) -> Response:
     shelf: JobShelf = request.app.state.builds
-    job = shelf.start(process, actor_of(request).name, (scene_id,), work)
+    job = shelf.start(process, actor_of(request).name, (scene_id,), work, drafts=(scene_id,))
     base = base_url(request)
     headers = {"Location": f"{base}/jobs/{job.id}", "Cache-Control": "no-cache"}
     return json_answer(job_document(job, base), status=202, headers=headers)

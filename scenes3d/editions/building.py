@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from scenes3d.buildings.tiling import TileWork, build_tile, layout_of, order_of
 from scenes3d.editions.edition import Cell, Edition, Entry, cell_name
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.editions.journal import Journal
+from twin.disk import told_when_full
 from twin.tasks.here import IN_THREAD
 from twin.tasks.port import Tasks, Unit
 
@@ -57,7 +59,7 @@ def build_edition(
 
     Args:
         progress: Told the number of buildings done after each tile, 0 while one is waited for; what it raises ends the build.
-        tasks: Who makes the tiles.
+        tasks: Who makes the tiles and writes them into the folder.
         birth: Tells the layer from an earlier one of the same name.
     """
     note = str(plan.made.get("copyright", ""))
@@ -66,15 +68,26 @@ def build_edition(
     entries: list[Entry] = []
     with Journal(folder, plan, birth) as journal:
         missing = (
-            Unit(f"tile {cell_name(cell)}", layout.tile(number, note))
+            Unit(f"tile {cell_name(cell)}", (folder.path, layout.tile(number, note)))
             for number, cell in enumerate(layout.cells)
             if cell not in journal.resumed
         )
-        with closing(hands.map(build_tile, missing, lambda: progress(0))) as made:
+        with closing(hands.map(put_tile, missing, lambda: progress(0))) as made:
             for cell in layout.cells:
-                entries.append(journal.resumed.get(cell) or journal.add(folder.put(next(made))))
+                entries.append(journal.resumed.get(cell) or journal.add(next(made)))
                 progress(entries[-1].count)
     return replace(plan, entries=tuple(entries))
+
+
+def put_tile(work: tuple[Path, TileWork]) -> Entry:
+    """Make a tile and keep it in the scene's folder.
+
+    Raises:
+        TooLargeError: if the disk is full, or `build_tile` finds too many buildings.
+    """
+    path, tile = work
+    with told_when_full(f"a tile of {path.name}"):
+        return SceneFolder(path).put(build_tile(tile))
 
 
 def patch_edition(folder: SceneFolder, before: Edition, plan: Edition, touched: Collection[str], fetch: Fetch) -> Patch:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow as pa
 from scenes3d.buildings.quadtree import assign, place_codes
 from scenes3d.buildings.tiling import MOST_FEATURES, BuiltTile, Rows, order_of, sizes_mm
 from scenes3d.editions.building import PAYS_FROM
-from scenes3d.editions.edition import Edition, cell_name
+from scenes3d.editions.edition import Edition, Entry, cell_name
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.frames import Frame
 from scenes3d.glb.mesh import Mesh, write_mesh
@@ -23,6 +24,7 @@ from scenes3d.glb.property_table import Column
 from scenes3d.models.columns import columns_of
 from scenes3d.models.shaping import Faults, Shape
 from scenes3d.tileset.region import Region
+from twin.disk import told_when_full
 from twin.ellipsoid import Floats, metres_per_degree
 from twin.errors import BadGeometryError, DuplicateFeatureError, TooLargeError
 from twin.tasks.here import IN_THREAD
@@ -102,10 +104,10 @@ def build_model(
         )
     _require_unique(known)
     table = columns_of([s.id for s in known], [s.kind for s in known], [s.attributes for s in known])
-    units = (Unit(f"tile {cell_name((work.level, work.code))}", work) for work in _tiles(known, table))
+    units = (Unit(f"tile {cell_name((work.level, work.code))}", (folder.path, work)) for work in _tiles(known, table))
     hands = tasks if len(known) >= PAYS_FROM else IN_THREAD
-    with closing(hands.map(build_tile, units, alive)) as made:
-        entries = tuple(folder.put(tile) for tile in made)
+    with closing(hands.map(put_tile, units, alive)) as made:
+        entries = tuple(made)
     lods: dict[str, int] = {}
     for shape in known:
         lods[f"{shape.lod:g}"] = lods.get(f"{shape.lod:g}", 0) + 1
@@ -134,6 +136,13 @@ def _tiles(shapes: Sequence[Shape], table: tuple[Column, ...]) -> Iterator[TileW
         # Attributes are in the columns already.
         own = [replace(shapes[row], attributes={}) for row in members]
         yield TileWork(own, _taken(table, members), rows.take(members), int(levels[start]), int(codes[start]))
+
+
+def put_tile(work: tuple[Path, TileWork]) -> Entry:
+    """Make a tile and keep it in the scene's folder. Raises TooLargeError if the disk is full, or as `build_tile`."""
+    path, tile = work
+    with told_when_full(f"a tile of {path.name}"):
+        return SceneFolder(path).put(build_tile(tile))
 
 
 def build_tile(work: TileWork) -> BuiltTile:

@@ -95,8 +95,8 @@ def ended(client, answer) -> dict:
     """The job of an answer, once it is over."""
     assert answer.status_code == 202, answer.text
     address = answer.headers["location"]
-    assert wait_until(lambda: client.json(address)["status"] not in ("accepted", "running"), 60)
-    return client.json(address)
+    assert wait_until(lambda: client.json(address, headers=ACTOR)["status"] not in ("accepted", "running"), 60)
+    return client.json(address, headers=ACTOR)
 
 
 def test_a_department_builds_a_scene_of_its_layer_and_it_waits_as_a_draft(client, scenes):
@@ -185,7 +185,12 @@ def test_who_may_not_is_told_so_at_once(data):
     assert list((data / "uploads").iterdir()) == []
     chief = {"X-OneMap-Actor": "chief"}
     answer = client.request("POST", "/scenes", headers=chief, json={"layer": "houses", "ground": "none"})
-    assert ended(client, answer)["status"] == "successful", "who may build and not review sees the draft that is theirs"
+    assert wait_until((data / "scenes/houses/scene.json").is_file, 60)
+    job = answer.headers["location"]
+    assert client.get(job, headers=ACTOR).status_code == 404, "of a draft only who asked, and who reviews, may know"
+    assert wait_until(lambda: client.json(job, headers=chief)["status"] != "running", 60)
+    assert client.json(job, headers=chief)["status"] == "successful"
+    assert client.json("/scenes/houses", headers=chief)["state"] == "draft"
     assert client.get("/scenes/houses", headers=ACTOR).status_code == 404
     client.app.state.builds.close()
     store.close()

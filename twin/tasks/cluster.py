@@ -1,6 +1,6 @@
 """Units of work done by a Dask cluster. `distributed` is an extra (`onemap-twin[cluster]`), loaded when a cluster is named.
 
-Its workers need the same version of this program, and for work on files the same files at the same paths.
+Its workers need the same version of this program, and for work on files, as builds of scenes are, the same files at the same paths.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from counting_tasks import dies, odd_ones_fail, sleeps, squared, whose
+from dask_cluster import running_cluster
 from processes import wait_until
 from twin.errors import BadCall, TooLargeError, Unavailable
 from twin.tasks.cluster import Cluster, ClusterUnreachableError
@@ -31,11 +32,8 @@ for outcome in Processes(2).map(sleeps, [Unit("short", 0.0)] + [Unit("long", 600
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Tasks]:
-    distributed = pytest.importorskip("distributed", reason="SKIPPED: no Dask here, its adapter is not tested")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, scheduler_port=0
-    ) as started:
-        yield open_tasks(started.scheduler_address)
+    with running_cluster() as address:
+        yield open_tasks(address)
 
 
 @pytest.fixture(params=["thread", "threads", "processes", "cluster"])
