@@ -108,6 +108,10 @@ class HotTiles:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._tiles
 
+    def knows(self, layer_ids: tuple[str, ...]) -> bool:
+        """Whether these layers have been described together."""
+        return layer_ids in self._sets
+
     def find(self, key: Hashable, actor: Actor, now: Revisions) -> HotTile | None:
         """The answer of that key for this actor, if it is the one that would be made now."""
         tile = self._tiles.get(key)

@@ -11,7 +11,8 @@
 in the cache's key and in the ETag: a tile of the past is made once, like any other.
 
 A plain request (`tile_words`) is answered from what is at hand (`tile_hot`), or its tile is drawn on the event loop where that takes
-less than handing it to a thread and back; everything else is read with care and made in a thread.
+less than handing it to a thread and back, both without the framework's server where the socket allows it (`tile_protocol`); everything
+else is read with care and made in a thread.
 An XYZ tile without features is 204. In OGC's paths it is an empty 200: clients and test suites there ask for 200.
 """
 
@@ -92,11 +93,14 @@ class TileRouter:
             await _send(Answer.of(_other_method(scope["method"])), scope, send, self._cors_origins)
 
     def words_at_hand(self, scope: Scope) -> Words | None:
-        """The words of a plain request whose answer may be at hand, for every origin."""
+        """The words of a plain request whose answer may be at hand or made at once, for every origin."""
         if not scope["path"].startswith(_PREFIXES) or "*" not in self._cors_origins:
             return None
         words = read_words(scope)
-        return words if words is not None and words.key in self._hot else None
+        if words is None or words.key in self._hot:
+            return words
+        path = match_tile_path(scope["path"])
+        return words if path is not None and self._hot.knows(path.ids) else None
 
     def note(self, request: bytes, words: Words) -> None:
         """Remember the words of a request by its bytes."""
@@ -110,8 +114,8 @@ class TileRouter:
         return self._desk.revisions() if self._desk.asker is None else self._desk.asker.now()
 
     def wire_answer(self, words: Words, now: Revisions) -> tuple[bytes, bytes] | None:
-        """The answer at hand as HTTP/1.1 writes it: head without the blank line, and body; None where it is not any more."""
-        hot = self._hot.find(words.key, words.actor, now)
+        """The answer as HTTP/1.1 writes it, head without the blank line, and body; None where it is neither at hand nor made at once."""
+        hot = self._hot.find(words.key, words.actor, now) or self._made_at_once(words, now)
         parts = None if hot is None else hot.wire(words.if_none_match, _CORS_FOR_ALL)
         return (parts[0], b"") if parts is not None and words.is_head else parts
 
@@ -138,26 +142,39 @@ class TileRouter:
     def _end_turn(self) -> None:
         self._of_this_turn = None
 
+    def _made_at_once(self, words: Words, now: Revisions) -> HotTile | None:
+        """The answer to a plain request that takes less to make than to hand over; None for any other, and for a failure."""
+        path = match_tile_path(words.key[0])
+        layers = None if path is None else self._hot.find_layers(path.ids, words.actor, now)
+        if path is None or layers is None:
+            return None
+        self._hot.notice(path.ids, now)
+        try:
+            answer = self._light(_wish(path, words, layers))
+        except Exception:  # noqa: BLE001 - it comes up again on the usual way, where it is told
+            return None
+        return None if answer is None else self._keep(answer, path, words, now)
+
     async def _made(self, path: TilePath, words: Words, now: Revisions) -> Answer:
         """The answer to a plain request. What it is made from is read after `now`, so it may be kept under that."""
         self._hot.notice(path.ids, now)
-        service = self._desk.service
         try:
-            tile, grid = parse_address(path)
-            if path.ogc and not words.names_format:
-                negotiate({}, words.accept, (MVT_FORMAT,))
-            layers = await self._layers(path, words, now)
-            wish = Wish(
-                layers, tile, grid, coding_for(words.accept_encoding), words.edition, words.if_none_match, path.ogc
-            )
-            answer = wish.unchanged()
-            if answer is None and service.is_light(layers, tile, grid, wish.coding):
-                answer = wish.answer(service)
-            elif answer is None:
-                answer = await self._in_a_thread(lambda: wish.answer(service))
+            parse_address(path)  # what is wrong with it is told before what is wrong with the layers
+            wish = _wish(path, words, await self._layers(path, words, now))
+            answer = self._light(wish)
+            if answer is None:
+                answer = await self._in_a_thread(lambda: wish.answer(self._desk.service))
         except Exception as error:  # noqa: BLE001 - it is logged there, and told as little as possible
             return failure(error, words.key[0])
         self._keep(answer, path, words, now)
+        return answer
+
+    def _light(self, wish: Wish) -> Answer | None:
+        """The answer where making it takes less than handing it to a thread."""
+        service = self._desk.service
+        answer = wish.unchanged()
+        if answer is None and service.is_light(wish.layers, wish.tile, wish.grid, wish.coding):
+            answer = wish.answer(service)
         return answer
 
     async def _layers(self, path: TilePath, words: Words, now: Revisions) -> TileSet:
@@ -167,10 +184,11 @@ class TileRouter:
             self._hot.keep_layers(path.ids, layers, now)
         return layers
 
-    def _keep(self, answer: Answer, path: TilePath, words: Words, now: Revisions) -> None:
+    def _keep(self, answer: Answer, path: TilePath, words: Words, now: Revisions) -> HotTile | None:
+        """An answer put at hand; None where it is not to be."""
         etag = next((value for name, value in answer.headers if name == b"etag"), None)
         if etag is None:
-            return
+            return None
         full = answer.status != 304
         tile = HotTile(
             layer_ids=path.ids,
@@ -184,6 +202,7 @@ class TileRouter:
             until=self._hot.settled_until(path.ids),
         )
         self._hot.keep(words.key, tile)
+        return tile
 
     async def _in_a_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -197,6 +216,14 @@ def tiles_first(app: FastAPI, cors_origins: Sequence[str]) -> TileRouter:
 _EXPOSED = f"ETag, Onemap-Features, Onemap-Left-Out, Onemap-Budget, {VERSION_HEADER}"
 _EXPOSE = (b"access-control-expose-headers", _EXPOSED.encode())
 _CORS_FOR_ALL = [(b"access-control-allow-origin", b"*"), _EXPOSE]
+
+
+def _wish(path: TilePath, words: Words, layers: TileSet) -> Wish:
+    """What a plain request asks for. Raises what is to be told to whoever asked for something that there is not."""
+    tile, grid = parse_address(path)
+    if path.ogc and not words.names_format:
+        negotiate({}, words.accept, (MVT_FORMAT,))
+    return Wish(layers, tile, grid, coding_for(words.accept_encoding), words.edition, words.if_none_match, path.ogc)
 
 
 def _tile_path(scope: Scope) -> TilePath | None:

@@ -10,10 +10,13 @@ from http.client import HTTPConnection
 from typing import BinaryIO
 
 import pytest
+from isal import isal_zlib
 from shapely import Point
 
 from api.tile_router import TileRouter
 from memory_layers import decode, schema_of
+from tiles.grids import WEB_MERCATOR_QUAD, WORLD_CRS84_QUAD
+from tiles.kernel.readiness import wait_for_kernels
 from twin.feature import Feature, FeatureBatch
 from twin.store.port import Author, LayerSpec, Store
 from wire_server import serving
@@ -95,6 +98,37 @@ def test_it_is_the_answer_of_the_usual_way_word_for_word(store: Store, passed: l
         assert ask(connection)[2] == first[0][2]
 
 
+def test_a_small_tile_nobody_has_asked_for_yet_is_made_on_the_way_as_on_the_usual_one(
+    store: Store, passed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tile, other = WEB_MERCATOR_QUAD.tile_at(*PLACE, 16), WORLD_CRS84_QUAD.tile_at(*PLACE, 15)
+    wishes = [
+        {"path": f"/tiles/lamps/16/{tile.x}/{tile.y}.mvt", "accept_encoding": "gzip"},
+        {"path": "/tiles/lamps/15/0/0.mvt"},
+        {"path": f"/collections/lamps/tiles/WebMercatorQuad/16/{tile.y}/{tile.x}", "method": "HEAD"},
+        {"path": f"/tiles/lamps/WorldCRS84Quad/15/{other.x}/{other.y}.mvt"},
+    ]
+    assert wait_for_kernels()
+    told = []
+    for way in ("the socket's", "the usual"):
+        with serving(store) as port, closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+            for _ in range(
+                3
+            ):  # which makes the copy that tiles are cut from, and the connection that revisions are asked over
+                assert ask(connection)[0] == 200
+            if way == "the usual":
+                monkeypatch.setattr(TileRouter, "words_at_hand", lambda *_: None)
+            passed.clear()
+            told.append([ask(connection, **wish) for wish in wishes])
+            assert len(passed) == (0 if way == "the socket's" else len(wishes))
+            # What cannot be made is told on the usual way.
+            assert ask(connection, "/tiles/lamps/15/99999/0.mvt")[0] == 404
+            assert ask(connection, "/tiles/lamps/15/x/0.mvt")[0] in (400, 404)
+    assert told[0] == told[1]
+    assert [status for status, _, _ in told[0]] == [200, 204, 200, 200]
+    assert n_of(isal_zlib.decompress(told[0][0][2], 31)) == 1
+
+
 def test_a_request_that_comes_in_pieces_or_with_others_is_read_like_any(store: Store) -> None:
     request = f"GET {XYZ} HTTP/1.1\r\nHost: t\r\n\r\n".encode()
     with serving(store) as port, closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as wire:
@@ -114,7 +148,7 @@ def test_no_answer_is_older_than_the_write_before_it(store: Store, passed: list[
         for n in range(2, 42):
             put(store, n)
             assert [n_of(ask(connection)[2]) for _ in range(3)] == [n] * 3
-        # The first after a write is made, two are at hand; the first of all may find no connection to ask over yet.
+        # The first after a write is described and made, two are at hand; the first of all may find no connection to ask over yet.
         assert len(passed) <= 44
 
 

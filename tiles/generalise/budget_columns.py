@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,7 @@ import numpy.typing as npt
 from tiles.generalise.budget import BUDGET, Budget, Mask, encode_within, importance
 from tiles.generalise.cluster_columns import status_numbers
 from tiles.generalise.wishes import Clusters
-from tiles.kernel.layer import EncodedPart, Part, encode_columns
-from tiles.kernel.search import search
+from tiles.kernel.layer import EncodedPart, Part, encode_columns, met_by
 from tiles.kernel.window import TileWindow
 
 Ints = npt.NDArray[np.int64]
@@ -30,11 +30,15 @@ def encode_budgeted(
         window: The tile.
         clusters: Which statuses are alarms; None where none is.
     """
-    numbers = [_met(part, window) for part in parts]
-    if sum(len(each) for each in numbers) <= budget.features:
-        made = encode_columns(name, parts, window)
+    met = [met_by(part.columns, window) for part in parts]
+    numbers = met
+    if _total(met) > budget.features:
+        numbers = [_due(part, each, window) for part, each in zip(parts, met, strict=True)]
+    if _total(numbers) <= budget.features:
+        made = encode_columns(name, [replace(part, met=each) for part, each in zip(parts, met, strict=True)], window)
         if len(made.data) <= budget.data_bytes:
             return made, 0
+        numbers = [_due(part, each, window) for part, each in zip(parts, met, strict=True)]
     sizes = np.concatenate([_sizes(part, met, clusters) for part, met in zip(parts, numbers, strict=True)])
     fids = np.concatenate([part.columns.fids[met] for part, met in zip(parts, numbers, strict=True)])
     ends = np.cumsum([len(each) for each in numbers])[:-1]
@@ -46,11 +50,13 @@ def encode_budgeted(
     return encode_within(importance(sizes, fids), encode, lambda made: len(made.data), budget)
 
 
-def _met(part: Part, window: TileWindow) -> Ints:
-    columns = part.columns
-    box = np.array(window.mercator_box(), dtype=np.int64)
-    numbers: Ints = search(columns.tree_boxes, columns.tree_levels, columns.boxes, box)
-    numbers = numbers[columns.first_zoom[numbers] <= window.zoom]
+def _total(numbers: Sequence[Ints]) -> int:
+    return sum(map(len, numbers))
+
+
+def _due(part: Part, met: Ints, window: TileWindow) -> Ints:
+    """Those that are drawn at this level."""
+    numbers = met[part.columns.first_zoom[met] <= window.zoom]
     return numbers if part.hidden is None else numbers[part.hidden[numbers] == 0]
 
 

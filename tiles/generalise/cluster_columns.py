@@ -11,8 +11,7 @@ import numpy as np
 
 from tiles.generalise.clusters import Clustered, Ints, cluster_points
 from tiles.generalise.wishes import Clusters, cluster_values
-from tiles.kernel.layer import EncodedPart, Part, encode_columns
-from tiles.kernel.search import search
+from tiles.kernel.layer import EncodedPart, Part, encode_columns, met_by
 from tiles.kernel.window import TileWindow
 from tiles.snapshot.index import pack_tree
 from tiles.snapshot.layout import POINTS, SHELL, UNKNOWN, Columns
@@ -71,8 +70,7 @@ def encode_clusters(name: str, parts: Sequence[Part], wish: Clusters, window: Ti
 
 def _points_in(part: Part, wish: Clusters, window: TileWindow) -> _Found:
     columns = part.columns
-    box = np.array(window.mercator_box(), dtype=np.int64)
-    numbers = search(columns.tree_boxes, columns.tree_levels, columns.boxes, box)
+    numbers = met_by(columns, window)
     if part.hidden is not None:
         numbers = numbers[part.hidden[numbers] == 0]
     vertices = columns.path_vertices[columns.feature_paths[numbers]]

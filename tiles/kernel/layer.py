@@ -35,10 +35,12 @@ class Part:
     Attributes:
         columns: Where they are.
         hidden: uint8 (n,) 1 for features that are not drawn; None where all are.
+        met: int64: numbers of those whose boxes meet the window, where somebody has looked for them; None where nobody has.
     """
 
     columns: Columns
     hidden: npt.NDArray[np.uint8] | None = None
+    met: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,16 @@ class _Drawn:
     values: int
 
 
+def met_by(columns: Columns, window: TileWindow) -> npt.NDArray[np.int64]:
+    """Numbers of the features whose boxes meet the window, ascending: int64."""
+    box = np.array(window.mercator_box(), dtype=np.int64)
+    numbers: npt.NDArray[np.int64] = search(columns.tree_boxes, columns.tree_levels, columns.boxes, box)
+    return numbers
+
+
 def _encode_part(part: Part, window: TileWindow, base: int, counters: npt.NDArray[np.int64]) -> _Drawn:
     columns = part.columns
-    chosen = search(
-        columns.tree_boxes, columns.tree_levels, columns.boxes, np.array(window.mercator_box(), dtype=np.int64)
-    )
+    chosen = met_by(columns, window) if part.met is None else part.met
     if len(chosen) == 0:
         return _Drawn([], [], 0)
     remap = _scratch(columns)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from tiles.address import Tile
 from tiles.features import StoreTileSource
 from tiles.grids import Grid
@@ -90,13 +88,12 @@ def _shows_layer(layer: TileLayer, tile: Tile, grid: Grid) -> bool:
 
 def _weight(state: State, tile: Tile, grid: Grid) -> int:
     # Imported late as below.
-    from tiles.kernel.search import search
+    from tiles.kernel.layer import met_by
     from tiles.kernel.window import TileWindow
 
-    box = np.array(TileWindow(grid, tile).mercator_box(), dtype=np.int64)
-    weight = 0
+    window, weight = TileWindow(grid, tile), 0
     for columns in (sheet.columns for sheet in state.sheets):
-        met = search(columns.tree_boxes, columns.tree_levels, columns.boxes, box)
+        met = met_by(columns, window)
         first, end = (
             columns.path_vertices[columns.feature_paths[met]],
             columns.path_vertices[columns.feature_paths[met + 1]],
