@@ -99,10 +99,8 @@ def import_scene(
             size, faults = edition.length, edition.report["faults"]
     finally:
         terrains.close()
-    triangles = edition.report.get("triangles") if made.record["kind"] == "mesh" else None
     output().print(
         f"{name}: {edition.report['built']:,} {_COUNTED[made.record['kind']]}, "
-        f"{f'{triangles:,} triangles · 三角形, ' if triangles else ''}"
         f"{len(edition.addresses()):,} files, {size / 1e6:.1f} MB, {made.record['vertical_datum']}, "
         f"{made.record['state']} → /scenes/{name}/tileset.json",
         markup=False,

@@ -81,9 +81,9 @@ def build_meshes(
         for (_, mesh), box, triangles in zip(opened, report.source["boxes"], report.source["triangles"], strict=True)
     ]
     said: dict[str, Any] = {
-        "built": report.tiles,
-        "seen": report.tiles,
-        "triangles": report.triangles,
+        "built": report.triangles,
+        "seen": report.triangles,
+        "tiles": report.tiles,
         "levels": report.levels,
         "painted": report.painted,
         "coarsest_off_m": round(report.error_m, 3),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
+from pathlib import Path
 from urllib.parse import urljoin
 
 import laspy
@@ -11,10 +13,14 @@ import numpy as np
 import pytest
 
 import osgb_tree
+import painted_hills
 from api import cli
 from api.app import create_app
 from api.settings import Settings
 from app_client import AppClient
+from mesh_tiles import drawn_tiles
+from scenes3d.frames import Frame
+from scenes3d.meshes.building import build_mesh
 from scenes3d.tileset.checking import check_tileset
 from twin.store import open_store
 
@@ -159,17 +165,41 @@ def test_a_later_delivery_takes_the_place_and_the_past_stays(data, house, tmp_pa
     assert (round(now), round(then)) == (35, 29)
 
 
-def test_meshes_stand_where_they_are_anchored(shared_data, tmp_path, capsys):
-    said = ["--data", str(tmp_path / "data")]
-    mesh = shared_data / "model3d/sceaux-photogrammetry-mesh.ply"
-    assert "--crs" in refusal(capsys, [str(mesh), *said])
+def test_a_mesh_with_pictures_comes_out_of_its_archive(tmp_path, capsys):
+    folder, data = tmp_path / "delivery", tmp_path / "data"
+    folder.mkdir()
+    painted_hills.write_obj(folder, lost=True)
+    archive = Path(shutil.make_archive(str(tmp_path / "hills"), "zip", folder))
+    said = ["--data", str(data)]
+    assert "--crs" in refusal(capsys, [str(archive), *said])
     anchored = ["--anchor", "120.03,36.26,20", "--vertical-datum", "EPSG:5737", *said]
-    assert cli.run(["scenes", "import", str(mesh), "--id", "castle", *anchored]) == 0
-    assert cli.run(["scenes", "check", "castle", *said]) == 0
-    assert cli.run(["scenes", "export", "castle", str(tmp_path / "out"), *said]) == 0
-    glbs = sorted((tmp_path / "out").rglob("*.glb"), key=lambda path: path.stat().st_size)
-    assert len(glbs) > 4
-    glb = glbs[0]
+    assert cli.run(["scenes", "import", str(archive), "--title-zh", "丘陵", *anchored]) == 0
+    told = capsys.readouterr().out
+    assert "hills: 2,048 triangles · 三角形, 2 files" in told
+    assert (
+        "1 × texture-image-missing: pictures missing: painted in one colour · 缺少纹理图像，按材质颜色绘制 (half1: half-1.png)"
+        in told
+    )
+    assert cli.run(["scenes", "check", "hills", *said]) == 0
+    store = open_store(data / "onemap.gpkg")
+    client = AppClient(create_app(Settings(data_dir=data), store))
+    record, outlines = client.json("/scenes/hills"), client.json("/collections/hills/items")["features"]
+    assert (record["kind"], record["vertical_datum"]) == ("mesh", "EPSG:5737")
+    assert [(row["properties"]["file"], row["properties"]["triangles"]) for row in outlines] == [("hills.obj", 2048)]
+    (tile,) = drawn_tiles(next((data / "scenes/hills/files").iterdir()), Frame(120.03, 36.26, 20))
+    store.close()
+    triangle, weights, places = tile.sample(3_000)
+    shown, east = tile.colour(triangle, weights), places[:, 0] > 1
+    assert np.median(np.abs(shown - painted_hills.colour(places[:, 0], places[:, 1]))[places[:, 0] < -1]) < 4
+    # Where the picture is lost there is the grey of the material.
+    assert np.abs(shown[east] - 204).max() <= 4
+
+
+def test_a_glb_without_a_place_is_asked_for_one(tmp_path, capsys):
+    folder, data = tmp_path / "out", tmp_path / "data"
+    build_mesh(painted_hills.Hills(tmp_path, "colour", 9), folder)
+    glb, said = folder / "r.glb", ["--data", str(data)]
+    assert "--anchor" in refusal(capsys, [str(glb), *said])
     assert cli.run(["scenes", "import", str(glb), "--id", "again", "--anchor", "120.03,36.26,20", *said]) == 0
     assert cli.run(["scenes", "check", "again", *said]) == 0
     assert "no place" in refusal(capsys, [str(glb), "--anchor", "here", *said])

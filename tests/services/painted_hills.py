@@ -91,3 +91,25 @@ class Hills:
             y = SIDE_M / 2 - (np.arange(384) + 0.5) / 4
             Image.fromarray(np.rint(colour(*np.meshgrid(x, y))).astype(np.uint8)).save(path)
         return path
+
+
+def write_obj(folder: Path, count: int = 33, *, lost: bool = False) -> Path:
+    """The hills as an OBJ with a library and two pictures in `folder`, the second one missing if it is `lost`."""
+    hills = Hills(folder, "image", count)
+    lines, libraries = ["mtllib hills.mtl"], []
+    for number, piece in enumerate(hills.pieces()):
+        start = sum(line.startswith("v ") for line in lines) + 1
+        lines += [f"v {x:.3f} {y:.3f} {z:.3f}" for x, y, z in piece.corners.reshape(-1, 3)]
+        assert piece.uv is not None
+        lines += [f"vt {u:.6f} {1 - v:.6f}" for u, v in piece.uv.reshape(-1, 2)]
+        lines.append(f"usemtl half{number}")
+        lines += [
+            "f " + " ".join(f"{corner}/{corner}" for corner in range(first, first + 3))
+            for first in range(start, start + 3 * len(piece.corners), 3)
+        ]
+        libraries += [f"newmtl half{number}", f"map_Kd half-{number}.png"]
+    (folder / "hills.mtl").write_text("\n".join(libraries))
+    (folder / "hills.obj").write_text("\n".join([*lines, ""]))
+    if lost:
+        (folder / "half-1.png").unlink()
+    return folder / "hills.obj"
