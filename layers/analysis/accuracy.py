@@ -65,8 +65,8 @@ class Accuracy:
 
     def statement(self) -> LocalText:
         """The figures in words."""
-        zh = f"在 {self.reach_m:,.0f} 米处，高程误差约 {self.height_m:.2f} 米"
-        en = f"At {self.reach_m:,.0f} m heights are good to {self.height_m:.2f} m"
+        zh = f"在 {self.reach_m:,.0f} 米处，已知误差合计高程 {self.height_m:.2f} 米"
+        en = f"At {self.reach_m:,.0f} m the errors that are known come to {self.height_m:.2f} m in height"
         if self.earth.get("curvature") == "curved":
             drop, wander = self.earth["curvatureDrop_m"], self.earth["refractionError_m"]
             zh += f"（已计地球曲率与折光 k={self.earth['refraction']:g}，合 {drop:.2f} 米；k 差 {REFRACTION_WANDERS:g} 时偏 {wander:.2f} 米）"

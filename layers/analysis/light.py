@@ -26,9 +26,9 @@ from twin.errors import BadAnalysisError
 from twin.text import LocalText
 
 RIGHT_TO = LocalText(
-    "太阳位置误差小于0.01°（30米高处影端约2厘米）；时间精确到步长；分析范围以外的遮挡不计；建筑为竖直棱柱。",
+    "太阳位置误差小于0.01°（30米高处影端约2厘米）；时间精确到步长；分析范围以外的遮挡不计；由轮廓拉起的建筑为竖直棱柱。",
     "The sun is right to 0.01° (2 cm at the tip of a 30 m shadow), times to the step; nothing outside the box of the question casts shadows;"
-    " buildings are upright prisms.",
+    " buildings raised from footprints are upright prisms.",
 )
 
 

@@ -209,7 +209,9 @@ class Material:
         parts, room = [], self.limits.triangles
         for chosen in self.chosen:
             if chosen.planned is planned:
-                part = chosen.surfaces(self.frame, self.degrees(box), box, partial(self._anywhere, ground), room)
+                part = chosen.surfaces(
+                    self.frame, self.degrees(box), box, partial(self._anywhere, ground), ground.cell_m, room
+                )
                 room -= len(part.part)
                 parts.append(part)
                 self.used.append(chosen.told(part))

@@ -201,7 +201,9 @@ class RayQuestion(SceneQuestion):
 
     scenes: Annotated[
         Literal["published", "none"] | Annotated[tuple[SceneId, ...], Field(max_length=50)],
-        Field(description="Meshes and city models that stand in the way: the published ones, none, or a list of ids."),
+        Field(
+            description="What stands in the way: the published meshes and city models, none, or a list of ids; clouds only where named."
+        ),
     ] = "published"
     planned_scenes: Annotated[
         tuple[SceneId, ...],

@@ -19,11 +19,13 @@ from layers.policy import Actor
 from layers.scenes.desk import Scene, SceneDesk
 from layers.scenes.record import BUILDINGS, SceneState, scene_state
 from layers.scenes.serving import ServedEdition
+from scenes3d.accuracy.clouds import cloud_points
 from scenes3d.analysis.blocks import HeightAt
+from scenes3d.analysis.columns import columns_of
 from scenes3d.analysis.surfaces import Box, Surfaces, surfaces_of
 from scenes3d.editions.files import is_of_files
 from scenes3d.editions.folder import edition_opener
-from scenes3d.tileset.finest import finest_triangles, overlap
+from scenes3d.tileset.finest import finest_triangles, meeting, overlap
 from scenes3d.tileset.region import Region
 from twin.bounds import Bounds
 from twin.errors import BadAnalysisError, BadMomentError, OneMapError
@@ -32,6 +34,9 @@ from twin.vertical import vertical_datum_title
 
 log = logging.getLogger(__name__)
 _POINTS = "points"
+COLUMN_M = 1.0
+"""Side of the columns that a cloud is taken for; finer where the question is."""
+
 _METRES_PER_DEGREE = 110_500.0
 
 
@@ -56,9 +61,22 @@ class ChosenScene:
     def vertical_datum(self) -> str:
         return str(self.scene.record["vertical_datum"])
 
-    def surfaces(self, frame: LocalFrame, window: Bounds, box: Box, height_at: HeightAt, most: int) -> Surfaces:
-        """Its surfaces that meet a box of the frame, of the finest tiles. Raises UnreadableFileError, TooLargeError."""
+    @property
+    def is_cloud(self) -> bool:
+        return bool(self.scene.record["kind"] == _POINTS)
+
+    def surfaces(
+        self, frame: LocalFrame, window: Bounds, box: Box, height_at: HeightAt, cell_m: float, most: int
+    ) -> Surfaces:
+        """Its surfaces that meet a box of the frame, of the finest tiles; of a cloud, columns over the cells of a raster.
+
+        Raises:
+            UnreadableFileError, TooLargeError: as the readers say.
+        """
         opened = edition_opener(self.scene.folder, self.served.edition)
+        if self.is_cloud:
+            points = cloud_points("tileset.json", opened, meeting(window))
+            return columns_of(self.scene.id, points, frame, box, height_at, min(cell_m, COLUMN_M), most)
         patches = finest_triangles("tileset.json", opened, window)
         return surfaces_of(self.scene.id, patches, frame, box, height_at, most)
 
@@ -72,6 +90,7 @@ class ChosenScene:
             "state": scene_state(record).value,
             "verticalDatum": self.vertical_datum,
             "triangles": len(surfaces.part),
+            **({"taken_as": f"columns of at most {COLUMN_M:g} m"} if self.is_cloud else {}),
             **said,
             **({"planned": True} if self.planned else {}),
             **({"behindVersions": self.served.behind} if self.served.behind else {}),
@@ -83,7 +102,6 @@ def choose_scenes(desk: SceneDesk | None, actor: Actor, question: RayQuestion) -
 
     Raises:
         UnknownSceneError: if one that is named is not there, or not for `actor`.
-        BadAnalysisError: if one that is named has no surfaces.
         BadMomentError: if one that is named had no edition then.
     """
     if desk is None:
@@ -123,7 +141,9 @@ def require_one_datum(chosen: Sequence[ChosenScene], datum: str | None) -> str |
 
 
 def _published(desk: SceneDesk, actor: Actor, question: RayQuestion, window: Bounds) -> list[ChosenScene]:
-    """Meshes and models near the question. Prisms of a layer come from the layer, and points are no surface."""
+    """Meshes and models near the question. Prisms of a layer come from the layer, and clouds stand only where they are named: trees
+    are as solid in them as houses.
+    """
     found = []
     for scene in desk.scenes(actor):
         kind, state = scene.record["kind"], scene_state(scene.record)
@@ -143,13 +163,6 @@ def _published(desk: SceneDesk, actor: Actor, question: RayQuestion, window: Bou
 
 def _named(desk: SceneDesk, actor: Actor, question: RayQuestion, name: str, *, planned: bool) -> ChosenScene:
     scene = desk.scene(name, actor)
-    if scene.record["kind"] == _POINTS:
-        raise BadAnalysisError(
-            "Points are no surface that hides anything. 点云不是面，不能遮挡。",
-            value=f"{name}: {_POINTS}",
-            limit="scenes of models, meshes or buildings",
-            remedy="Name another scene, or make a mesh or a terrain of the cloud.",
-        )
     # What is planned is not asked of the past.
     served = desk.served(scene) if planned else desk.served(scene, question.as_of_instant, question.valid_interval)
     return ChosenScene(scene, served, planned)

@@ -24,8 +24,9 @@ WORDS = {CLEAR: "visible", BLOCKED: "hidden"}
 UNKNOWN_WORD = "unknown"
 VERDICTS = (*WORDS.values(), UNKNOWN_WORD)
 RIGHT_TO = LocalText(
-    "可见性精确到网格单元；建筑为竖直棱柱，不含屋顶构件与植被；经过无高程地面的视线为未知。",
-    "Sight is right to a cell; buildings are upright prisms without roof structures or trees; lines over ground without data are unknown.",
+    "可见性精确到网格单元；由轮廓拉起的建筑为竖直棱柱，不含屋顶构件与植被；经过无高程地面的视线为未知。",
+    "Sight is right to a cell; buildings raised from footprints are upright prisms without roof structures or trees;"
+    " lines over ground without data are unknown.",
 )
 
 

@@ -16,7 +16,10 @@ from api import cli
 from api.app import create_app
 from api.settings import Settings
 from app_client import AppClient
+from twin.client_analyses import TownAnalyses
+from twin.client_errors import raise_for_problem
 from twin.crs import parse_crs, transform_points
+from twin.errors import BadCall
 from twin.store import open_store
 
 TIFF = "image/tiff; application=geotiff; profile=cloud-optimized"
@@ -171,6 +174,18 @@ def test_a_job_gives_the_same_file_and_a_document_names_it(street):
     kept = VIEWSHED | {"raster_as": {"id": "kept"}}
     said = execute(street, "viewshed", kept, response="document", transmissionMode="reference").json()["result"]
     assert said == {"href": "http://onemap.test/rasters/kept/images/kept.tif", "type": TIFF}
+
+
+def test_the_client_gives_the_file(street):
+    def send(method, address, **parts):
+        answer = street.request(method, address, **parts)
+        raise_for_problem(answer)
+        return answer
+
+    town = TownAnalyses(send)
+    assert town.raster("flood", POND) == execute(street, "flood", POND).content
+    with pytest.raises(BadCall):
+        town.raster("line-of-sight", {"from": at(0, 0)}, to=[at(30, 0)])
 
 
 def test_formats_are_described_and_others_refused(street):

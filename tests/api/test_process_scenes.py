@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import laspy
 import numpy as np
 import pytest
 import shapely
 
-from analysis_town import area, at, box_model, with_scene, with_street, with_terrain
+from analysis_town import PLACE, area, at, box_model, with_scene, with_street, with_terrain
 from api.app import create_app
 from api.settings import Settings
 from app_client import AppClient
-from layers.policy import Action, OpenPolicy
+from layers.policy import Action, Actor, OpenPolicy
+from layers.scenes.delivery import DeliveryWish, deliver
 from layers.scenes.desk import SceneDesk
+from scenes3d.sources.reference import Stated
+from twin.crs import parse_crs, transform_points
 from twin.errors import PolicyError
 from twin.feature import Feature, FeatureBatch
 from twin.schema import GeometryType, Property, PropertyType, Schema
@@ -54,7 +58,6 @@ def quarter(tmp_path_factory):
     with_scene(desk, box_model(folder / "hall.city.json", 600, -50, 610, 50, 24, 46))
     with_scene(desk, box_model(folder / "spire.city.json", 700, -50, 710, 50, 24, 67), published=False)
     with_scene(desk, box_model(folder / "old.city.json", -700, -10, -690, 10, 10, 30), "ellipsoidal")
-    shelf.close()
     begun = {"valid_from": datetime(2000, 1, 1, tzinfo=UTC)}
     first = write(
         store,
@@ -66,9 +69,10 @@ def quarter(tmp_path_factory):
     second = write(store, house("hut", (560, -5, 565, 5), 12.0))
     app = create_app(Settings(data_dir=folder), store, GuestsMayNotReview())
     client = AppClient(app)
-    client.times = first, second
+    client.times, client.desk = (first, second), desk
     yield client
     app.state.jobs.close()
+    shelf.close()
     store.close()
 
 
@@ -111,6 +115,24 @@ def test_a_published_model_stands_in_the_way_and_is_named_with_version_and_datum
     assert not any("scene" in source for source in answer["sources"])
     assert look(quarter, 580, 650, scenes="none", from_height_m=30)[0]["verdict"] == "visible"
     assert look(quarter, 580, 650, from_height_m=30)[0]["verdict"] == "hidden"
+
+
+def test_a_cloud_stands_where_it_is_named_as_columns_under_its_points(quarter, tmp_path):
+    east, north = (part.ravel() for part in np.meshgrid(np.arange(450.1, 455, 0.5), np.arange(-30, 30, 0.5)))
+    lon, lat = PLACE.to_geodetic(east, north)
+    x, y = transform_points(lon, lat, parse_crs("EPSG:4490"), parse_crs("EPSG:4549"))
+    header = laspy.LasHeader(point_format=3, version="1.2")
+    header.offsets, header.scales = [x.min(), y.min(), 0], [0.001] * 3
+    cloud = laspy.LasData(header)
+    cloud.x, cloud.y, cloud.z = x, y, np.full(len(x), 36.0)
+    cloud.write(tmp_path / "trees.las")
+    wish = DeliveryWish(Stated(crs="EPSG:4549", vertical_datum="EPSG:5737"), title_zh="树", title_en="trees")
+    deliver(quarter.desk, "trees", [tmp_path / "trees.las"], wish, Actor("clerk"), None)
+    assert look(quarter, 430, 470)[0]["verdict"] == "visible"
+    seen, answer = look(quarter, 430, 470, scenes=["trees"])
+    assert (seen["verdict"], seen["blocked_by"], seen["scene"]) == ("hidden", "scene", "trees")
+    assert seen["blocked_at_m"] == pytest.approx(20, abs=0.6)
+    assert "columns" in next(source for source in answer["sources"] if source.get("scene") == "trees")["taken_as"]
 
 
 def test_heights_of_another_datum_are_refused_and_not_mixed(quarter):

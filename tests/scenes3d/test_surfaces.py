@@ -9,6 +9,7 @@ import pytest
 import shapely
 
 from analysis_scenes import PLACE, blocks_on, flat, scene_of, wall
+from scenes3d.analysis.columns import columns_of
 from scenes3d.analysis.facades import facade_points
 from scenes3d.analysis.scene import bend_of, open_scene
 from scenes3d.analysis.sight import viewshed
@@ -145,6 +146,29 @@ def test_a_footprint_that_the_mesh_shows_is_found_and_one_that_it_does_not_know_
     shown = shown_by(blocks_on(flat(), footprints), open_surfaces(mesh, bend_of(PLACE, 0.13)))
     assert shown.tolist() == [True, False, False, False, True]
     assert not shown_by(blocks_on(flat(), footprints), open_surfaces(surfaces())).any()
+
+
+def test_a_cloud_hides_what_the_columns_under_its_points_hide():
+    x, y = np.meshgrid(np.arange(9.6, 11.5, 0.2), np.arange(-60, 60, 0.4))
+    roof = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, 5.0)])
+    ground = np.column_stack([np.linspace(-50, 50, 300), np.linspace(-50, 50, 300), np.full(300, 0.4)])
+    stray = np.array([[-20.0, 0.0, 30.0]])
+    cloud = np.concatenate([roof, ground, stray])
+    lon, lat = PLACE.to_geodetic(cloud[:, 0], cloud[:, 1])
+    points = earth_centred(lon, lat, cloud[:, 2])
+    found = columns_of("cloud", [points[:400], points[400:]], PLACE, BOX, flat().at, 1.0, 1_000_000)
+    # Cells of 1 m round 10 and 11: a wall from 9.5 to 11.5, its bird left out.
+    assert found.triangles.vertices[:, 0].min() == pytest.approx(9.5)
+    assert len(found.part) == 2 * (2 * 121 + 2 * 121 + 2 * 2)  # roofs, long sides, both ends
+    eye = np.array([[0.0, 0.0, 10.2]])
+    prism = scene_of(flat(), [(shapely.box(9.5, -60, 11.5, 60), 5.0)])
+    seen = [viewshed(scene, eye, reach_m=200).visible for scene in (scene_with(found), prism)]
+    inside = np.zeros_like(seen[0])
+    inside[2:-2] = True  # rows at the ends of the wall have half a cell more or less
+    assert (seen[0] == seen[1])[inside].all()
+    assert (~seen[0]).sum() > 1000
+    with pytest.raises(TooLargeError, match="points"):
+        columns_of("cloud", [points], PLACE, BOX, flat().at, 1.0, 100)
 
 
 def tile(frame, name, *, refine=None, children=(), size=100.0):
