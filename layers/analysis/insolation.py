@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from layers.analysis.answer import Answer, Mark, points_of
 from layers.analysis.light import RIGHT_TO, least
@@ -23,7 +23,6 @@ from scenes3d.analysis.sunlight import (
     sun_through_the_day,
     sunlight,
     sunlight_rule,
-    sunlight_rules,
 )
 from scenes3d.rays.port import Floats
 from twin.text import LocalText
@@ -31,26 +30,11 @@ from twin.text import LocalText
 _MINUTES = Meaning(LocalText("日照时长", "Sunlight"), unit="min", colormap="inferno")
 
 
-def _rule_choices() -> list[JsonValue]:
-    """The rules as a form may offer them; `titles` has each language by itself."""
-    return [
-        {"const": rule.id, "title": f"{rule.title.zh} {rule.title.en}", "titles": dict(rule.title.to_dict())}
-        for rule in sunlight_rules().values()
-    ]
-
-
 class SunlightHours(SpotQuestion):
     """How long the sun reaches points: by a rule, or on a date in a band of true solar time."""
 
     rule: (
-        Annotated[
-            str,
-            Field(
-                max_length=60,
-                description="Id of a rule, such as great-cold-2h; its day, band and sill.",
-                json_schema_extra={"oneOf": _rule_choices()},
-            ),
-        ]
+        Annotated[str, Field(max_length=60, description="Id of a rule, such as great-cold-2h; its day, band and sill.")]
         | None
     ) = None
     year: Annotated[int, Field(ge=1950, le=2050)] | None = None

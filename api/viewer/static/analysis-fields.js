@@ -79,8 +79,9 @@ function choice(form, field, path) {
     },
   }, field.choices.map(({ value, title }) => element("option", { value }, typeof title === "string" && CODES[title] ? pick({ zh: CODES[title][0], en: CODES[title][1] }) : pick(title))));
   select.value = form.value(path) ?? field.fallback ?? "";
+  const { source, weak } = field.choices.find(({ value }) => value === select.value) ?? {};
   if (!field.choices.length) return row(form, field, path, element("span", { class: "soft" }, say("noSuchLayer")), { wide: true, group: true });
-  return row(form, field, path, select, { wide: true });
+  return [row(form, field, path, select, { wide: true }), source ? element("p", { class: "soft choice-source" }, source, weak ? ` · ${say("weakRule")}` : "") : null];
 }
 
 function text(form, field, path) {

@@ -12,6 +12,8 @@ const VERDICTS = {
   visible: GOOD, kept: GOOD, below: GOOD, hidden: BAD, broken: BAD, above: BAD, blind: BAD,
   "one-camera": [92, 184, 150], "two-or-more": [0, 104, 78], sun: [240, 190, 62], shadow: [62, 70, 116], unknown: UNKNOWN,
 };
+const PALE = [236, 234, 226];
+Object.assign(VERDICTS, { changeBetter: GOOD, changeWorse: BAD, changeNone: [186, 188, 192] });
 const ORDER = Object.keys(VERDICTS);
 const TOO_SHORT = [[44, 52, 112], [92, 138, 188]]; // sunlight below what a rule wants, and above it
 const LONG_ENOUGH = [[250, 228, 150], [246, 176, 66], [226, 108, 30]];
@@ -19,11 +21,11 @@ const USUAL_LEAST_MIN = 120;
 const SAMPLES = 32;
 const SKY = [[52, 52, 66], [72, 98, 134], [110, 158, 196], [176, 212, 234]];
 const DEPTHS = [[176, 216, 242], [112, 178, 228], [52, 132, 200], [24, 84, 158], [10, 42, 100]];
-const AREA_ALPHA = { visible: 120, kept: 120, hidden: 84, blind: 70, sun: 80, shadow: 140, unknown: 120 };
+const AREA_ALPHA = { visible: 120, kept: 120, hidden: 84, blind: 70, changeNone: 40, sun: 80, shadow: 140, unknown: 120 };
 const USUAL_ALPHA = 115;
 
 export const css = ([r, g, b]) => `rgb(${r}, ${g}, ${b})`;
-const word = (name) => (VALUES[name] ? pick({ zh: VALUES[name][0], en: VALUES[name][1] }) : name);
+const word = (name) => (name.startsWith("change") ? say(name) : VALUES[name] ? pick({ zh: VALUES[name][0], en: VALUES[name][1] }) : name);
 
 /** Hours and minutes; unknown where there is no number. */
 export function minutesWords(minutes) {
@@ -38,13 +40,40 @@ function between(stops, share) {
   return stops[i].map((from, k) => Math.round(from + (at - i) * (stops[i + 1][k] - from)));
 }
 
+/** The sides from which an answer about plans can be seen; only "now" where nothing is compared. */
+export const sidesOf = (features) => (features.some(({ properties }) => Object.keys(properties).some((name) => name.endsWith("_before"))) ? ["now", "before", "change"] : ["now"]);
+
+const GOODNESS = { visible: 1, kept: 1, below: 1, sun: 1, "one-camera": 1, "two-or-more": 2, hidden: 0, broken: 0, above: 0, shadow: 0, blind: 0 };
+
+// What a feature says from a side: after, before, or how it changed.
+const SIDES = {
+  now: (properties) => properties,
+  before: ({ verdict_before: verdict, minutes_before: minutes, sky_view_before: sky_view, ...rest }) => ({ ...rest, verdict, ...(minutes === undefined ? {} : { minutes }), ...(sky_view === undefined ? {} : { sky_view }) }),
+  change: ({ verdict, verdict_before, change_min, change, area_m2 }) => {
+    if (change_min !== undefined) return { change: change_min };
+    if (change !== undefined) return { change };
+    const by = GOODNESS[verdict] - GOODNESS[verdict_before];
+    return { area_m2, verdict: Number.isNaN(by) ? "unknown" : by > 0 ? "changeBetter" : by < 0 ? "changeWorse" : "changeNone" };
+  },
+};
+
+/** The look of an answer from a side; see `plainLook`. */
+export function lookOf({ features, answer }, side = "now", isGrid = false) {
+  const seen = SIDES[side];
+  const look = plainLook({ features: side === "now" ? features : features.map((feature) => ({ ...feature, properties: seen(feature.properties) })), answer }, isGrid);
+  if (side === "now") return look;
+  const through = (paint) => paint && ((properties) => paint(seen(properties)));
+  return { ...look, colour: through(look.colour), edge: through(look.edge), cell: through(look.cell), at: through(look.at) };
+}
+
 /**
  * The look of an answer: {colour(properties), edge(properties), legend: [{title, colour, ring?}], ramp: {colours, low, high, mark?}, at(properties)}.
  * `at` says a feature in words, for the place under the cursor.
  */
-export function lookOf({ features, answer }) {
+function plainLook({ features, answer }, isGrid) {
   const has = (name) => features.some(({ properties }) => properties[name] !== undefined);
-  if (has("minutes")) return sunlightLook(features, answer.values);
+  if (has("change")) return changeLook(features, answer.process === "sunlight");
+  if (has("minutes")) return sunlightLook(features, answer.values, isGrid);
   if (has("sky_view")) return skyLook(features);
   if (has("depth_from_m")) return depthLook(features);
   if (has("verdict")) return verdictLook(features);
@@ -73,7 +102,7 @@ function sharesOf(features) {
 
 function valueLook(features, name, paint, [low, high], words) {
   const known = ({ [name]: value }) => Number.isFinite(value);
-  const colour = (properties) => (known(properties) ? [...paint(properties[name]), 215] : [...UNKNOWN, 0]);
+  const colour = (properties) => (known(properties) ? [...paint(properties[name]), 190] : [...UNKNOWN, 0]);
   const legend = features.every(({ properties }) => known(properties)) ? [] : [{ title: say("unknown"), colour: [255, 255, 255], ring: UNKNOWN }];
   const cell = (properties) => (known(properties) ? colour(properties) : [...UNKNOWN, 160]);
   const colours = Array.from({ length: SAMPLES + 1 }, (_, i) => css(paint(low + (i / SAMPLES) * (high - low))));
@@ -85,7 +114,7 @@ function valueLook(features, name, paint, [low, high], words) {
 }
 
 // The colours break where the rule does: what is too short is blue, what is long enough is warm.
-function sunlightLook(features, { rule }) {
+function sunlightLook(features, { rule }, isGrid) {
   const most = features.reduce((longest, { properties }) => Math.max(longest, properties.minutes ?? 0), 0);
   const least = rule?.leastMinutes ?? USUAL_LEAST_MIN;
   const high = Math.max(2 * least, Math.ceil(most / 60) * 60);
@@ -93,7 +122,7 @@ function sunlightLook(features, { rule }) {
   const look = valueLook(features, "minutes", paint, [0, high], minutesWords);
   if (rule) look.ramp.mark = { share: least / high, words: minutesWords(least) };
   const { edge, at } = look;
-  if (features.some(({ properties }) => properties.verdict === "broken")) look.legend.unshift({ title: word("broken"), colour: [255, 255, 255], ring: BAD });
+  if (!isGrid && features.some(({ properties }) => properties.verdict === "broken")) look.legend.unshift({ title: word("broken"), colour: [255, 255, 255], ring: BAD });
   return {
     ...look,
     edge: (properties) => (properties.verdict === "broken" ? [...BAD, 255] : edge(properties)),
@@ -104,6 +133,18 @@ function sunlightLook(features, { rule }) {
 function skyLook(features) {
   const words = (share) => (Number.isFinite(share) ? `${formatNumber(Math.round(share * 1000) / 10)} %` : say("unknown"));
   return valueLook(features, "sky_view", (share) => between(SKY, share), [0, 1], words);
+}
+
+// Light that was lost is vermilion, light that was won is green, in shares of the largest change.
+function changeLook(features, isTime) {
+  const most = features.reduce((largest, { properties }) => Math.max(largest, Math.abs(properties.change ?? 0)), isTime ? 60 : 0.05);
+  const paint = (change) => between(change < 0 ? [PALE, BAD] : [PALE, GOOD], Math.abs(change) / most);
+  const words = (change) => {
+    const sign = change > 0 ? "+" : change < 0 ? "−" : "";
+    return sign + (isTime ? minutesWords(Math.abs(change)) : `${formatNumber(Math.round(Math.abs(change) * 1000) / 10)} %`);
+  };
+  const look = valueLook(features, "change", paint, [-most, most], words);
+  return { ...look, ramp: { ...look.ramp, mark: { share: 0.5, words: words(0) } } };
 }
 
 function depthLook(features) {

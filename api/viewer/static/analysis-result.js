@@ -65,9 +65,10 @@ function valueRows(name, value, answer, on, path = name) {
     return [
       element("dt", { class: "rows-group" }, word(VALUES, VALUES[`${name}.`] ? `${name}.` : name)), element("dd", { class: "rows-group" }),
       Object.entries(value).map(([part, number]) => {
+        if (number && typeof number === "object") return nestedRow(part, number);
         const unit = unitOf(name) ? name : part;
         return [
-          element("dt", { class: "sub" }, word(VALUES, part)),
+          element("dt", { class: "sub" }, part.split("→").map((name) => word(VALUES, name)).join(" → ")),
           element("dd", { "data-value": `${path}.${part}`, class: number === null ? "unknown" : null }, valueWords(unit, number),
             total && number !== null ? element("span", { class: "unit" }, ` ${formatNumber(Math.round((1000 * number) / total) / 10)} %`) : null),
         ];
@@ -79,6 +80,12 @@ function valueRows(name, value, answer, on, path = name) {
     element("dd", { "data-value": path, class: value === null ? "unknown" : null }, valueWords(name, value)),
   ];
 }
+
+// Counts by verdict in one line.
+const nestedRow = (name, counts) => [
+  element("dt", { class: "sub" }, word(VALUES, name)),
+  element("dd", {}, Object.entries(counts).map(([part, number]) => `${word(VALUES, part)} ${valueWords(part, number)}`).join(" · ")),
+];
 
 // Ids of cameras; numbers of a chart and tables of their own are shown elsewhere.
 function listRow(name, values, answer, on) {
@@ -105,6 +112,7 @@ function tableRows({ values, inputs }, features, on) {
   const buildings = inputs.buildings ?? "buildings";
   const cameras = inputs.cameras ?? "cameras";
   if (values.byCamera) return values.byCamera.map(({ camera, seen_m2 }) => ({ name: camera, more: valueWords("seen_m2", seen_m2), open: () => on.open(cameras, camera) }));
+  if (values.byBuilding) return values.byBuilding.map((entry) => ({ name: entry.building, more: buildingWords(entry), open: () => on.open(buildings, entry.building) }));
   const found = features.map(({ properties }) => properties);
   if (found.some(({ excess_m }) => excess_m !== undefined)) {
     return found.filter(({ verdict }) => verdict !== "below").map(({ building, surface, verdict, excess_m }) => ({
@@ -118,6 +126,14 @@ function tableRows({ values, inputs }, features, on) {
     more: [word(VALUES, verdict), formatDistance(distance_m), blocked_by && say("hiddenBy", { k: word(CODES, blocked_by), b: building ?? "", d: formatDistance(blocked_at_m) })].filter(Boolean).join(" · "),
     open: camera ? () => on.open(cameras, camera) : building ? () => on.open(buildings, building) : null,
   }));
+}
+
+function buildingWords({ minutesLeast, skyViewLeast, verdicts = {}, mostLost_min }) {
+  const counts = ["kept", "broken", "unknown"].filter((name) => verdicts[name]).map((name) => `${word(VALUES, name)} ${verdicts[name]}`);
+  const lost = mostLost_min > 0 && `${word(VALUES, "mostLost_min")} ${minutesWords(mostLost_min)}`;
+  const least = minutesLeast === undefined ? [] : [`${word(VALUES, "minutesLeast")} ${minutesWords(minutesLeast)}`];
+  const sky = skyViewLeast === undefined ? [] : [`${word(VALUES, "skyViewLeast")} ${valueWords("skyViewLeast", skyViewLeast)}`];
+  return [...least, ...sky, ...counts, lost].filter(Boolean).join(" · ");
 }
 
 function restsOn(answer, inputName) {

@@ -12,10 +12,10 @@ const isPoint = (schema) => schema.type === "array" && schema.items?.type === "n
  * `kind` is point, points, place, number, boolean, date, instant, choice, list, tuple or text; `shapes` of a place are GeoJSON types.
  */
 export function fieldOf(name, schema, required) {
-  const { anyOf, title, "x-ogc-unit": unit, ...outside } = schema;
+  const { anyOf, title, "x-ogc-unit": unit, "x-choices": offered, ...outside } = schema;
   const inner = { ...(anyOf?.find(({ type }) => type !== "null") ?? schema) };
   const { description = outside.description } = inner;
-  return { name, title, unit: unit ?? unitOf(name), required, fallback: outside.default ?? null, description, ...kindOf(inner) };
+  return { name, title, unit: unit ?? unitOf(name), required, fallback: outside.default ?? null, description, ...(offered ? { kind: "choice", choices: offered.map(({ titles, ...choice }) => ({ ...choice, title: titles })) } : kindOf(inner)) };
 }
 
 function kindOf(schema) {
@@ -32,7 +32,7 @@ function kindOf(schema) {
   if (type === "boolean") return { kind: "boolean" };
   if (format === "date") return { kind: "date" };
   if (format === "date-time") return { kind: "instant" };
-  const choices = schema.oneOf?.map(({ const: value, titles, title }) => ({ value, title: titles ?? title ?? value })) ?? schema.enum?.map((value) => ({ value, title: value }));
+  const choices = schema.enum?.map((value) => ({ value, title: value }));
   return choices ? { kind: "choice", choices } : { kind: "text", pattern: schema.pattern };
 }
 

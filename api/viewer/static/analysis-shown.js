@@ -3,7 +3,7 @@
 import { profileChart, skylineChart } from "./analysis-chart.js";
 import { askLayer } from "./analysis-keep.js";
 import { partsOf } from "./analysis-layers.js";
-import { lookOf } from "./analysis-looks.js";
+import { lookOf, sidesOf } from "./analysis-looks.js";
 import { metresRound, placeAway } from "./analysis-measure.js";
 import { resultNodes } from "./analysis-result.js";
 import { chip } from "./card.js";
@@ -19,16 +19,17 @@ export class Shown {
     this.document = document;
     this.panel = panel;
     this.parts = partsOf(document);
-    this.#look();
+    this.side = "now"; // of what is planned: after, before, or the change
     const { inputs, resolution_m } = document.answer;
-    this.marks = { step_m: resolution_m, isGrid: /Polygon/.test(inputs.at?.type ?? ""), marked: null, ray: null };
+    this.marks = { step_m: resolution_m, isGrid: /Polygon/.test(inputs.at?.type ?? "") && inputs.on !== "facades", marked: null, ray: null };
+    this.#look();
     this.chart = null;
     this.under = element("output", { class: "under-cursor" });
   }
 
   // Words of the legend are in the language of now; the colours stay.
   #look() {
-    this.look = lookOf(this.document);
+    this.look = lookOf(this.document, this.side, this.marks.isGrid);
   }
 
   nodes() {
@@ -37,7 +38,7 @@ export class Shown {
     this.chart = this.#makeChart();
     return [
       element("div", { class: "analysis-body", id: "analysis-result", tabindex: 0, role: "region", "aria-labelledby": "analysis-title" },
-        this.chart?.node, this.under,
+        this.#sides(), this.chart?.node, this.under,
         resultNodes(document, this.look, { inputName: (name) => panel.form.nameOf({ name }, [name]), on: { open: panel.on.open } })),
       element("footer", { class: "actions" },
         chip("back", say("changeQuestion"), () => panel.change(), { id: "analysis-change" }),
@@ -46,6 +47,21 @@ export class Shown {
         chip("save", say("downloadJson"), () => this.#download("json", document.answer), { id: "analysis-json" }),
         chip("link", say("shareQuestion"), () => this.#share(), { id: "analysis-share" })),
     ];
+  }
+
+  // After, before, change: where the question compared them.
+  #sides() {
+    const sides = sidesOf(this.document.features);
+    if (sides.length < 2) return null;
+    const button = (side) => element("button", {
+      class: "segment", id: `side-${side}`, "aria-pressed": String(side === this.side),
+      onclick: () => {
+        this.side = side;
+        this.panel.draw();
+        this.panel.map.refresh();
+      },
+    }, say(`side_${side}`));
+    return element("div", { class: "segments", role: "group", "aria-label": say("sides") }, sides.map(button));
   }
 
   #makeChart() {

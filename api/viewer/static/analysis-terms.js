@@ -183,8 +183,17 @@ export const VALUES = {
   aboveBase_m3: ["底面以上", "Above the base"],
   belowBase_m3: ["底面以下", "Below the base"],
   base: ["底面", "Base"],
-  compared: ["与建设前相比", "Against the city before"],
-  "compared.": ["与建设前相比", "Against the city before"],
+  compared: ["与规划前相比", "Against the city before"],
+  compared_m2: ["与规划前相比", "Against the city before"],
+  minutesLeastBefore: ["规划前最短日照", "Least sunlight before"],
+  pointsLosing: ["日照减少的点", "Points that lose light"],
+  pointsGaining: ["日照增加的点", "Points that gain light"],
+  mostLost_min: ["最多减少", "Most lost"],
+  verdictsBefore: ["规划前判定", "Verdicts before"],
+  becomeBroken: ["变为不符合", "Become not kept"],
+  becomeKept: ["变为符合", "Become kept"],
+  becomeHidden: ["变为看不见", "Become hidden"],
+  becomeVisible: ["变为看得见", "Become visible"],
 };
 
 /** Words among values that the server writes in English. */
