@@ -291,3 +291,36 @@ def test_cards_ask_what_a_camera_covers_and_who_sees_a_place(open_street: OpenMa
     covered = ask("camera-coverage", inputs)["answer"]["values"]["areas_m2"]["covered"]
     assert told["areas_m2.covered"].startswith(square_metres(covered))
     assert shown.complaints == []
+
+
+def test_unknown_looks_like_nothing_else_and_a_plan_is_seen_after_before_and_as_a_change(
+    browser_context: Any, street_server: ServerProcess
+) -> None:
+    page = MapPage(browser_context, street_server.url, 300, 200)
+    page.page.goto(f"{street_server.url}/health")
+    script = """async (rows) => {
+      const { lookOf, sidesOf } = await import("/view/static/analysis-looks.js");
+      const features = rows.map((properties) => ({ properties }));
+      const document = { features, answer: { process: "sunlight", values: { rule: { leastMinutes: 120 } } } };
+      return [sidesOf(features), Object.fromEntries(sidesOf(features).map((side) => {
+        const look = lookOf(document, side, true);
+        return [side, rows.map((row) => [(look.cell ?? look.colour)(row).slice(0, 3).join(), look.at(row)])];
+      }))];
+    }"""
+    sides, looks = page.evaluate(script, [{"verdict": verdict} for verdict in ("visible", "hidden", "unknown")])
+    assert sides == ["now"]
+    assert len({colour for colour, _ in looks["now"]}) == 3
+    rows = [
+        {"minutes": 0, "minutes_before": 480, "change_min": -480},
+        {"minutes": 480, "minutes_before": 480, "change_min": 0},
+        {"minutes": None, "minutes_before": None, "change_min": None},
+    ]
+    sides, looks = page.evaluate(script, rows)
+    page.close()
+    assert sides == ["now", "before", "change"]
+    (none, long, unknown) = looks["now"]
+    assert len({none[0], long[0], unknown[0]}) == 3
+    assert [words for _, words in looks["now"]] == ["0 分", "8 小时 0 分", "未知"]
+    assert looks["before"] == [long, long, unknown]
+    assert [words for _, words in looks["change"]] == ["−8 小时 0 分", "0 分", "未知"]
+    assert len({colour for colour, _ in looks["change"]}) == 3

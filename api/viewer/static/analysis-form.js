@@ -207,13 +207,13 @@ export class Form {
     for (const { where, problem } of findings ?? []) this.faults.set(where.replace(/^\//, ""), problem);
   }
 
-  /** GeoJSON features of all places of the question, each with the path of its input. */
+  /** GeoJSON features of all places of the question; a planned volume has its `height_m`. */
   get features() {
     const found = [];
     const visit = (node, path) => {
       const geometry = geometryOf(node);
-      if (geometry) found.push({ type: "Feature", properties: { input: path[0], height_m: undefined }, geometry });
-      else if (node && typeof node === "object") for (const [key, value] of Object.entries(node)) visit(value, [...path, key]);
+      if (geometry) found.push({ type: "Feature", properties: { height_m: path.at(-1) === "footprint" ? this.value([...path.slice(0, -1), "height_m"]) : undefined }, geometry });
+      else if (node && typeof node === "object") for (const [key, value] of Object.entries(node)) visit(value, [...path, Array.isArray(node) ? Number(key) : key]);
     };
     visit(this.values, []);
     return found;

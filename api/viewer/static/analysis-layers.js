@@ -20,9 +20,16 @@ function outline(id, data, colour, fillAlpha, halo) {
   });
 }
 
-/** What is asked and what is being drawn. */
-export function questionLayers(asked, drawn, theme) {
+/** What is asked and what is being drawn; planned volumes stand up in 3D. */
+export function questionLayers(asked, drawn, { theme, threeD }) {
   const layers = [];
+  const volumes = threeD ? asked.filter(({ properties }) => properties.height_m > 0) : [];
+  if (volumes.length) {
+    layers.push(new deck.GeoJsonLayer({
+      id: "onemap-analysis-volumes", data: volumes, extruded: true, wireframe: true, getElevation: ({ properties }) => properties.height_m,
+      getFillColor: [...ASKED[theme], 150], getLineColor: [...ASKED[theme], 255], updateTriggers: { getFillColor: theme, getLineColor: theme },
+    }));
+  }
   if (asked.length) layers.push(outline("onemap-analysis-asked", asked, ASKED[theme], 14, 6));
   if (drawn.length) layers.push(outline("onemap-analysis-drawn", drawn, DRAWN[theme], 40, 5));
   return layers;

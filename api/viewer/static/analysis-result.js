@@ -60,7 +60,7 @@ function valueRows(name, value, answer, on, path = name) {
   if (isList(value)) return listRow(name, value, answer, on);
   if (value && typeof value === "object") {
     if (value.id && value.title) return [element("dt", {}, word(INPUTS, name)), element("dd", {}, pick(value.title))];
-    if (name === "worst") return null; // the first row of the table
+    if (name === "worst" || name === "cameraProperties") return null; // the first row of the table; said below
     const total = unitOf(name) === "m²" ? (value.area ?? Object.values(value).reduce((sum, part) => sum + part, 0)) : 0;
     return [
       element("dt", { class: "rows-group" }, word(VALUES, VALUES[`${name}.`] ? `${name}.` : name)), element("dd", { class: "rows-group" }),
@@ -137,6 +137,7 @@ function buildingWords({ minutesLeast, skyViewLeast, verdicts = {}, mostLost_min
 }
 
 function restsOn(answer, inputName) {
+  const { cameraProperties } = answer.values;
   const { inputs, sources, verticalDatum, resolution_m, errors, processVersion } = answer;
   const { statement, heights, buildings, groundUnknownShare, volume_m3 } = errors;
   const without = buildings?.withoutHeight;
@@ -148,6 +149,7 @@ function restsOn(answer, inputName) {
     groundUnknownShare ? [say("groundUnknown"), valueWords("groundUnknownShare", groundUnknownShare)] : null,
     without ? [say("withoutHeight"), formatNumber(without)] : null,
     heights?.rule?.height || heights?.rule?.floors ? [say("heightsFrom"), [heights.rule.height, heights.rule.floors].filter(Boolean).join(", ")] : null,
+    cameraProperties ? [say("propertiesOfCameras"), Object.values(cameraProperties).join(", ")] : null,
     volume_m3 !== undefined ? [say("standardError"), `± ${valueWords("volume_m3", volume_m3)}`] : null,
     [say("errorStatement"), pick(statement)],
     [say("processVersion"), processVersion],

@@ -129,6 +129,7 @@ export const VALUES = {
   seenByAtMost: ["最多被几个视点看见", "Seen by at most"],
   cameras: ["摄像机", "Cameras"],
   camerasNotUsable: ["参数不全的摄像机", "Cameras with missing values"],
+  camerasWithoutTilt: ["俯仰角不详的摄像机", "Cameras of unknown tilt"],
   coveredShare: ["覆盖率", "Covered"],
   covered: ["有覆盖", "Covered"],
   byTwoOrMore: ["其中两台以上", "of it by two or more"],

@@ -176,7 +176,7 @@ export class Analysis {
     const asked = this.form ? this.form.features : [];
     return [
       ...(this.shown ? answerLayers(this.shown.parts, this.shown.look, { ...this.shown.marks, theme }) : []),
-      ...questionLayers(asked, this.tool.features, theme),
+      ...questionLayers(asked, this.tool.features, this.state),
     ];
   }
 
