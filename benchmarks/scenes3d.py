@@ -4,13 +4,14 @@
 with measured heights. Reading the store is part of every build. py3dtiles and the other open tools make no 3D Tiles 1.1 of
 footprints without .NET or Java, so there is no peer in the run; what is written is checked instead, every vertex of it.
 
-    python benchmarks/scenes3d.py --work DIR [--rounds 3] [--no-tokyo]
+    python benchmarks/scenes3d.py --work DIR [--rounds 3] [--no-tokyo] [--tasks 2]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import sys
@@ -85,7 +86,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for scratch files (4 GB with Tokyo)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-tokyo", action="store_true")
+    parser.add_argument("--tasks", default="1", help="who makes the tiles of the whole program, as ONEMAP_TASKS says it")
     arguments = parser.parse_args()
+    os.environ["ONEMAP_TASKS"] = arguments.tasks
     print_machine()
     work = arguments.work.resolve()
     city = work / "city"

@@ -102,8 +102,7 @@ def _add_volume(buildings: Footprints, row: int, faces: _Faces) -> None:
 
 def _places(ring: Floats, corners: npt.NDArray[np.int64], roof: RoofFaces) -> list[tuple[float, float]]:
     """Longitude and latitude of the points of a roof; those of the corners are the outline's own."""
-    scale = np.column_stack(metres_per_degree(ring[:1, 1]))
-    inside = ring[0] + roof.points[len(corners) :] / scale
+    inside = ring[0] + roof.points[len(corners) :] / metres_per_degree(float(ring[0, 1]))
     return [(lon, lat) for lon, lat in np.concatenate([ring[corners], inside]).tolist()]
 
 

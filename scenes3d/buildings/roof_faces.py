@@ -66,21 +66,22 @@ def corners_of(ring: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 
 def is_convex(outline: Floats) -> bool:
     """Whether an outline of corners, counter-clockwise, turns left at each, once round."""
-    edge = np.roll(outline, -1, axis=0) - outline
-    turn = edge[:, 0] * np.roll(edge[:, 1], -1) - edge[:, 1] * np.roll(edge[:, 0], -1)
-    rightward = edge[:, 0] > 0
-    return bool((turn > 0).all() and (rightward != np.roll(rightward, 1)).sum() <= 2)
+    points = outline.tolist()
+    edges = [(bx - ax, by - ay) for (ax, ay), (bx, by) in pairwise([*points, points[0]])]
+    turns = pairwise([*edges, edges[0]])
+    rightward = [east > 0 for east, _ in edges]
+    around = sum(one != other for one, other in pairwise([*rightward, rightward[0]]))
+    return all(ax * by - ay * bx > 0 for (ax, ay), (bx, by) in turns) and around <= 2
 
 
 def ridge_cuts_once(outline: Floats, facing: Floats) -> bool:
     """Whether the line half-way along `facing` cuts the outline in two pieces."""
-    along = outline @ facing
-    side = along - (along.min() + along.max()) / 2
-    signs = np.where(np.abs(side) <= SAME_M, 0, np.sign(side))
-    crossings = ((signs * np.roll(signs, -1)) < 0).sum()
-    on = np.flatnonzero(signs == 0)
-    through = (np.roll(signs, 1)[on] * np.roll(signs, -1)[on] < 0).sum()
-    return bool(through == len(on) and crossings + through == 2)
+    along = (outline @ facing).tolist()
+    middle = (min(along) + max(along)) / 2
+    signs = [0 if abs(place - middle) <= SAME_M else math.copysign(1, place - middle) for place in along]
+    crossings = sum(one * other < 0 for one, other in pairwise([*signs, signs[0]]))
+    through = sum(signs[at - 1] * signs[(at + 1) % len(signs)] < 0 for at, sign in enumerate(signs) if sign == 0)
+    return through == signs.count(0) and crossings + through == 2
 
 
 def run_of(shape: RoofShape, outline: Floats, facing: Floats) -> float:
@@ -208,12 +209,15 @@ class _Cells:
     def _stitched(self, path: list[int]) -> list[int]:
         """A path with the points of others that lie on its edges."""
         found: list[int] = [path[0]]
+        # Corners of the outline lie on no edge but their own.
+        first = len(self._outline)
+        cuts = list(enumerate(self._points[first:], first))
         for start, end in pairwise(path):
             (ax, ay), (bx, by) = self._points[start], self._points[end]
             dx, dy = bx - ax, by - ay
             length = math.hypot(dx, dy)
             between = []
-            for number, (x, y) in enumerate(self._points):
+            for number, (x, y) in cuts:
                 beside = abs((x - ax) * dy - (y - ay) * dx) / length
                 if beside > SAME_M:
                     continue

@@ -49,7 +49,7 @@ class Outlines:
 
 def plane_of(ring: Floats) -> Floats:
     """A ring (m, 2) in degrees as metres east and north of its first point."""
-    return np.ascontiguousarray((ring - ring[0]) * np.column_stack(metres_per_degree(ring[:1, 1])))
+    return np.ascontiguousarray((ring - ring[0]) * metres_per_degree(float(ring[0, 1])))
 
 
 def fit_roofs(
