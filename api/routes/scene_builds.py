@@ -31,7 +31,6 @@ from api.scene_parts import scene_document
 from api.upload_shelf import Kept, UploadShelf
 from api.uploads import read_object
 from layers.analysis.jobs import JobShelf
-from layers.policy import Action
 from layers.scenes.desk import Scene
 from layers.sources import find_in_inbox
 from twin.disk import told_when_full
@@ -106,12 +105,12 @@ def _built(request: Request, document: Mapping[str, Any]) -> Response:
 
 
 def _delivered(request: Request, document: Mapping[str, Any], kept: Kept | None) -> Response:
-    from layers.scenes.delivery import deliver
+    from layers.scenes.delivery import authorise_delivery, deliver
     from layers.scenes.wishes import DeliveryAsked, parse_asked
 
     asked, actor, desk = parse_asked(DeliveryAsked, document), actor_of(request), _files(request).desk
     desk.folder(asked.id)
-    desk.policy.authorise(actor, Action.REGISTER_LAYER, asked.id)
+    authorise_delivery(desk, asked.id, actor)
     files = _sources(request, asked, kept)
     wish, city, base = asked.wish(), city_of(request), base_url(request)
 
@@ -120,14 +119,10 @@ def _delivered(request: Request, document: Mapping[str, Any], kept: Kept | None)
             start, share = _STEPS.get(step, (0.0, 1.0))
             told(start + share * min(done / max(total, 1), 1))
 
-        try:
-            with told_when_full(asked.id):
-                return _result(deliver(desk, asked.id, files, wish, actor, city, advance), _files(request), base)
-        finally:
-            if kept is not None:
-                kept.drop()
+        with told_when_full(asked.id):
+            return _result(deliver(desk, asked.id, files, wish, actor, city, advance), _files(request), base)
 
-    return _started(request, IMPORT, asked.id, work)
+    return _started(request, IMPORT, asked.id, work, kept.drop if kept is not None else _nothing)
 
 
 def _sources(request: Request, asked: DeliveryAsked, kept: Kept | None) -> list[Path]:
@@ -145,9 +140,19 @@ def _sources(request: Request, asked: DeliveryAsked, kept: Kept | None) -> list[
     return [find_in_inbox(inbox, name) for name in asked.inbox or ()]
 
 
-def _started(request: Request, process: str, scene_id: str, work: Callable[[Told], Mapping[str, Any]]) -> Response:
+def _nothing() -> None:
+    pass
+
+
+def _started(
+    request: Request,
+    process: str,
+    scene_id: str,
+    work: Callable[[Told], Mapping[str, Any]],
+    over: Callable[[], None] = _nothing,
+) -> Response:
     shelf: JobShelf = request.app.state.builds
-    job = shelf.start(process, actor_of(request).name, (scene_id,), work, drafts=(scene_id,))
+    job = shelf.start(process, actor_of(request).name, (scene_id,), work, drafts=(scene_id,), over=over)
     base = base_url(request)
     headers = {"Location": f"{base}/jobs/{job.id}", "Cache-Control": "no-cache"}
     return json_answer(job_document(job, base), status=202, headers=headers)

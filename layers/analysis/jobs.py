@@ -131,9 +131,13 @@ class JobShelf:
         *,
         document: bool = False,
         drafts: tuple[str, ...] = (),
+        over: Callable[[], None] = lambda: None,
         form: str = "",
     ) -> Job:
         """A new job. `work` is given what hears its progress; that raises when the job is dismissed. It gives a document or a file.
+
+        Args:
+            over: Called when the work is over, or was dismissed before its turn.
 
         Raises:
             QueueFullError: if too many wait already.
@@ -155,7 +159,7 @@ class JobShelf:
         home.mkdir(parents=True)
         self._write(job)
         try:
-            self._submit(lambda: self._work(job, work))
+            self._submit(lambda: self._work(job, work, over))
         except QueueFullError:
             shutil.rmtree(home)
             raise
@@ -234,7 +238,12 @@ class JobShelf:
         future.add_done_callback(lambda _: self._places.release())
         return future
 
-    def _work(self, job: Job, work: Callable[[Callable[[float], None]], Mapping[str, Any] | bytes]) -> None:
+    def _work(
+        self,
+        job: Job,
+        work: Callable[[Callable[[float], None]], Mapping[str, Any] | bytes],
+        over: Callable[[], None],
+    ) -> None:
         last = -1
 
         def told(share: float) -> None:
@@ -251,8 +260,11 @@ class JobShelf:
 
         try:
             job = replace(job, started=self._now())
-            told(0.0)
-            result = work(told)
+            try:
+                told(0.0)
+                result = work(told)
+            finally:
+                over()
             told(1.0)
             if isinstance(result, bytes):
                 _replace(self.folder / job.id / _FILE, result)

@@ -32,9 +32,12 @@ from scenes3d.sources.landing import Place
 from scenes3d.sources.reference import Stated
 from tiles.terrain.elevation import Elevation
 from twin.ellipsoid import Floats
+from twin.errors import DuplicateLayerError, UnknownLayerError
 from twin.store.port import LayerRecord
 
 log = logging.getLogger(__name__)
+_COLUMNS = ("file", "lowest_m", "highest_m")
+"""What tells a layer of outlines from others: `outline_of` writes them."""
 _NAMES_OF_ALL = {"tileset.json", "metadata.xml"}
 
 
@@ -73,17 +76,22 @@ def deliver(
 ) -> Scene:
     """Build the scene of these files, a draft when it is the first; a later delivery takes its place in one step.
 
+    Args:
+        progress: What it raises ends the delivery; told last before anything is written down.
+
     Raises:
         PolicyError: if the actor may not.
+        DuplicateLayerError: if a layer of that id holds something else than the outlines of a delivery.
         BadData: as the readers and builders of `scenes3d.sources` say; nothing that is served has changed then.
     """
-    desk.policy.authorise(actor, Action.REGISTER_LAYER, scene_id)
+    authorise_delivery(desk, scene_id, actor)
     folder = desk.folder(scene_id)
     place = None if wish.accept_because or city is None else expected_place(desk, city)
     with folder.writing():
         built = build_delivery(
             folder, files, wish.stated, place, anchor=wish.anchor, pnts=wish.pnts, progress=progress, tasks=desk.tasks
         )
+        progress("written", 1, 1)
         layer = _layer(desk, scene_id, files, built, wish, actor, city)
         before = folder.record()
         if before is not None and before["layer_birth"] != layer.created_at.isoformat():
@@ -112,6 +120,22 @@ def deliver(
 def called(file: Path) -> str:
     """What a delivery is called: by its file, or by its folder where every delivery has a file of that name."""
     return file.absolute().parent.name if file.name.lower() in _NAMES_OF_ALL else file.name
+
+
+def authorise_delivery(desk: SceneDesk, scene_id: str, actor: Actor) -> None:
+    """Whether a delivery of that id may come. Raises as `deliver`, of what can be known beforehand."""
+    desk.policy.authorise(actor, Action.REGISTER_LAYER, scene_id)
+    try:
+        layer = desk.store.layer(scene_id)
+    except UnknownLayerError:
+        return
+    if not set(_COLUMNS) <= set(layer.schema.names):
+        raise DuplicateLayerError(
+            f"图层“{scene_id}”已存在，交付会替换其要素。A layer '{scene_id}' is there, and a delivery would take its features away.",
+            value=scene_id,
+            limit="a new id, or that of a scene that was delivered before",
+            remedy="Give the scene another id.",
+        )
 
 
 def expected_place(desk: SceneDesk, city: City) -> Place:

@@ -18,7 +18,7 @@ from api.settings import Settings
 from app_client import AppClient
 from box_town import SCHEMA, box_town
 from layers.policy import Action, Actor, OpenPolicy
-from layers.scenes import serving
+from layers.scenes import delivery, serving
 from processes import wait_until
 from scenes3d.editions import building
 from twin.client_errors import raise_for_problem
@@ -166,6 +166,9 @@ def test_all_faults_of_a_wish_are_named_before_anything_is_done(client):
     assert client.problem("POST", "/scenes", 415, content=b"x", headers={"content-type": "text/plain"})
     no_file = {"scene": (None, json.dumps(CLOUD))}
     assert client.problem("POST", "/scenes", 400, files=no_file)["detail"] == "No file came along."
+    taken = client.problem("POST", "/scenes", 409, json={**CLOUD, "id": "houses", "inbox": ["survey.laz"]})
+    assert taken["code"] == "duplicate-layer"
+    assert client.json("/collections/houses/items?limit=1")["numberMatched"] == 1_500
     assert client.json("/jobs")["jobs"] == []
 
 
@@ -282,7 +285,7 @@ def test_a_full_disk_is_no_damaged_archive(tmp_path, monkeypatch):
         pass
 
 
-def test_a_build_is_stopped_and_what_was_served_is_served(client, scenes, monkeypatch):
+def test_a_build_is_stopped_and_what_was_served_is_served(client, scenes, data, monkeypatch):
     scenes.build("houses", ground="none").wait()
     scenes.review("houses", "accept", reason="checked")
     before = client.get("/scenes/houses/tileset.json").content
@@ -305,8 +308,34 @@ def test_a_build_is_stopped_and_what_was_served_is_served(client, scenes, monkey
     assert client.request("PUT", "/collections/houses/items/b7", json=edited).status_code < 300
     late = client.get("/scenes/houses/tileset.json")
     assert (late.content, late.headers["onemap-scene-behind"]) == (before, "1")
+    waiting = scenes.import_(data / "inbox/survey.laz", scene="late", crs="EPSG:4549", vertical_datum="EPSG:5737")
+    waiting.dismiss()
     job.dismiss()
     go_on.set()
     assert wait_until(lambda: job.status()["status"] == "dismissed", 30)
     assert wait_until(lambda: "onemap-scene-behind" not in client.get("/scenes/houses/tileset.json").headers, 30)
     assert client.json("/scenes/houses")["made"]["rule"]["height"] == "height"
+    assert wait_until(lambda: list((data / "uploads").iterdir()) == [], 30), "what waited for its turn is gone as well"
+    assert client.get("/scenes/late").status_code == 404
+
+
+def test_a_delivery_that_is_stopped_leaves_the_one_before(client, scenes, data, monkeypatch):
+    said = {"scene": "old-town", "crs": "EPSG:4549", "vertical_datum": "EPSG:5737"}
+    before = scenes.import_(data / "inbox/survey.laz", **said).wait()
+    cloud(data / "inbox/second.laz", 500)
+    begun, go_on, build = threading.Event(), threading.Event(), delivery.build_delivery
+
+    def slow(*arguments, **options):
+        built = build(*arguments, **options)
+        begun.set()
+        assert go_on.wait(60)
+        return built
+
+    monkeypatch.setattr(delivery, "build_delivery", slow)
+    job = scenes.import_(data / "inbox/second.laz", **said)
+    assert begun.wait(60)
+    job.dismiss()
+    go_on.set()
+    assert wait_until(lambda: list((data / "uploads").iterdir()) == [], 30)
+    assert scenes.record("old-town")["report"] == before["report"]
+    assert client.json("/collections/old-town/items")["numberMatched"] == 1
