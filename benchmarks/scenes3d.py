@@ -86,7 +86,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for scratch files (4 GB with Tokyo)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-tokyo", action="store_true")
-    parser.add_argument("--tasks", default="1", help="who makes the tiles of the whole program, as ONEMAP_TASKS says it")
+    parser.add_argument(
+        "--tasks", default="1", help="who makes the tiles of the whole program, as ONEMAP_TASKS says it"
+    )
     arguments = parser.parse_args()
     os.environ["ONEMAP_TASKS"] = arguments.tasks
     print_machine()
