@@ -6,6 +6,7 @@
 // Tileset3D `contentLoader`, `_pendingCount` and `_requestedTiles`, and `content.gltfArrayBuffer`. pydeck is pinned, and tests in a browser would notice.
 
 import { readGlb } from "./glb.js";
+import { readPnts } from "./pnts.js";
 import { mended } from "./scene-headers.js";
 import { paintPoints, paintSurfaces } from "./scene-paint.js";
 import { lifted, Standing } from "./scene-standing.js";
@@ -83,9 +84,8 @@ export class SceneLayer extends deck.Tile3DLayer {
   async #prepare(tile, standing) {
     const { content, header } = tile;
     if (content.root) return mended(content.root, content.basePath, standing);
-    if (!content.gltfArrayBuffer) return;
-    const buffers = [content.gltfArrayBuffer, ...(await Promise.all((header.more ?? []).map(fetched)))];
-    const glbs = buffers.map(readGlb);
+    const first = content.gltfArrayBuffer ? readGlb(content.gltfArrayBuffer) : readPnts(content);
+    const glbs = [first, ...(await Promise.all((header.more ?? []).map(fetched))).map(readGlb)];
     for (const glb of glbs) glb.pictures = await Promise.all(glb.pictures.map(decoded));
     const drawn = tileOnMap(glbs, tile.computedTransform);
     const { shift } = standing;

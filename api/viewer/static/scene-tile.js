@@ -59,7 +59,7 @@ function addPoints(tile, part, offsets) {
   const count = offsets.length / 3;
   tile.points.push({
     offsets,
-    tints: part.colors && tints(part, count),
+    tints: part.tints ?? (part.colors && tints(part, count)),
     classes: part.classes && Uint8Array.from(part.classes),
     intensities: part.intensities && Uint16Array.from(part.intensities),
   });
