@@ -73,6 +73,13 @@ def scene_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPro
             "--accuracy",
             "0.1",
         ],
+        "old-cloud": [
+            deliveries.write_cloud(papers / "old.las", deliveries.OLD_CLOUD_M),
+            "--crs",
+            "EPSG:4549",
+            *told,
+            "--pnts",
+        ],
         "hall": [deliveries.write_model(papers / "hall.city.json"), *told],
         "mesh": [
             deliveries.write_photographed(papers / "mesh.glb"),

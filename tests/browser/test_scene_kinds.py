@@ -14,8 +14,9 @@ import scene_deliveries as street
 from map_page import MapPage
 from server_process import ServerProcess
 
-SCENES = ("cloud", "hall", "mesh", "towers")
-MIDDLES = dict(zip(SCENES, (street.CLOUD_M, street.MODEL_M, street.MESH_M, street.TILESET_M), strict=True))
+SCENES = ("old-cloud", "cloud", "hall", "mesh", "towers")
+_PLACES = (street.OLD_CLOUD_M, street.CLOUD_M, street.MODEL_M, street.MESH_M, street.TILESET_M)
+MIDDLES = dict(zip(SCENES, _PLACES, strict=True))
 
 
 def at(east_m: float) -> str:
@@ -24,8 +25,14 @@ def at(east_m: float) -> str:
     return f"at={lon},{lat},17.6,45,0&view=3d&layers={','.join(SCENES)}"
 
 
-AT = f"{at(30.0)}&embed=1"
-COLOURS = {"cloud": (210, 50, 50), "hall": (196, 110, 82), "mesh": (150, 60, 200), "towers": (39, 89, 231)}
+AT = f"{at(0.0)}&embed=1"
+COLOURS = {
+    "cloud": (210, 50, 50),
+    "old-cloud": (210, 50, 50),
+    "hall": (196, 110, 82),
+    "mesh": (150, 60, 200),
+    "towers": (39, 89, 231),
+}
 _STANDING = """() => Object.fromEntries(window.onemap.map.layers.filter(({ id }) => id.endsWith("/scene")).map((layer) => {
   const { standing, tileset3d } = layer.state;
   const tiles = tileset3d.selectedTiles.filter(({ content }) => content?.drawn);
@@ -59,11 +66,11 @@ def roof(shown: MapPage, scene: str, height_m: float = street.ROOF_M) -> tuple[f
     return x, y
 
 
-def pixel(shown: MapPage, x: float, y: float) -> np.ndarray:
-    """The colour of what is drawn there: the middle one of a few."""
-    box = {"x": round(x) - 2, "y": round(y) - 2, "width": 5, "height": 5}
-    picture = Image.open(io.BytesIO(shown.page.screenshot(clip=box))).convert("RGB")  # type: ignore[arg-type]
-    return np.asarray(np.median(np.asarray(picture).reshape(-1, 3), axis=0))
+def colours(shown: MapPage, *places: tuple[float, float]) -> list[np.ndarray]:
+    """The colours of what is drawn at these places of the screen, each the middle one of a few pixels."""
+    screen = np.asarray(Image.open(io.BytesIO(shown.page.screenshot())).convert("RGB"))
+    found = [screen[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].reshape(-1, 3) for x, y in places]
+    return [np.median(pixels, axis=0) for pixels in found]
 
 
 def picked(shown: MapPage, scene: str, x: float, y: float) -> dict[str, Any]:
@@ -77,10 +84,11 @@ def picked(shown: MapPage, scene: str, x: float, y: float) -> dict[str, Any]:
 
 def test_every_kind_is_drawn_on_the_flat_map_and_picked(open_street: Callable[[str], MapPage]) -> None:
     shown = open_street(AT)
-    assert [name for name in shown.layer_ids if name.endswith("/scene")] == [f"{scene}/scene" for scene in SCENES]
-    for scene in SCENES:
-        # A pixel a roof covers has its colour, a little darker where the light of the map falls.
-        assert np.abs(pixel(shown, *roof(shown, scene)) - COLOURS[scene]).max() < 24, scene
+    drawn = [name for name in shown.layer_ids if name.endswith("/scene")]
+    assert sorted(drawn) == sorted(f"{scene}/scene" for scene in SCENES)
+    # Roofs have their colours, a little darker as the light of the map falls.
+    for scene, colour in zip(SCENES, colours(shown, *(roof(shown, scene) for scene in SCENES)), strict=True):
+        assert np.abs(colour - COLOURS[scene]).max() < 24, scene
     standing = shown.evaluate(_STANDING)
     for scene in ("hall", "mesh", "towers"):
         assert (standing[scene]["low"], standing[scene]["high"]) == pytest.approx((0, street.ROOF_M), abs=0.05), scene
@@ -114,24 +122,24 @@ def test_on_the_relief_everything_meets_the_ground(open_street: Callable[[str], 
         assert standing[scene]["low"] == pytest.approx(foot, abs=0.35), scene
         assert standing[scene]["high"] == pytest.approx(foot + street.ROOF_M, abs=0.35), scene
     assert standing["mesh"]["offset"] == pytest.approx(street.ground(street.MESH_M), abs=0.35)
-    for scene in SCENES:
-        x, y = roof(shown, scene, street.ground(MIDDLES[scene]) - level + street.ROOF_M)
-        assert np.abs(pixel(shown, x, y) - COLOURS[scene]).max() < 24, scene
+    roofs = [roof(shown, scene, street.ground(MIDDLES[scene]) - level + street.ROOF_M) for scene in SCENES]
+    for scene, colour in zip(SCENES, colours(shown, *roofs), strict=True):
+        assert np.abs(colour - COLOURS[scene]).max() < 24, scene
     assert shown.complaints == []
 
 
 def test_the_tree_says_what_a_scene_is_and_how_it_is_drawn(open_street: Callable[[str], MapPage]) -> None:
-    shown = open_street(at(street.CLOUD_M))
+    shown = open_street(at(street.CLOUD_M).replace(",".join(SCENES), "cloud"))
     row = shown.page.locator("[data-layer=cloud]")
     row.locator(".more").click()
     said = row.inner_text()
     for words in ("点云", "城市级", "2024年5月1日", "0.1 m", "1985国家高程基准"):
         assert words in said
-    before = pixel(shown, *roof(shown, "cloud"))
+    (before,) = colours(shown, roof(shown, "cloud"))
     row.locator("[data-focus=look-scene-cloud]").select_option("height")
     shown.wait("ready")
     assert "≥ 1" in row.inner_text()  # heights of a hundred metres and more
-    after = pixel(shown, *roof(shown, "cloud"))
+    (after,) = colours(shown, roof(shown, "cloud"))
     assert np.abs(before - after).max() > 60
     shown.until("() => location.search.includes('scenes=cloud:height:2')")
     # A point has a card of its own.

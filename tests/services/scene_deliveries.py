@@ -27,7 +27,7 @@ from twin.ellipsoid import metres_per_degree
 
 LON, LAT = 120.0, 36.26
 BASE_M, SLOPE = 100.0, 0.02
-CLOUD_M, MODEL_M, MESH_M, TILESET_M = -60.0, 0.0, 60.0, 120.0  # metres east of LON
+OLD_CLOUD_M, CLOUD_M, MODEL_M, MESH_M, TILESET_M = -120.0, -60.0, 0.0, 60.0, 120.0  # metres east of LON
 MODEL_SAYS_M = 20.0
 ROOF_M = 12.0  # above the ground, of every box
 HALF_M = 10.0  # from the middle of a box to its walls
@@ -58,17 +58,17 @@ def write_terrain(path: Path) -> Path:
     return path
 
 
-def write_cloud(path: Path) -> Path:
+def write_cloud(path: Path, middle_m: float = CLOUD_M) -> Path:
     """Green ground of 60 × 60 m and a red roof on it, a point each 25 cm, at their true heights."""
     local = np.arange(-30, 30, 0.25)
     east, north = (axis.ravel() for axis in np.meshgrid(local, local))
     roof = (np.abs(east) < HALF_M) & (np.abs(north) < HALF_M)
-    x, y = _projected(CLOUD_M + east, north)
+    x, y = _projected(middle_m + east, north)
     header = laspy.LasHeader(version="1.4", point_format=7)
     header.scales, header.offsets = np.full(3, 0.001), np.array([500_000.0, 4_013_000.0, 0.0])
     record = laspy.ScaleAwarePointRecord.zeros(len(x), header=header)
     record.x, record.y = x, y
-    record.z = BASE_M + SLOPE * (CLOUD_M + east) + np.where(roof, ROOF_M, 0)
+    record.z = BASE_M + SLOPE * (middle_m + east) + np.where(roof, ROOF_M, 0)
     record.red, record.green, record.blue = (
         np.where(roof, 210, 40) * 257,
         np.where(roof, 50, 160) * 257,

@@ -11,6 +11,7 @@ const FAN = 6;
 const ROBUST = 1000; // a mesh of more vertices than this has some that lie too low by mistake
 const CELLS = 16;
 const GROUND_CLASS = 2;
+const TEXEL = 4 * (4 / 3); // bytes, with the smaller copies of a picture
 
 /**
  * @param glbs what `readGlb` gave of the tile's contents; @param matrix from the tile's frame (z up) to the earth's, column by column
@@ -38,7 +39,8 @@ export function tileOnMap(glbs, matrix) {
   tile.surfaces = tile.surfaces.map(joined);
   if (tile.points) tile.points = joined(tile.points);
   const held = [...tile.surfaces, tile.points].filter(Boolean).flatMap(Object.values).filter(ArrayBuffer.isView);
-  tile.bytes = held.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const texels = new Set(tile.surfaces.map(({ picture }) => picture).filter(Boolean));
+  tile.bytes = held.reduce((sum, { byteLength }) => sum + byteLength, 0) + [...texels].reduce((sum, { width, height }) => sum + TEXEL * width * height, 0);
   return tile;
 }
 
