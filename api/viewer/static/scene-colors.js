@@ -43,6 +43,3 @@ export function rampColor(share) {
 
 /** The ramp as CSS, from the left. */
 export const rampCss = () => `linear-gradient(90deg, ${RAMP.map((color) => `rgb(${color})`).join(", ")})`;
-
-/** Light as glTF has it (0…1, linear) → a byte as a screen has it. Source: IEC 61966-2-1. */
-export const screenByte = (light) => Math.round(255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * Math.min(1, light) ** (1 / 2.4) - 0.055));

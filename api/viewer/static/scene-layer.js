@@ -7,11 +7,12 @@
 
 import { readGlb } from "./glb.js";
 import { readPnts } from "./pnts.js";
+import { Facts } from "./scene-facts.js";
 import { mended } from "./scene-headers.js";
 import { paintPoints, paintSurfaces } from "./scene-paint.js";
 import { lifted, Standing } from "./scene-standing.js";
 import { SceneSurface } from "./scene-surface.js";
-import { groundOf, quantile, tileOnMap } from "./scene-tile.js";
+import { tileOnMap } from "./scene-tile.js";
 
 const { deck } = globalThis;
 const MEGABYTES = 192; // of vertices on the graphics card, per scene; what is not seen is let go first
@@ -68,7 +69,7 @@ export class SceneLayer extends deck.Tile3DLayer {
 
   #begin(standing) {
     const { tileset3d, lastUpdatedViewports, activeViewports } = this.state;
-    Object.assign(this.state, { standing, problem: null, facts: null, came: 0 });
+    Object.assign(this.state, { standing, problem: null, facts: new Facts(), came: 0 });
     mended(tileset3d.tileset.root, tileset3d.basePath, standing);
     tileset3d.setProps({ contentLoader: (tile) => this.#prepare(tile, standing) });
     this._updateTileset(lastUpdatedViewports ?? activeViewports);
@@ -91,8 +92,10 @@ export class SceneLayer extends deck.Tile3DLayer {
     const { shift } = standing;
     await standing.settle(drawn, tile.depth);
     Object.assign(content, { gltfArrayBuffer: null, drawn, gpuMemoryUsageInBytes: drawn.bytes });
-    this.#learn(drawn, standing);
-    if (standing.shift !== shift) this.#drawAnew();
+    const { facts } = this.state;
+    const { depth } = facts;
+    if (facts.learn(drawn, tile.depth) && !this.state.gone) this.getCurrentLayer().props.onFacts(facts, standing);
+    if (standing.shift !== shift || facts.depth !== depth) this.#drawAnew();
   }
 
   #drawAnew() {
@@ -105,28 +108,6 @@ export class SceneLayer extends deck.Tile3DLayer {
     if (tile.tileset === this.state.tileset3d) this.state.came = tile.tileset.frameNumber;
     super._onTileLoad(tile);
     tile.tileDrawn = true; // or deck.gl would hold what the tile replaces for ever: it waits for layers of its own
-  }
-
-  // What is known of the scene as a whole: its colours keep one meaning from tile to tile.
-  #learn(drawn, standing) {
-    if (this.state.gone) return;
-    const { onFacts } = this.getCurrentLayer().props;
-    const facts = (this.state.facts ??= { rgb: false, classes: new Set(), kinds: new Set(), parts: new Set(), height: null, intensity: null });
-    const { points, surfaces, features } = drawn;
-    const before = facts.classes.size + facts.kinds.size + facts.parts.size;
-    if (points) {
-      const { offsets, tints, classes, intensities } = points;
-      const range = (values) => [quantile(values, 0.01), quantile(values, 0.99)];
-      const first = facts.height === null;
-      facts.height ??= range(offsets.filter((_, i) => i % 3 === 2));
-      facts.intensity ??= intensities && range(intensities);
-      facts.rgb ||= Boolean(tints);
-      for (const number of classes ?? []) facts.classes.add(number);
-      if (first) return onFacts(facts, standing);
-    }
-    for (const { parts } of surfaces) for (const name of new Set(parts ?? [])) facts.parts.add(name);
-    for (const { properties } of features) if (properties.kind) facts.kinds.add(properties.kind);
-    if (facts.classes.size + facts.kinds.size + facts.parts.size > before) onFacts(facts, standing);
   }
 
   // deck.gl walks the true globe; the map may lie lower or higher than that.
@@ -182,8 +163,10 @@ export class SceneLayer extends deck.Tile3DLayer {
 
   #points(points, props) {
     const { look, pointSize } = this.props;
-    if (points.painted !== look) {
-      const colors = paintPoints(points, look, this.state.facts);
+    const { facts } = this.state;
+    const wanted = `${look}/${facts.depth}`; // ranges are those of the coarsest tile that has come
+    if (points.painted !== wanted) {
+      const colors = paintPoints(points, look, facts);
       points.data = {
         length: points.offsets.length / 3,
         attributes: {
@@ -191,7 +174,7 @@ export class SceneLayer extends deck.Tile3DLayer {
           instanceColors: { value: colors, size: 4, type: "unorm8", normalized: true },
         },
       };
-      points.painted = look;
+      points.painted = wanted;
     }
     return new deck.PointCloudLayer({ ...props, data: points.data, pointSize, sizeUnits: "pixels", material: UNLIT, autoHighlight: false });
   }

@@ -6,8 +6,8 @@
 //    as they are. What is one piece is at its true height where its datum is that of the terrain; where it is another or unknown, it is moved
 //    as a whole by the median of what it is off (`offset`, told to the reader).
 
+import { feetOf, groundOf, quantile, raiseFeatures } from "./scene-feet.js";
 import { groundWithin } from "./scene-ground.js";
-import { feetOf, groundOf, quantile, raiseFeatures } from "./scene-tile.js";
 
 const BY_FEATURES = new Set(["buildings", "model"]);
 const UNKNOWN = "unknown";
