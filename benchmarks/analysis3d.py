@@ -1,6 +1,6 @@
-"""Rays, flood and viewshed of the 3D analyses, beside the peers that are installed: Embree through embreex, Open3D, SciPy.
+"""Rays, scenes, flood and viewshed of the 3D analyses, beside the peers that are installed: Embree through embreex, Open3D, SciPy.
 
-    python benchmarks/analysis3d.py [--rays 10_000_000] [--only rays,flood,viewshed] [--engines embreex,open3d,numba]
+    python benchmarks/analysis3d.py [--rays 10_000_000] [--only rays,scenes,flood,viewshed,raster] [--engines embreex,open3d,numba]
 
 CPU is of all threads; the machine may be shared, so quote it rather than the clock. Open3D takes part where it is installed
 (pip install open3d-cpu libusb-package, in an environment of its own with numba and this checkout on PYTHONPATH).
@@ -21,14 +21,20 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from layers.analysis.raster import Meaning, Raster, cog_bytes
 from scenes3d.analysis.blocks import Blocks, block_triangles
 from scenes3d.analysis.flood import flood_by_inflow, flood_to_level
 from scenes3d.analysis.ground import Ground
 from scenes3d.analysis.scene import Scene, open_scene
 from scenes3d.analysis.sight import viewshed
+from scenes3d.analysis.surfaces import open_surfaces, shown_by, surfaces_of
 from scenes3d.rays.opening import ENGINES, open_rays
 from scenes3d.rays.port import Floats, Triangles
+from scenes3d.rays.together import Together
+from scenes3d.tileset.finest import Patch
+from twin.ellipsoid import earth_centred
 from twin.local_frame import LocalFrame
+from twin.text import LocalText
 
 BUILDINGS = 50_000
 SIDE_M = 13_400.0
@@ -101,6 +107,49 @@ def warm(engine: Any, triangles: Triangles) -> None:
     engine.first_hit(origin, up, np.ones(1))
 
 
+def measure_scenes() -> None:
+    """The same city delivered as a model: its triangles out of tiles, which footprints it shows, rays over both."""
+    random = np.random.default_rng(1)
+    blocks = city(random)
+    triangles, _ = block_triangles(blocks)
+    lon, lat = PLACE.to_geodetic(triangles.vertices[:, 0], triangles.vertices[:, 1])
+    earth = earth_centred(lon, lat, triangles.vertices[:, 2])
+    # As many patches as tiles of a model of this size: about a thousand triangles each.
+    patches = []
+    for start in range(0, len(triangles.faces), 1_000):
+        used, rows = np.unique(triangles.faces[start : start + 1_000], return_inverse=True)
+        faces = rows.reshape(-1, 3)
+        patches.append(Patch(earth[used], faces, np.full(len(faces), -1), ()))
+    box = (-100.0, -100.0, SIDE_M + 100, SIDE_M + 100)
+    print(f"\n## {len(triangles.faces):,} triangles of a model, {BUILDINGS:,} footprints beside it\n")
+    print("| what | wall s | CPU s | remark |\n| --- | ---: | ---: | --- |")
+
+    def level(east: Floats, north: Floats) -> Floats:
+        return np.zeros(len(east))
+
+    wall, cpu, found = timed(lambda: surfaces_of("model", patches, PLACE, box, level, 5_000_000))
+    row("tiles to surfaces", wall, cpu, f"{len(found.part):,} triangles in {len(patches):,} patches, ground left out")
+    wall, cpu, opened = timed(lambda: open_surfaces(found))
+    row("opened", wall, cpu, opened.rays.engine)
+    wall, cpu, shown = timed(lambda: shown_by(blocks, opened))
+    row("footprints that the model shows", wall, cpu, f"{shown.mean():.1%}")
+    rays = street_rays(random, 1_000_000)
+    together = Together([(open_rays(triangles), len(triangles.faces)), (opened.rays, len(found.part))])
+    wall, cpu, _ = timed(lambda: together.occluded(*rays))
+    row("occluded, 1 million rays, both asked", wall, cpu, "")
+
+
+def measure_raster() -> None:
+    """A result of 4 million cells as a COG."""
+    depth = np.asarray(terrain(2000, 2000).heights, dtype=np.float32)
+    meaning = Meaning(LocalText("水深", "Depth"), "m", "blues")
+    raster = Raster(depth, 0.0, 0.0, 5.0, meaning)
+    cog_bytes(Raster(depth[:20, :20], 0.0, 0.0, 5.0, meaning), PLACE, {})
+    wall, cpu, data = timed(lambda: cog_bytes(raster, PLACE, {}))
+    print("\n## A result of 4 million cells\n\n| what | wall s | CPU s | remark |\n| --- | ---: | ---: | --- |")
+    row("Cloud Optimized GeoTIFF", wall, cpu, f"{len(data) / 1e6:.1f} MB, checked by rio-cogeo")
+
+
 def terrain(rows: int, columns: int) -> Ground:
     """Hills with a valley through them, heights to the millimetre."""
     random = np.random.default_rng(2)
@@ -160,13 +209,15 @@ def measure_viewshed() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rays", type=int, default=10_000_000)
-    parser.add_argument("--only", default="rays,flood,viewshed")
+    parser.add_argument("--only", default="rays,scenes,flood,viewshed,raster")
     parser.add_argument("--engines", default=",".join(ENGINES))
     chosen = parser.parse_args()
     for name, measure in (
         ("rays", lambda: measure_rays(chosen.rays, chosen.engines.split(","))),
         ("flood", measure_flood),
         ("viewshed", measure_viewshed),
+        ("scenes", measure_scenes),
+        ("raster", measure_raster),
     ):
         if name in chosen.only.split(","):
             measure()

@@ -55,10 +55,10 @@ def test_a_camera_of_unknown_range_or_height_sees_nothing_and_is_no_number():
 
 
 def mast(pitch, fov, vertical_fov=np.nan, *, azimuth=90.0, disc=False):
-    """One camera on a mast of 10 m in the middle of a square, and which nodes of 0.5 m its picture holds, (481, 481)."""
+    """One camera on a mast of 10 m in the middle of a square, and which nodes of 0.5 m its picture holds, (181, 181)."""
     optics = Optics(np.array([float(pitch)]), np.array([float(vertical_fov)]), disc)
-    eye = Cameras(["C"], np.array([[0.0, 0.0, 10.0]]), np.array([azimuth]), np.array([fov]), np.array([100.0]), optics)
-    ground = flat(half=120, cell=0.5)
+    eye = Cameras(["C"], np.array([[0.0, 0.0, 10.0]]), np.array([azimuth]), np.array([fov]), np.array([40.0]), optics)
+    ground = flat(half=45, cell=0.5)
     return eye, coverage(scene_of(ground), eye, np.ones(ground.heights.shape, dtype=bool))
 
 
@@ -116,7 +116,7 @@ def test_a_panorama_sees_a_ring_and_a_tilt_without_a_picture_says_nothing():
     near, far = 10 / np.tan(np.radians([40, 20]))
     assert found.seen_m2[0] == pytest.approx(np.pi * (far**2 - near**2), rel=0.02)
     _, sector = mast(-30, 60)
-    assert sector.seen_m2[0] == pytest.approx(np.pi * 100**2 / 6, rel=0.02)
+    assert sector.seen_m2[0] == pytest.approx(np.pi * 40**2 / 6, rel=0.02)
 
 
 def test_pixels_on_the_target_end_the_range():
