@@ -13,7 +13,7 @@ import shapely
 
 from layers.analysis.accuracy import Accuracy, accuracy_of
 from layers.analysis.answer import to_degrees, to_frame
-from layers.analysis.question import NO_LAYER, Question, RayQuestion, SceneQuestion
+from layers.analysis.question import NO_LAYER, ModelQuestion, Question, RayQuestion, SceneQuestion
 from layers.analysis.rules import RuleBook
 from layers.analysis.scenes import ChosenScene, require_one_datum
 from layers.policy import Actor
@@ -181,7 +181,7 @@ class Material:
             BadAnalysisError: if a scene counts heights from another datum, or a building to be taken down is not there.
         """
         question = self.question
-        assert isinstance(question, RayQuestion)
+        assert isinstance(question, ModelQuestion)
         ground = self.ground(box)
         blocks = self.blocks(box)
         bend = bend_of(self.frame, refraction)
@@ -195,7 +195,7 @@ class Material:
             self.remarks["buildings"]["shownByScenes"] = int(shown.sum())
         gone = self._demolished(question, blocks, existing, shown)
         self.neighbours = blocks.where(existing & ~shown & ~gone)
-        if question.compare:
+        if isinstance(question, RayQuestion) and question.compare:
             standing = blocks.where(existing & ~shown)
             self.before = open_scene(self.frame, ground, standing, refraction=refraction, surfaces=stands)
         after = blocks.where(~shown & ~gone)
@@ -225,7 +225,7 @@ class Material:
         found[missing] = self._height_at(east[missing], north[missing])
         return found
 
-    def _demolished(self, question: RayQuestion, blocks: Blocks, existing: Bools, shown: Bools) -> Bools:
+    def _demolished(self, question: ModelQuestion, blocks: Blocks, existing: Bools, shown: Bools) -> Bools:
         """Which buildings are to be taken down."""
         rows = {blocks.ids[row]: row for row in np.flatnonzero(existing).tolist()}
         gone = np.zeros(len(blocks.ids), dtype=np.bool_)

@@ -196,8 +196,8 @@ class SceneQuestion(Question):
         return None if self.valid_at is None else Interval.parse(self.valid_at)
 
 
-class RayQuestion(SceneQuestion):
-    """What questions of sight and light say of scenes, and of the city before and after what is planned."""
+class ModelQuestion(SceneQuestion):
+    """What questions say of scenes of meshes and models, and of what makes room for what is planned."""
 
     scenes: Annotated[
         Literal["published", "none"] | Annotated[tuple[SceneId, ...], Field(max_length=50)],
@@ -213,6 +213,11 @@ class RayQuestion(SceneQuestion):
         tuple[Annotated[str, Field(max_length=200)], ...],
         Field(max_length=1_000, description="Ids of buildings that make room for what is planned."),
     ] = ()
+
+
+class RayQuestion(ModelQuestion):
+    """What questions of sight and light say of the city before and after what is planned."""
+
     compare: Annotated[
         bool, Field(description="Answer also for the city before what is planned, and say the difference.")
     ] = False

@@ -9,7 +9,7 @@ from typing import Any
 from layers.analysis.answer import Answer, feature_collection, plain
 from layers.analysis.material import AnalysisDesk, Material, frame_round
 from layers.analysis.processes import VERSION, Process
-from layers.analysis.question import NO_LAYER, Question, RasterQuestion, RayQuestion, SceneQuestion, parse_question
+from layers.analysis.question import NO_LAYER, ModelQuestion, Question, RasterQuestion, SceneQuestion, parse_question
 from layers.analysis.raster import Raster, cog_bytes, require_raster_free, store_raster
 from layers.analysis.result_layer import authorise_result, register_result, rests_on
 from layers.analysis.scenes import ChosenScene, choose_scenes
@@ -52,7 +52,7 @@ def prepare(process: Process, inputs: Mapping[str, Any], desk: AnalysisDesk, act
         desk.registry.layer(layer, actor)
     if isinstance(question, SceneQuestion):
         _ = question.as_of_instant, question.valid_interval
-    scenes = choose_scenes(desk.scenes, actor, question) if isinstance(question, RayQuestion) else ()
+    scenes = choose_scenes(desk.scenes, actor, question) if isinstance(question, ModelQuestion) else ()
     if question.register_as is not None:
         authorise_result(desk.registry, actor, question.register_as.id)
     if isinstance(question, RasterQuestion) and question.raster_as is not None:

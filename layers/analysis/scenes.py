@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from layers.analysis.question import NO_LAYER, PUBLISHED, RayQuestion
+from layers.analysis.question import NO_LAYER, PUBLISHED, ModelQuestion
 from layers.policy import Actor
 from layers.scenes.desk import Scene, SceneDesk
 from layers.scenes.record import BUILDINGS, SceneState, scene_state
@@ -97,7 +97,7 @@ class ChosenScene:
         }
 
 
-def choose_scenes(desk: SceneDesk | None, actor: Actor, question: RayQuestion) -> tuple[ChosenScene, ...]:
+def choose_scenes(desk: SceneDesk | None, actor: Actor, question: ModelQuestion) -> tuple[ChosenScene, ...]:
     """The scenes that a question may have in its way, so far as `actor` may see them.
 
     Raises:
@@ -140,7 +140,7 @@ def require_one_datum(chosen: Sequence[ChosenScene], datum: str | None) -> str |
     return datum
 
 
-def _published(desk: SceneDesk, actor: Actor, question: RayQuestion, window: Bounds) -> list[ChosenScene]:
+def _published(desk: SceneDesk, actor: Actor, question: ModelQuestion, window: Bounds) -> list[ChosenScene]:
     """Meshes and models near the question. Prisms of a layer come from the layer, and clouds stand only where they are named: trees
     are as solid in them as houses.
     """
@@ -161,14 +161,14 @@ def _published(desk: SceneDesk, actor: Actor, question: RayQuestion, window: Bou
     return found
 
 
-def _named(desk: SceneDesk, actor: Actor, question: RayQuestion, name: str, *, planned: bool) -> ChosenScene:
+def _named(desk: SceneDesk, actor: Actor, question: ModelQuestion, name: str, *, planned: bool) -> ChosenScene:
     scene = desk.scene(name, actor)
     # What is planned is not asked of the past.
     served = desk.served(scene) if planned else desk.served(scene, question.as_of_instant, question.valid_interval)
     return ChosenScene(scene, served, planned)
 
 
-def _window(question: RayQuestion) -> Bounds:
+def _window(question: ModelQuestion) -> Bounds:
     """Where something might stand in the way, on the safe side."""
     west, south, east, north = shapely.total_bounds(np.array(question.places, dtype=object)).tolist()
     reaches = [getattr(question, name, 0.0) for name in ("reach_m", "margin_m", "range_max_m")]

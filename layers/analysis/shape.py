@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,10 +11,19 @@ from pydantic import Field, model_validator
 
 from layers.analysis.answer import Answer, Mark, points_of
 from layers.analysis.material import Material, box_round
-from layers.analysis.question import Area, Height, Line, Metres, Part, Point, SceneQuestion
+from layers.analysis.question import Area, Height, Line, Metres, ModelQuestion, Part, Point
 from layers.analysis.rules import RUNWAYS, RuleBook
-from scenes3d.analysis.control import EDGE_STEP_M, Surface, judge_heights, runway_dimensions, runway_surfaces, view_cone
+from scenes3d.analysis.control import (
+    EDGE_STEP_M,
+    Surface,
+    judge_heights,
+    judge_surfaces,
+    runway_dimensions,
+    runway_surfaces,
+    view_cone,
+)
 from scenes3d.analysis.profile import profile
+from scenes3d.analysis.scene import Scene
 from scenes3d.rays.port import Floats
 from twin.errors import BadAnalysisError
 from twin.text import LocalText
@@ -38,7 +48,7 @@ class ViewCone(Part):
     target_elevation_m: Annotated[Height, Field(description="What must stay visible, at the line between the edges.")]
 
 
-class HeightControl(SceneQuestion):
+class HeightControl(ModelQuestion):
     """Buildings and planned volumes of an area against surfaces."""
 
     area: Area
@@ -63,9 +73,9 @@ class HeightControl(SceneQuestion):
 def answer_height_control(material: Material, asked: HeightControl) -> Answer:
     area = material.local(asked.area)
     box = box_round(area, 2 * asked.cell_m)
-    material.ground(box)
-    blocks = material.blocks(box)
-    judged = judge_heights(blocks, _surfaces(material, asked))
+    scene = material.scene(box)
+    blocks, limits = scene.blocks, _surfaces(material, asked)
+    judged = judge_heights(blocks, limits)
     reached = shapely.intersects(area, blocks.footprints) & np.isfinite(judged.limit_m)
     unknown = reached & ~np.isfinite(blocks.top_m)
     above = reached & (np.nan_to_num(judged.excess_m, nan=-1.0) > 0)
@@ -85,13 +95,17 @@ def answer_height_control(material: Material, asked: HeightControl) -> Answer:
                 },
             )
         )
+    models = _models(scene, limits, area, asked.cell_m)
+    marks += models
     marks.sort(key=lambda mark: -np.nan_to_num(mark.properties["excess_m"], nan=-1e9))
-    worst = marks[0].properties if marks and above.any() else None
+    worst = marks[0].properties if marks and marks[0].properties["verdict"] == "above" else None
     values: dict[str, Any] = {
         "buildings": len(blocks.ids),
         "underSurfaces": int(reached.sum()),
         "above": int(above.sum()),
         "unknown": int(unknown.sum()),
+        "sceneFeatures": len(models),
+        "sceneFeaturesAbove": sum(mark.properties["verdict"] == "above" for mark in models),
         "worst": worst,
     }
     if asked.runways:
@@ -104,10 +118,32 @@ def answer_height_control(material: Material, asked: HeightControl) -> Answer:
         asked.cell_m,
         errors,
         LocalText(
-            "限高面沿轮廓每5米取值，界限误差不超过0.5米；建筑顶为最低地面加高度；未计屋顶设施与天线。",
-            "Surfaces are looked up every 5 m along footprints: limits are right to 0.5 m; tops are lowest ground plus height, without masts.",
+            "限高面沿轮廓每5米取值，界限误差不超过0.5米；建筑顶为最低地面加高度；未计屋顶设施与天线；三维场景按其顶点及每个网格由上向下取值。",
+            "Surfaces are looked up every 5 m along footprints: limits are right to 0.5 m; tops are lowest ground plus height, without masts;"
+            " scenes are looked at in their corners and from above, cell by cell.",
         ),
     )
+
+
+def _models(scene: Scene, limits: Sequence[Surface], area: shapely.Geometry, step_m: float) -> list[Mark]:
+    """Features of scenes under surfaces, each at the place where it stands highest against them."""
+    marks, before = [], 0
+    for opened in scene.surfaces:
+        found = judge_surfaces(opened, limits, area, step_m)
+        for row, number in enumerate(found.owner.tolist()):
+            owner, over = scene.others[before + number], float(found.excess_m[row])
+            said = {
+                "scene": owner.scene,
+                "scene_feature": owner.feature or None,
+                "verdict": "above" if over > 0 else "below",
+                "surface": found.surface[row],
+                "limit_m": found.limit_m[row],
+                "top_m": found.top_m[row],
+                "excess_m": over,
+            }
+            marks.append(Mark(shapely.Point(found.place[row]), said))
+        before += len(opened.surfaces.owners)
+    return marks
 
 
 def _rests_on(rules: RuleBook, kind: str) -> dict[str, Any]:
@@ -154,7 +190,7 @@ def _spot(material: Material, place: shapely.Geometry) -> Floats:
     return np.asarray(shapely.get_coordinates(material.local(place))[0])
 
 
-class Section(SceneQuestion):
+class Section(ModelQuestion):
     """Heights along a line."""
 
     line: Line
@@ -178,8 +214,8 @@ def answer_section(material: Material, asked: Section) -> Answer:
             remedy="Use a larger step_m.",
         )
     box = box_round(line, 2 * asked.cell_m)
-    ground = material.ground(box)
-    cut = profile(ground, material.blocks(box), line, asked.step_m)
+    scene = material.scene(box)
+    cut = profile(scene.ground, scene.blocks, line, asked.step_m, scene.surfaces)
     gain, loss = cut.gain_loss_m()
     known = cut.ground_m[np.isfinite(cut.ground_m)]
     values = {
@@ -195,6 +231,7 @@ def answer_section(material: Material, asked: Section) -> Answer:
         "ground_m": cut.ground_m.tolist(),
         "top_m": cut.top_m.tolist(),
         "under_building": (cut.building >= 0).tolist(),
+        "scene": [scene.others[row].scene if row >= 0 else None for row in cut.other.tolist()],
     }
     statement = LocalText(
         "地面为网格双线性插值；建筑顶为最低地面加高度。",

@@ -18,7 +18,8 @@ import numpy as np
 import shapely
 
 from scenes3d.analysis.blocks import Blocks
-from scenes3d.rays.port import Floats
+from scenes3d.analysis.surfaces import OpenSurfaces, highest
+from scenes3d.rays.port import NOTHING, Floats, Indices
 from twin.errors import BadAnalysisError
 from twin.text import LocalText
 
@@ -244,6 +245,58 @@ def judge_heights(blocks: Blocks, surfaces: Sequence[Surface]) -> Judged:
         limit = np.minimum(limit, here)
     limit[np.isinf(limit)] = np.nan
     return Judged(limit, blocks.top_m - limit, names.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSurfaces:
+    """Meshes and models against surfaces, one row for each owner of triangles that any surface reaches.
+
+    Attributes:
+        owner: int32 (n,), rows of the owners.
+        limit_m, top_m, excess_m: float64 (n,), at the place where the excess is greatest.
+        place: (n, 2), of it.
+        surface: n names of the surface that decides there.
+    """
+
+    owner: Indices
+    limit_m: Floats
+    top_m: Floats
+    excess_m: Floats
+    place: Floats
+    surface: Sequence[str]
+
+
+def judge_surfaces(
+    opened: OpenSurfaces, limits: Sequence[Surface], area: shapely.Geometry, step_m: float
+) -> JudgedSurfaces:
+    """Meshes and models in an area against the lowest surface over each place: at their corners, and from above every `step_m`."""
+    corners = opened.surfaces.triangles.faces.ravel()
+    owner = np.repeat(opened.surfaces.part, 3)
+    west, south, east, north = area.bounds
+    grid = np.meshgrid(np.arange(west, east, step_m), np.arange(south, north, step_m))
+    places = np.column_stack([part.ravel() for part in grid])
+    height, below = highest(opened, places)
+    met = below != NOTHING
+    points = np.concatenate([opened.surfaces.triangles.vertices[corners], np.column_stack([places, height])[met]])
+    owner = np.concatenate([owner, below[met]])
+    shapely.prepare(area)
+    inside = shapely.contains_xy(area, points[:, 0], points[:, 1])
+    points, owner = points[inside], owner[inside]
+    limit = np.full(len(points), np.inf)
+    names = np.full(len(points), "", dtype=object)
+    for surface in limits:
+        allowed = surface.limit(points[:, 0], points[:, 1])
+        lower = allowed < limit
+        limit[lower], names[lower] = allowed[lower], surface.name
+    reached = np.isfinite(limit)
+    points, owner, limit, names = points[reached], owner[reached], limit[reached], names[reached]
+    excess = points[:, 2] - limit
+    # The greatest excess of each owner stands last among its corners.
+    order = np.lexsort((excess, owner))
+    last = order[np.append(owner[order][1:] != owner[order][:-1], True)] if len(order) else order
+    return JudgedSurfaces(
+        owner[last].astype(np.int32), limit[last], points[last, 2], excess[last], points[last, :2], names[last].tolist()
+    )
 
 
 def _sections(out: Floats, sections: Sequence[tuple[float, float]]) -> Floats:

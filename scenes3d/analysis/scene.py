@@ -56,7 +56,7 @@ class Scene:
         blocks: The buildings.
         bend: 1/m; what `bend_of` made of the earth's curve.
         owners: int32 (t,), for each triangle the row of its building, behind them of its owner in `others`.
-        others: Whose the triangles of surfaces are.
+        others: Whose the triangles of surfaces are; surfaces: themselves, in the same order.
     """
 
     frame: LocalFrame
@@ -68,6 +68,7 @@ class Scene:
     _bent: Floats
     _ceiling: float
     others: Sequence[Owner] = ()
+    surfaces: Sequence[OpenSurfaces] = ()
 
     def other(self, row: int) -> Owner | None:
         """The owner of surfaces that a row of `Blocker.building` means; None where it means a building, the ground or nothing."""
@@ -185,7 +186,7 @@ def open_scene(
         whose.append(opened.surfaces.part + np.int32(len(blocks.ids) + len(others)))
         others += opened.surfaces.owners
     rays = parts[0][0] if len(parts) == 1 else Together(parts)
-    return Scene(frame, ground, blocks, bend, rays, np.concatenate(whose), bent, ceiling, others)
+    return Scene(frame, ground, blocks, bend, rays, np.concatenate(whose), bent, ceiling, others, surfaces)
 
 
 def _in_parallel(part: Callable[[int], None], starts: range) -> None:

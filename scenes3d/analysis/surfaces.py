@@ -138,16 +138,26 @@ def shown_by(blocks: Blocks, opened: OpenSurfaces) -> Bools:
     if not len(opened.surfaces.triangles.faces) or not len(blocks.ids):
         return np.zeros(len(blocks.ids), dtype=np.bool_)
     points, owner = _looks(blocks)
+    height, _ = highest(opened, points)
+    with np.errstate(invalid="ignore"):
+        stands = height > blocks.foot_m[owner] + _STANDS_M
+    met = np.bincount(owner, weights=stands, minlength=len(blocks.ids))
+    looked = np.bincount(owner, minlength=len(blocks.ids))
+    return np.asarray((looked > 0) & (2 * met >= looked))
+
+
+def highest(opened: OpenSurfaces, points: Floats) -> tuple[Floats, Indices]:
+    """Of places, (n, 2): the height of the topmost surface over each, NaN where there is none, and the row of its owner, or `NOTHING`."""
+    if not len(opened.surfaces.triangles.faces):
+        return np.full(len(points), np.nan), np.full(len(points), NOTHING, dtype=np.int32)
     fall = opened.bend * (points[:, 0] ** 2 + points[:, 1] ** 2)
     top = float(opened.surfaces.triangles.vertices[:, 2].max()) + 1.0
     origins = np.column_stack([points, top - fall])
     down = np.broadcast_to(np.array([0.0, 0.0, -1.0]), origins.shape)
     hits = opened.rays.first_hit(origins, down, np.full(len(origins), np.inf))
-    with np.errstate(invalid="ignore"):
-        stands = (hits.triangle != NOTHING) & (top - hits.distance_m > blocks.foot_m[owner] + _STANDS_M)
-    met = np.bincount(owner, weights=stands, minlength=len(blocks.ids))
-    looked = np.bincount(owner, minlength=len(blocks.ids))
-    return np.asarray((looked > 0) & (2 * met >= looked))
+    met = hits.triangle != NOTHING
+    owner = np.where(met, opened.surfaces.part[hits.triangle], NOTHING).astype(np.int32)
+    return np.where(met, top - hits.distance_m, np.nan), owner
 
 
 def _looks(blocks: Blocks) -> tuple[Floats, Indices]:

@@ -149,6 +149,25 @@ def test_heights_of_another_datum_are_refused_and_not_mixed(quarter):
     assert "datum" in json.dumps(ask(quarter, "line-of-sight", 400, **both))
 
 
+def test_models_are_cut_by_sections_and_held_against_limits(quarter):
+    line = {"type": "LineString", "coordinates": [at(590, 0), at(620, 0)]}
+    cut = ask(quarter, "profile", line=line, step_m=1, buildings="houses")["features"]
+    tops = [f["properties"]["top_m"] for f in cut if f["properties"]["scene"] == "hall"]
+    assert 10 <= len(tops) <= 11
+    assert tops == pytest.approx([46.0] * len(tops), abs=0.01)
+    assert {f["properties"]["scene"] for f in cut} == {"hall", None}
+    # From 28 m at x 500 to 30 m at x 700: 29 m are allowed where the hall begins; its ends lie beside the cone.
+    cone = {"id": "vista", "eye": at(500, 0), "eye_elevation_m": 28, "left": at(700, 20), "right": at(700, -20),
+            "target_elevation_m": 30}  # fmt: skip
+    asked = {"area": area(560, -60, 660, 60), "view_cones": [cone], "buildings": "houses", "cell_m": 2}
+    values = ask(quarter, "height-control", **asked)["answer"]["values"]
+    assert (values["sceneFeatures"], values["sceneFeaturesAbove"]) == (1, 1)
+    assert (values["worst"]["scene"], values["worst"]["scene_feature"]) == ("hall", "hall")
+    assert values["worst"]["excess_m"] == pytest.approx(46 - 29, abs=0.03)
+    none = ask(quarter, "height-control", **asked, scenes="none")["answer"]["values"]
+    assert (none["sceneFeatures"], none["worst"]["building"]) == (0, "hut")
+
+
 def test_a_draft_stands_only_where_it_is_named_by_who_may_review_it(quarter):
     assert look(quarter, 660, 740)[0]["verdict"] == "visible"
     seen, answer = look(quarter, 660, 740, planned_scenes=["spire"], compare=True)
