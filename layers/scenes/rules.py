@@ -14,7 +14,7 @@ _HEIGHTS = ("height_m", "height", "building:height", "bldg_height", "高度", "�
 _FLOORS = ("floors", "levels", "building:levels", "floor_count", "storeys", "stories", "层数", "楼层数", "地上层数")
 _ROOFS = {
     "shape": ("roof:shape", "roof_shape", "屋顶形状", "屋顶类型", "屋面类型"),
-    "height": ("roof:height", "roof_height", "屋顶高度"),
+    "height": ("roof:height", "roof_height", "roof_height_m", "屋顶高度"),
     "levels": ("roof:levels", "roof_levels"),
     "angle": ("roof:angle", "roof_angle", "屋面坡度"),
     "direction": ("roof:direction", "roof_direction", "坡向"),

@@ -19,16 +19,18 @@ from layers.scenes import editions, serving
 from layers.scenes.desk import SceneDesk, SceneWish
 from layers.scenes.editions import Maker
 from layers.scenes.ground import standing_on
-from layers.scenes.rules import height_rule
+from layers.scenes.rules import height_rule, roof_rule
 from scenes3d.buildings.cleaning import footprints_of
 from scenes3d.buildings.faults import BuildReport
 from scenes3d.buildings.heights import HeightRule
+from scenes3d.buildings.roof_rule import RoofRule
 from scenes3d.buildings.tiling import build_tile, layout_of
 from scenes3d.editions import folder as folder_module
 from scenes3d.editions.edition import Edition
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.glb.reading import read_model
 from tiles.terrain.shelf import TerrainShelf
+from twin.basemap.schemas import SCHEMAS as OSM
 from twin.errors import BadCall, BadManifestError, BadMomentError, UnknownPropertyError, UnknownTerrainError
 from twin.feature import FeatureBatch
 from twin.interval import Interval
@@ -320,3 +322,16 @@ def test_roofs_that_the_layer_tells_are_pitched_in_every_edition(store, tmp_path
         desk.build("houses", SceneWish(roofs={"colour": "name"}), ME)
     with pytest.raises(UnknownPropertyError):
         desk.build("houses", SceneWish(roofs={"shape": "form"}), ME)
+
+
+def test_roofs_of_openstreetmap_and_of_surveys_are_found_by_their_names(store):
+    spec = LayerSpec("osm", OSM["buildings"], {"id": "osm", "title": {"zh": "x", "en": "x"}, "department": "basemap"})
+    osm = roof_rule(store.create_layer(spec, Author("clerk")))
+    assert osm == RoofRule(
+        "roof_shape", "roof_height_m", "roof_levels", "roof_angle", "roof_direction", "roof_orientation"
+    )
+    survey = layer(store, {"檐口高度": NUMBER, "屋脊高度": NUMBER, "层数": INTEGER})
+    assert roof_rule(survey) == RoofRule(eaves="檐口高度", ridge="屋脊高度")
+    assert roof_rule(survey, {}) is None
+    store.drop_layer("x")
+    assert roof_rule(layer(store, {"height": NUMBER, "檐口高度": NUMBER})) is None

@@ -11,6 +11,7 @@ from twin.basemap.osm_values import (
     parse_count,
     parse_floors,
     parse_length_m,
+    parse_number,
     parse_oneway,
     parse_speed_kmh,
 )
@@ -59,6 +60,12 @@ def _building(tags: Tags, table: ClassTable) -> dict[str, Any]:
         "height_m": parse_length_m(tags.get("building:height")) if height is None else height,
         "floors": parse_floors(tags.get("building:levels")),
         "use": None if use == "yes" else use,
+        "roof_shape": tags.get("roof:shape"),
+        "roof_height_m": parse_length_m(tags.get("roof:height")),
+        "roof_levels": parse_number(tags.get("roof:levels")),
+        "roof_angle": parse_number(tags.get("roof:angle")),
+        "roof_direction": tags.get("roof:direction"),
+        "roof_orientation": tags.get("roof:orientation"),
     }
 
 

@@ -12,6 +12,7 @@ _METRES = re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*(m|metres?|meters?|米)?", re.IG
 _FEET = re.compile(r"(\d+(?:\.\d+)?)\s*(?:'|ft|feet|foot)\s*(?:(\d+(?:\.\d+)?)\s*(?:\"|''|in))?", re.IGNORECASE)
 _OTHER = {"km": 1000.0, "cm": 0.01, "mi": 1609.344}
 _OTHER_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*(km|cm|mi)", re.IGNORECASE)
+_PLAIN = re.compile(r"(\d{1,9}(?:[.,]\d{1,9})?)\s*°?")
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*(km/h|kmh|kph|mph|knots)?", re.IGNORECASE)
 _FOOT_M = 0.3048
 _INCH_M = 0.0254
@@ -38,6 +39,16 @@ def parse_length_m(text: str | None) -> float | None:
     else:
         return None
     return round(value, 4) if 0 <= value < _HIGHEST_M else None
+
+
+def parse_number(text: str | None) -> float | None:
+    """A number that is not negative, with or without a sign of degrees; None for anything else.
+
+    >>> [parse_number(t) for t in ("1.5", "30°", " 2 ", "-1", "steep", None)]
+    [1.5, 30.0, 2.0, None, None, None]
+    """
+    found = _PLAIN.fullmatch((text or "").strip())
+    return float(found[1].replace(",", ".")) if found else None
 
 
 def parse_floors(text: str | None) -> int | None:

@@ -75,6 +75,12 @@ SCHEMAS = MappingProxyType(
                 _property("height_m", _NUMBER, "高度", "Height above ground", "m"),
                 _property("floors", _INTEGER, "层数", "Floors above ground"),
                 _property("use", _STRING, "用途", "Use"),
+                _property("roof_shape", _STRING, "屋顶形状", "Shape of the roof"),
+                _property("roof_height_m", _NUMBER, "屋顶高度", "Height of the roof", "m"),
+                _property("roof_levels", _NUMBER, "屋顶层数", "Floors in the roof"),
+                _property("roof_angle", _NUMBER, "屋面坡度", "Slope of the roof", "°"),
+                _property("roof_direction", _STRING, "坡向", "Where the roof falls to"),
+                _property("roof_orientation", _STRING, "屋脊走向", "Ridge along or across"),
             ),
         ),
         "places": Schema(

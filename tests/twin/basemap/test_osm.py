@@ -99,7 +99,8 @@ def test_places_have_both_names_and_a_rank(andorra: OsmLayers) -> None:
 XML = """<osm version="0.6">
 {nodes}
 <way id="1"><nd ref="1"/><nd ref="2"/><nd ref="3"/><nd ref="4"/><nd ref="1"/><tag k="building" v="apartments"/><tag k="height" v="40'"/>
- <tag k="building:levels" v="12"/><tag k="name" v="一号楼"/><tag k="name:en" v="Block 1"/></way>
+ <tag k="building:levels" v="12"/>
+ <tag k="roof:shape" v="hipped"/><tag k="roof:height" v="3 m"/><tag k="roof:angle" v="30°"/><tag k="roof:direction" v="SSE"/><tag k="name" v="一号楼"/><tag k="name:en" v="Block 1"/></way>
 <way id="2"><nd ref="5"/><nd ref="6"/><nd ref="7"/><nd ref="5"/></way>
 <way id="3"><nd ref="1"/><nd ref="2"/><nd ref="3"/><nd ref="4"/><nd ref="1"/></way>
 <way id="4"><nd ref="1"/><nd ref="2"/><tag k="highway" v="primary"/><tag k="maxspeed" v="30 mph"/><tag k="lanes" v="4"/></way>
@@ -138,6 +139,15 @@ def test_what_an_object_becomes(tmp_path: Path) -> None:
         "apartments",
     )
     assert (block["name"], block["name_en"]) == ("一号楼", "Block 1")
+    roof = {name: value for name, value in block.items() if name.startswith("roof_")}
+    assert roof == {
+        "roof_shape": "hipped",
+        "roof_height_m": 3.0,
+        "roof_levels": None,
+        "roof_angle": 30.0,
+        "roof_direction": "SSE",
+        "roof_orientation": None,
+    }
     reservoir, described = water["r1"]
     assert len(reservoir.interiors) == 1
     assert described["kind"] == "reservoir"
