@@ -3,7 +3,7 @@
 A roof is the lower envelope of planes: two for a gabled one, one for a skillion, one through each wall for a hipped one, whose equal
 slopes over a convex outline are its straight skeleton. A pyramidal roof has a face for each wall, up to one point.
 
-Source: Aichholzer, Aurenhammer, Alberts, Gärtner (1995), A novel type of skeleton for polygons, section 4 (roof model).
+Source: Aichholzer, Aurenhammer, Alberts, Gärtner (1995), A novel type of skeleton for polygons: the roof over a polygon.
 """
 
 from __future__ import annotations

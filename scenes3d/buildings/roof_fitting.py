@@ -66,13 +66,14 @@ def fit_roofs(
     found = Roofs.flat(heights.copy())
     tops = heights.copy()
     why: dict[Fault, npt.NDArray[np.bool_]] = {}
-    for feature, row in enumerate(outlines.rows.tolist()):
+    for feature in np.flatnonzero(said.tells_one[outlines.rows]).tolist():
+        row = int(outlines.rows[feature])
         outcome = _fitted(
             said, row, outlines, feature, float(heights[feature]), height_rule, bool(np.isnan(measured[row]))
         )
         if isinstance(outcome, Fault):
             why.setdefault(outcome, np.zeros(len(batch), dtype=bool))[row] = True
-        elif outcome is not None:
+        else:
             if outcome.assumed:
                 why.setdefault(Fault.ROOF_ASSUMED, np.zeros(len(batch), dtype=bool))[row] = True
             tops[feature] = outcome.top_m
@@ -97,16 +98,14 @@ class _Fit:
 
 def _fitted(
     said: SaidRoofs, row: int, outlines: Outlines, feature: int, height: float, rule: HeightRule, of_floors: bool
-) -> _Fit | Fault | None:
+) -> _Fit | Fault:
     shape = RoofShape(int(said.shapes[row]))
     eaves, ridge = float(said.eaves[row]), float(said.ridge[row])
-    assumed = shape is RoofShape.UNSAID and ridge - eaves >= _LEAST_M
+    assumed = shape is RoofShape.UNSAID
     if assumed:
         shape = RoofShape.GABLED
     if shape is RoofShape.OTHER:
         return Fault.ROOF_SHAPE
-    if not shape.is_drawn:
-        return None
     place = outlines.ring(feature)
     if place is None:
         return Fault.ROOF_OUTLINE

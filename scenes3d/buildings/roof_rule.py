@@ -30,11 +30,6 @@ class RoofShape(IntEnum):
     OTHER = 5
     UNSAID = 6
 
-    @property
-    def is_drawn(self) -> bool:
-        """Whether it is pitched and drawn so."""
-        return RoofShape.FLAT < self < RoofShape.OTHER
-
 
 _WORDS = {
     RoofShape.FLAT: ("flat", "no", "平顶", "平屋顶", "平屋面"),
@@ -100,6 +95,13 @@ class SaidRoofs:
     across: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
     eaves: Floats
     ridge: Floats
+
+    @property
+    def tells_one(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Where a roof is told that is not flat, by its shape or by eaves below a ridge: bool (n,)."""
+        by_shape = (self.shapes != RoofShape.FLAT) & (self.shapes != RoofShape.UNSAID)
+        by_heights = (self.shapes == RoofShape.UNSAID) & (self.ridge - self.eaves > 0)
+        return np.asarray(by_shape | by_heights)
 
 
 def said_roofs(batch: FeatureBatch, rule: RoofRule) -> SaidRoofs:
