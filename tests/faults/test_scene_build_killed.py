@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,9 @@ import pytest
 from box_town import SCHEMA, box_town
 from layers.policy import Actor
 from layers.scenes.desk import SceneDesk, SceneWish
+from processes import spawn_python
 from scenes3d.editions import building
 from tiles.terrain.shelf import TerrainShelf
-from twin.query import FeatureQuery
 from twin.store import open_store
 from twin.store.port import Author, LayerSpec, Store
 
@@ -36,22 +39,48 @@ desk.build("houses", SceneWish(), Actor("clerk"), told)
 ME = Actor("clerk")
 
 
-@pytest.fixture
-def store(tmp_path: Path):
-    store = open_store(tmp_path / "twin.gpkg")
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory) -> Path:
+    """A folder with a scene that is served, and a build of the layer's next version that was killed after six tiles."""
+    folder = tmp_path_factory.mktemp("killed")
+    store = open_store(folder / "twin.gpkg")
     document = {"id": "houses", "title": {"zh": "房屋", "en": "Houses"}, "department": "basemap"}
     with store.write("houses", Author("clerk"), create=LayerSpec("houses", SCHEMA, document)) as writer:
         for batch in box_town(1_500):
             writer.upsert(batch)
+    desk_of(store, folder / "scenes").build("houses", SceneWish(), ME)
+    with store.write("houses", Author("clerk")) as writer:
+        for batch in box_town(1_500, seed=2):
+            writer.upsert(batch)
+    store.close()
+    program = spawn_python(BUILDER, str(folder / "twin.gpkg"), str(folder / "scenes"))
+    try:
+        assert program.read_line() == "six tiles"
+        program.kill()
+    finally:
+        program.stop()
+    return folder
+
+
+@pytest.fixture
+def folder(killed: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(killed, tmp_path / "killed")
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[Store]:
+    store = open_store(folder / "twin.gpkg")
     yield store
     store.close()
 
 
-def desk_of(store: Store, root: Path) -> SceneDesk:
-    return SceneDesk(store, root, TerrainShelf(root / "terrain"))
+@pytest.fixture
+def desk(store: Store, folder: Path) -> SceneDesk:
+    return desk_of(store, folder / "scenes")
 
 
-def made_again(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many buildings each tile has that is made from now on."""
     made, build_tile = [], building.build_tile
 
@@ -63,61 +92,38 @@ def made_again(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-def test_a_killed_build_goes_on_and_the_old_scene_serves_meanwhile(store: Store, tmp_path: Path, spawn, monkeypatch):
-    desk = desk_of(store, tmp_path / "scenes")
-    before = desk.build("houses", SceneWish(), ME)
-    served = desk.served(before).edition
-    with store.write("houses", Author("clerk")) as writer:
-        for batch in box_town(1_500, seed=2):
-            writer.upsert(batch)
-    program = spawn(BUILDER, str(tmp_path / "twin.gpkg"), str(tmp_path / "scenes"))
-    assert program.read_line() == "six tiles"
-    program.kill()
+def desk_of(store: Store, root: Path) -> SceneDesk:
+    return SceneDesk(store, root, TerrainShelf(root / "terrain"))
+
+
+def journal(desk: SceneDesk) -> Path:
+    return desk.folder("houses").path / "building.jsonl"
+
+
+def test_a_killed_build_goes_on_in_the_same_bytes_and_the_old_scene_serves_meanwhile(store, desk, made, tmp_path):
     folder = desk.scene("houses", ME).folder
-    assert folder.edition(folder.record()["current"]) == served
+    served = folder.edition(folder.record()["current"])
+    assert served.version == 1
     assert all(folder.read_tile(entry.content) for entry in served.entries)
-    journal = folder.path / "building.jsonl"
-    with journal.open("ab") as torn:
+    with journal(desk).open("ab") as torn:
         torn.write(b"[12, 17, ")
-    made = made_again(monkeypatch)
     edition = desk.served(desk.build("houses", SceneWish(), ME)).edition
     assert len(made) == len(edition.entries) - 6 > 0
-    assert not journal.exists()
+    assert not journal(desk).exists()
     whole = desk_of(store, tmp_path / "other")
     assert whole.served(whole.build("houses", SceneWish(), ME)).edition.to_bytes() == edition.to_bytes()
 
 
-def test_another_layer_of_the_same_name_or_other_settings_begin_anew(store: Store, tmp_path: Path, spawn, monkeypatch):
-    program = spawn(BUILDER, str(tmp_path / "twin.gpkg"), str(tmp_path / "scenes"))
-    program.read_line()
-    program.kill()
-    desk = desk_of(store, tmp_path / "scenes")
-    folder = desk.folder("houses")
-    kept = (folder.path / "building.jsonl").read_bytes()
-    made = made_again(monkeypatch)
+def test_other_settings_begin_anew(desk, made):
     edition = desk.served(desk.build("houses", SceneWish(height="", floors="floors"), ME)).edition
     assert len(made) == len(edition.entries)
-    (folder.path / "building.jsonl").write_bytes(kept)
-    features = list(store.iterate("houses", FeatureQuery()))
-    store.drop_layer("houses")
-    document = {"id": "houses", "title": {"zh": "房屋", "en": "Houses"}, "department": "basemap"}
-    with store.write("houses", Author("clerk"), create=LayerSpec("houses", SCHEMA, document)) as writer:
-        for batch in features:
-            writer.upsert(batch)
-    made.clear()
-    edition = desk.served(desk.build("houses", SceneWish(), ME)).edition
-    assert len(made) == len(edition.entries)
 
 
-def test_a_tile_that_is_lost_meanwhile_is_made_again(store: Store, tmp_path: Path, spawn, monkeypatch):
-    program = spawn(BUILDER, str(tmp_path / "twin.gpkg"), str(tmp_path / "scenes"))
-    program.read_line()
-    program.kill()
-    desk = desk_of(store, tmp_path / "scenes")
-    lost = sorted(desk.folder("houses").path.glob("tiles/*/*.glb"))[:2]
+def test_a_tile_that_is_lost_meanwhile_is_made_again(desk, made):
+    folder = desk.folder("houses")
+    lost = [folder.tile_path(json.loads(line)[2]) for line in journal(desk).read_text().splitlines()[1:3]]
     lost[0].unlink()
     lost[1].write_bytes(b"half")
-    made = made_again(monkeypatch)
     edition = desk.served(desk.build("houses", SceneWish(), ME)).edition
     assert len(made) == len(edition.entries) - 4
-    assert all(entry.length == len(desk.folder("houses").read_tile(entry.content)) for entry in edition.entries)
+    assert all(entry.length == len(folder.read_tile(entry.content)) for entry in edition.entries)

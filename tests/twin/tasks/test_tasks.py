@@ -86,7 +86,7 @@ def test_who_asks_may_stop_while_a_unit_is_at_work(tasks):
 
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        list(tasks.map(sleeps, units(1.0, 0.0, 600.0, 600.0) if tasks is IN_THREAD else units(1.0, 0.0), alive))
+        list(tasks.map(sleeps, units(0.0, 600.0) if tasks is IN_THREAD else units(1.0, 0.0), alive))
     assert time.monotonic() - started < 60
 
 
