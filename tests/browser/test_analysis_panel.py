@@ -101,6 +101,7 @@ def test_a_viewshed_asked_by_a_click_has_the_numbers_of_the_api_and_a_link(open_
     shown.page.fill("#in-reach_m", "60")
     shown.page.fill("#in-from_height_m", "2")
     told = run(shown)
+    assert shown.evaluate("() => document.activeElement.id") == "analysis-result"
     inputs = asked(shown)
     assert inputs["from"]["coordinates"] == pytest.approx(at(IN_SIGHT, 5), abs=2e-5)  # two pixels
     assert {**inputs, "from": None} == {"from": None, "reach_m": 60, "from_height_m": 2}

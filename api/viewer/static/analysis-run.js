@@ -43,6 +43,11 @@ export class Run {
     }
   }
 
+  /** Looks no more; the server goes on. */
+  leave() {
+    this.isCancelled = true;
+  }
+
   /** Gives it up, on the server as well. */
   async cancel() {
     this.isCancelled = true;

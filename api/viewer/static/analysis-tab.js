@@ -49,7 +49,7 @@ export class AnalysisTab {
   covers(entry, { id, properties }, place) {
     const reach = Math.min(1000, Number(properties.range_m) || CAMERA_REACH_M);
     const ring = Array.from({ length: CORNERS + 1 }, (_, i) => placeAway(place, reach * 1.02, (-360 * (i % CORNERS)) / CORNERS).map((number) => Number(number.toFixed(7))));
-    const inputs = { area: { type: "Polygon", coordinates: [ring] }, only: [String(id)], cell_m: reach <= 250 ? 2 : 5 };
+    const inputs = { area: { type: "Polygon", coordinates: [ring] }, only: [String(id)], cell_m: reach <= 250 ? 2 : 5, ...this.#moment() };
     return this.open("camera-coverage", entry.id === "cameras" ? inputs : { ...inputs, cameras: entry.id });
   }
 
@@ -60,7 +60,13 @@ export class AnalysisTab {
 
   /** Which cameras see a place. */
   whoSees(lon, lat) {
-    return this.open("who-sees", { place: [Number(lon.toFixed(7)), Number(lat.toFixed(7))] });
+    return this.open("who-sees", { place: [Number(lon.toFixed(7)), Number(lat.toFixed(7))], ...this.#moment() });
+  }
+
+  // What the map shows is what is asked about.
+  #moment() {
+    const { asOf, datetime } = this.state.moment;
+    return { ...(asOf && { as_of: asOf }), ...(datetime && { datetime }) };
   }
 
   layers() {

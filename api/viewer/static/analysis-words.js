@@ -14,6 +14,7 @@ export const ANALYSIS_WORDS = {
   running: ["计算中", "Working"],
   waitingTurn: ["排队中", "Waiting for its turn"],
   analysisCancelled: ["已取消", "Cancelled"],
+  stillRunning: ["仍在计算，结果见“分析任务”", "Still working: the answer will be among the jobs"],
   stopRun: ["取消计算", "Cancel"],
   problemValue: ["给的值", "Value"],
   problemLimit: ["允许", "Limit"],

@@ -29,6 +29,7 @@ export class Analysis {
     this.processes = null; // the list of the server
     this.form = null;
     this.run = null; // a question that is being answered
+    this.isWatched = false; // whether the reader was in the panel when the question was put
     this.problem = null;
     this.shown = null; // the answer on the map, see analysis-shown.js
     this.jobs = undefined; // a list while it is looked at; null while it is on its way
@@ -64,7 +65,10 @@ export class Analysis {
   // Whatever stood in the panel goes, and with it what it drew.
   #leave() {
     this.tool.cancel();
-    this.run?.cancel();
+    if (this.run) {
+      this.run.leave(); // the server goes on; the answer will be among the jobs
+      this.on.tell(say("stillRunning"));
+    }
     Object.assign(this, { form: null, run: null, problem: null, shown: null, jobs: undefined });
   }
 
@@ -80,6 +84,7 @@ export class Analysis {
   async #start() {
     this.tool.cancel();
     this.problem = null;
+    this.isWatched = this.root.contains(document.activeElement);
     const inputs = this.form.inputs();
     this.draw();
     if (!inputs) return this.root.querySelector("[aria-invalid] input, [aria-invalid] button, [aria-invalid]")?.focus();
@@ -87,6 +92,7 @@ export class Analysis {
     this.run = run;
     this.shown = null;
     this.draw();
+    this.#focus("analysis-cancel");
     try {
       const document = await run.answer();
       if (this.run !== run) return;
@@ -100,6 +106,12 @@ export class Analysis {
     }
     this.draw();
     this.map.refresh();
+    this.#focus(this.shown ? "analysis-result" : "analysis-run");
+  }
+
+  // The button that somebody pressed is gone: what came in its place takes the focus, unless that has gone elsewhere.
+  #focus(id) {
+    if (this.isWatched && (document.activeElement === document.body || this.root.contains(document.activeElement))) byId(id)?.focus({ preventScroll: true });
   }
 
   #complain(error) {
@@ -121,6 +133,7 @@ export class Analysis {
     this.run = null;
     this.problem = { detail: say("analysisCancelled"), isCalm: true };
     this.draw();
+    this.#focus("analysis-run");
     await run.cancel();
   }
 
