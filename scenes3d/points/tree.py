@@ -86,9 +86,20 @@ class Tree:
         tile = self._tile(root, frame, np.zeros(3, dtype=np.int64), suffix)
         return {
             "asset": {"version": "1.0" if suffix == "pnts" else "1.1", **({"extras": extras} if extras else {})},
-            "geometricError": 2 * self.geometric_error(root),
+            "geometricError": self._error_of_nothing(root, is_first=frame is not None),
             "root": tile | {"refine": "ADD"},
         }
+
+    def _error_of_nothing(self, root: str, *, is_first: bool) -> float:
+        """By how much the picture is wrong while not even the first tile is drawn: by all of the cloud.
+
+        A file below others stands in a tile that is drawn: there it is what that tile leaves out.
+        """
+        coarse = 2 * self.geometric_error(root)
+        if not is_first:
+            return coarse
+        box = self.boxes[root]
+        return max(coarse, float(np.linalg.norm(np.subtract(box.high, box.low))) * QUANTUM_M)
 
     @cached_property
     def boxes(self) -> dict[str, Node]:

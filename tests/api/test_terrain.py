@@ -70,6 +70,8 @@ def test_a_client_finds_meshes_from_the_list_on(served):
     layer = served.json(entry["quantizedMesh"])
     assert (layer["format"], layer["scheme"], layer["projection"]) == ("quantized-mesh-1.0", "tms", "EPSG:4326")
     assert layer["attribution"] == "测绘局"
+    # CesiumJS takes what lies below from one place, and throws where tiles tell it as well.
+    assert ("available" in layer, "metadata" in layer["extensions"]) == (True, False)
     deepest = layer["available"][layer["maxzoom"]][0]
     # Row from the south, as TMS counts: 126.4 degrees up from the pole.
     side = 180 / 2 ** layer["maxzoom"]

@@ -10,6 +10,10 @@ from tiles.terrain.shelf import Terrain
 from twin.vertical import vertical_datum_title
 
 EXTENSIONS = ("octvertexnormals", "metadata")
+"""What a tile carries when it is asked for it."""
+# Metadata are for those who ask by `?extensions=metadata`. CesiumJS asks for all that is announced, and when tiles say what lies
+# below them beside a layer.json that says it already, it throws and draws no ground at all (seen in 1.145).
+_ANNOUNCED = ("octvertexnormals",)
 IMAGE_SIDE = 256
 
 
@@ -33,7 +37,7 @@ def layer_json(terrain: Terrain) -> dict[str, Any]:
         "minzoom": 0,
         "maxzoom": deepest,
         "bounds": list(elevation.bounds.as_tuple()),
-        "extensions": list(EXTENSIONS),
+        "extensions": list(_ANNOUNCED),
         "available": [[ranged.to_dict()] for ranged in mesh_ranges(elevation)],
         "onemap:verticalDatum": _datum(terrain),
         "onemap:outsideHeight": terrain.surface.ground_m,
