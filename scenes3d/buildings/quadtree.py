@@ -56,15 +56,52 @@ def assign(codes: Codes, sizes_mm: npt.NDArray[np.int64]) -> Cells:
     count = len(codes)
     levels = np.zeros(count, dtype=np.int8)
     if count:
-        # Largest first, equal ones by place.
-        rank = (np.minimum(sizes_mm, 2**31).astype(np.uint64) << np.uint64(32)) | (codes & np.uint64(0xFFFFFFFF))
-        free = np.ones(count, dtype=bool)
+        rank, free = _ranks(codes, sizes_mm), np.ones(count, dtype=bool)
         waiting = [(0, count, _common_level(codes))]
         while waiting:
             start, stop, level = waiting.pop()
             waiting += _settle(codes, rank, free, levels, start, stop, level)
     shift = (2 * (DEEPEST - levels.astype(np.int64))).astype(np.uint64)
     return Cells(levels, codes >> shift)
+
+
+def reassign(
+    codes: Codes, sizes_mm: npt.NDArray[np.int64], before: npt.NDArray[np.int8], root: int, places: Codes
+) -> npt.NDArray[np.int8]:
+    """The levels that `assign` gives, by the levels before an edit: what lies apart from it is not looked at again.
+
+    A cell keeps what it kept where no building came or went and its parents left it the same ones.
+
+    Args:
+        codes, sizes_mm: As for `assign`, after the edit.
+        before: int8 (n,), levels before it; negative for what came.
+        root: Least of all levels before it.
+        places: uint64 (k,), ascending: where buildings came or went.
+    """
+    count = len(codes)
+    levels = np.zeros(count, dtype=np.int8)
+    if not count:
+        return levels
+    rank, free = _ranks(codes, sizes_mm), np.ones(count, dtype=bool)
+    waiting = [(0, count, _common_level(codes))]
+    while waiting:
+        start, stop, level = waiting.pop()
+        shift = np.uint64(2 * (DEEPEST - level))
+        cell = codes[start] >> shift
+        came = np.searchsorted(places >> shift, [cell, cell + np.uint64(1)])
+        left = free[start:stop]
+        # Levels above the old root were not cells then.
+        if level >= root and came[0] == came[1] and np.array_equal(left, before[start:stop] >= level):
+            levels[start:stop][left] = before[start:stop][left]
+            free[start:stop] = False
+            continue
+        waiting += _settle(codes, rank, free, levels, start, stop, level)
+    return levels
+
+
+def _ranks(codes: Codes, sizes_mm: npt.NDArray[np.int64]) -> Codes:
+    """Largest last, equal ones by place."""
+    return (np.minimum(sizes_mm, 2**31).astype(np.uint64) << np.uint64(32)) | (codes & np.uint64(0xFFFFFFFF))
 
 
 def _settle(

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from scenes3d.buildings.footprints import Footprints
-from scenes3d.buildings.quadtree import assign
-from scenes3d.buildings.tiling import TileWork, build_tile, layout_of, order_of
+from scenes3d.buildings.tiling import TileWork, build_tile, layout_of
 from scenes3d.editions.edition import Cell, Edition, Entry, cell_name
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.editions.journal import Journal
@@ -101,29 +98,21 @@ def patch_edition(folder: SceneFolder, before: Edition, plan: Edition, touched: 
         UnreadableFileError: if files of the scene are lost.
     """
     note = str(plan.made.get("copyright", ""))
-    known = folder.standing(before.entries).edited(touched, fetch(sorted(touched)))
-    order = order_of(known.rows)
-    cells = assign(known.rows.codes[order], known.rows.sizes_mm[order])
-    by_level = np.argsort(cells.levels, kind="stable")
-    order, levels, codes = order[by_level], cells.levels[by_level], cells.codes[by_level]
-    change = np.flatnonzero((levels[1:] != levels[:-1]) | (codes[1:] != codes[:-1])) + 1
-    edges = [0, *change.tolist(), len(order)] if len(order) else [0]
-    entries: list[Entry] = []
+    standing, changed = folder.standing(before.entries).edited(touched, fetch(sorted(touched)))
+    tiles = {entry.cell: entry for entry in before.entries}
     rewritten: list[Cell] = []
-    for start, stop in pairwise(edges):
-        cell = int(levels[start]), int(codes[start])
-        members = order[start:stop]
-        kept = known.unchanged(members, cell, before.entries)
-        if kept is None:
-            ids = known.rows.ids.take(pa.array(members)).to_pylist()
-            kept = folder.put(build_tile(TileWork(_in_order(ids, fetch), *cell, note)))
+    for cell in sorted(changed):
+        members = standing.members(cell)
+        if members:
+            tiles[cell] = folder.put(build_tile(TileWork(_in_order(members, fetch), *cell, note)))
             rewritten.append(cell)
-        entries.append(kept)
+        else:
+            tiles.pop(cell, None)
+    entries = tuple(tiles[cell] for cell in sorted(tiles))
     if plan.valid is None:  # the next edit goes on from the newest states
-        folder.keep_standing(tuple(entries), known.in_tiles(order, np.diff(edges)))
-    standing = {entry.cell for entry in entries}
-    removed = tuple(entry.cell for entry in before.entries if entry.cell not in standing)
-    return Patch(replace(plan, entries=tuple(entries)), tuple(rewritten), removed)
+        folder.keep_standing(entries, standing)
+    removed = tuple(entry.cell for entry in before.entries if entry.cell not in tiles)
+    return Patch(replace(plan, entries=entries), tuple(rewritten), removed)
 
 
 def _in_order(ids: list[str], fetch: Fetch) -> Footprints:

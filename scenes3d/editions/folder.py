@@ -137,7 +137,8 @@ class SceneFolder:
         held = self._standing.get("last")
         if held is not None and held[0] == entries:
             return held[1]
-        return Standing.of([_unpacked(self.tile_path(entry.content).with_suffix(".rows")) for entry in entries])
+        tiles = [_unpacked(self.tile_path(entry.content).with_suffix(".rows")) for entry in entries]
+        return Standing.of(tiles, entries)
 
     def keep_standing(self, entries: tuple[Entry, ...], standing: Standing) -> None:
         """Have the buildings of these tiles at hand for the next edit."""

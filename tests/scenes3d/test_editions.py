@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from scenes3d.buildings.footprints import Footprints
 from scenes3d.buildings.quadtree import assign, place_codes
-from scenes3d.buildings.tiling import build_tile, layout_of, sizes_mm
+from scenes3d.buildings.tiling import Rows, build_tile, layout_of, order_of, sizes_mm
 from scenes3d.editions.building import build_edition, patch_edition
 from scenes3d.editions.edition import Edition, cell_name
 from scenes3d.editions.folder import SceneFolder, edition_opener
+from scenes3d.editions.standing import Standing
 from scenes3d.glb.reading import read_model
 from scenes3d.tileset.checking import check_tileset
 from twin.errors import UnreadableFileError
@@ -138,6 +142,72 @@ def test_an_edit_ends_in_what_a_whole_build_ends_in_and_back(scene, town, tmp_pa
         assert 0 < len(patch.rewritten) <= 12, "the path of one building, and that of the one it pushed out"
     back = patch_edition(folder, patch.edition, PLAN, touched, fetch_from(town))
     assert back.edition == before
+
+
+def crowd(chance: np.random.Generator, count: int, spread: float = 0.02) -> Rows:
+    """Buildings round one place, some of them at exactly the same one."""
+    middle = np.column_stack([chance.normal(120, spread, count), chance.normal(36.2, spread, count)])
+    middle[: count // 50] = middle[0]
+    names = [f"b{number:06d}" for number in chance.permutation(count)]
+    rows = Rows(
+        pa.array(names, pa.large_string()), place_codes(np.tile(middle, 2)), sizes_mm(chance.gamma(2, 10, count))
+    )
+    return rows.take(order_of(rows))
+
+
+@pytest.mark.parametrize(
+    "how", ["here and there", "far away", "back from far away", "most of them", "at one place", "sizes"]
+)
+def test_an_edit_is_worked_out_as_if_all_were_looked_at(how, monkeypatch):
+    chance = np.random.default_rng(8)
+    rows = crowd(chance, 9_000)
+    # So many and so large that the widest cell is full of them.
+    spots = np.column_stack([chance.normal(-60, 0.01, 150), chance.normal(-10, 0.01, 150)])
+    far = Rows(
+        pa.array([f"x{n}" for n in range(150)], pa.large_string()),
+        place_codes(np.tile(spots, 2)),
+        sizes_mm(chance.uniform(900, 990, 150)),
+    )
+    if how == "back from far away":
+        rows = Rows.joined([rows, far])
+        rows = rows.take(order_of(rows))
+    before = Standing(rows, assign(rows.codes, rows.sizes_mm).levels)
+    chosen = chance.choice(len(rows.codes), 6_000 if how == "most of them" else 40, replace=False)
+    gone, new = rows.take(np.sort(chosen)), Rows.joined([])
+    if how == "far away":
+        gone, new = rows.take(np.arange(0)), far
+    elif how == "back from far away":
+        gone = far
+    elif how == "here and there":
+        fresh = crowd(chance, 60)
+        new = Rows(pa.array([f"c{n}" for n in range(60)], pa.large_string()), fresh.codes, fresh.sizes_mm)
+    elif how == "at one place":
+        crowded = np.bincount(np.unique(rows.codes, return_inverse=True)[1]).argmax()
+        code = np.unique(rows.codes)[crowded]
+        new = Rows(pa.array(["b0000005", "a", "z"], pa.large_string()), np.array([code] * 3), np.array([7, 90_000, 5]))
+    elif how == "sizes":
+        new = Rows(gone.ids, gone.codes, np.maximum(gone.sizes_mm * chance.choice([0.1, 9.0], 40), 1).astype(np.int64))
+    # What is told of the footprints is all that counts here.
+    monkeypatch.setattr("scenes3d.editions.standing.rows_of", lambda footprints: footprints.rows)
+    after, cells = before.edited({*gone.ids.to_pylist(), *new.ids.to_pylist()}, Told(new))
+    kept = ~np.isin(rows.ids.to_pylist(), gone.ids.to_pylist())
+    expected = Rows.joined([rows.take(np.flatnonzero(kept)), new])
+    expected = expected.take(order_of(expected))
+    assert after.rows.ids.to_pylist() == expected.ids.to_pylist()
+    assert (after.rows.codes == expected.codes).all()
+    whole = assign(expected.codes, expected.sizes_mm)
+    assert (after.levels == whole.levels).all()
+    # Cells that are not named hold what they held.
+    for cell in {(int(level), int(code)) for level, code in zip(whole.levels, whole.codes, strict=True)} - cells:
+        assert after.members(cell) == before.members(cell)
+
+
+@dataclass(frozen=True)
+class Told:
+    rows: Rows
+
+    def __len__(self) -> int:
+        return len(self.rows.codes)
 
 
 def test_cells_of_crowds_stay_within_their_limits():
