@@ -107,12 +107,8 @@ class Edition:
         """The tree; addresses of contents are `tiles/<checksum>.glb`, below the tileset's own."""
         if not self.entries:
             return Tileset(Tile(_NOWHERE, 0.0), 0.0, self.extras)
-        below: dict[Cell, list[Entry]] = {}
-        root = self.entries[0]
-        for entry in self.entries[1:]:
-            below.setdefault((entry.level - 1, entry.code >> 2), []).append(entry)
-        tile, largest = _tile(root, below)
-        return Tileset(tile, max(largest, root.largest_m), self.extras)
+        tile, largest = _tree(self.entries)
+        return Tileset(tile, largest, self.extras)
 
     def to_bytes(self) -> bytes:
         """For keeping; the same edition gives the same bytes."""
@@ -157,17 +153,27 @@ def named_files(path: Path) -> set[str]:
         raise broken(path.name, f"{type(error).__name__}: {error}", "the list of tiles of a scene") from error
 
 
-def _tile(entry: Entry, below: dict[Cell, list[Entry]]) -> tuple[Tile, float]:
-    """A tile with all below it, and the size of the largest building below it: what is missed while only this one is drawn."""
-    children = [_tile(child, below) for child in below.get(entry.cell, ())]
-    largest = [
-        max(missed, child.largest_m) for (_, missed), child in zip(children, below.get(entry.cell, ()), strict=True)
-    ]
-    missed = max(largest, default=0.0)
-    region = Region.union([entry.region, *(tile.region for tile, _ in children)])
-    frame = Frame(entry.lon, entry.lat)
-    tiles = tuple(tile for tile, _ in children)
-    return Tile(region, missed, f"tiles/{entry.content}.glb", entry.region, frame, tiles), missed
+def _tree(entries: Sequence[Entry]) -> tuple[Tile, float]:
+    """The tile of the first entry with all others below it, and the size of the largest building of all.
+
+    What is missed while only one tile is drawn is the largest building below it. Children come after their parents, so the tree
+    grows from its leaves.
+    """
+    below: dict[Cell, list[Tile]] = {}
+    largest: dict[Cell, float] = {}
+    root = entries[0]
+    outside = root.level - 1, root.code >> 2
+    for entry in reversed(entries):
+        level, code = entry.level, entry.code
+        tiles, missed, region = below.pop((level, code), []), largest.pop((level, code), 0.0), entry.region
+        if tiles:
+            region = Region.union([region, *(tile.region for tile in tiles)])
+        frame = Frame(entry.lon, entry.lat)
+        tile = Tile(region, missed, f"tiles/{entry.content}.glb", entry.region, frame, tuple(reversed(tiles)))
+        above = level - 1, code >> 2
+        below.setdefault(above, []).append(tile)
+        largest[above] = max(largest.get(above, 0.0), missed, entry.largest_m)
+    return below[outside][0], largest[outside]
 
 
 def cell_name(cell: Cell) -> str:

@@ -42,9 +42,8 @@ class Region:
     @classmethod
     def union(cls, regions: Iterable[Region]) -> Region:
         """The least region that holds all of them; there must be one at least."""
-        table = np.array([region.to_list() for region in regions])
-        least, most = table.min(axis=0).tolist(), table.max(axis=0).tolist()
-        return cls(least[0], least[1], most[2], most[3], least[4], most[5])
+        west, south, east, north, low, high = zip(*(region.to_list() for region in regions), strict=True)
+        return cls(min(west), min(south), max(east), max(north), min(low), max(high))
 
     def to_list(self) -> list[float]:
         return [self.west, self.south, self.east, self.north, self.low, self.high]

@@ -16,7 +16,7 @@ from twin.schema import PropertyType
 from twin.store.catalogue import Catalogue
 from twin.store.dialect import Dialect
 from twin.store.knowledge import IS_HEAD
-from twin.store.port import FeatureVersion, Touched
+from twin.store.port import Changeset, FeatureVersion, Touched
 from twin.store.tables import (
     FID,
     GEOM,
@@ -209,18 +209,28 @@ def _feature(feature_id: str, stand: _Stand, row: Sequence[Any], tables: LayerTa
     )
 
 
-def read_touched(connection: sa.Connection, tables: LayerTables, version: int, limit: int, after: int) -> list[Touched]:
-    """What one write did to which features, by row number."""
-    t, h = tables.current, tables.history
+def read_touched(
+    connection: sa.Connection, tables: LayerTables, change: Changeset, limit: int, after: int
+) -> list[Touched]:
+    """What one write did to which features, by row number.
+
+    What it changed or ended is found by the history's indexes. What it inserted is not: only for that all rows are looked at.
+    """
+    t, h, version = tables.current, tables.history, change.version
 
     def of(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> dict[int, str]:
         chosen = sa.select(table.c[FID], table.c[ID]).where(*conditions, table.c[FID] > after)
         return {row[0]: row[1] for row in connection.execute(chosen.order_by(table.c[FID]).limit(limit))}
 
     is_head = h.c[SLICE] == IS_HEAD
-    heads = of(t, t.c[VERSION] == version) | of(h, h.c[VERSION] == version, is_head)
     slices = of(h, h.c[VERSION] == version, h.c[SUPERSEDED] > version, ~is_head)
     before = of(h, h.c[SUPERSEDED] == version, is_head)
+    heads = of(h, h.c[VERSION] == version, is_head)
+    told = after == 0 == change.inserted and len(before | slices | heads) == change.updated + change.deleted
+    if told and len(before) <= _KEYS_AT_ONCE:
+        heads |= of(t, t.c[VERSION] == version, t.c[FID].in_(list(before)))
+    else:
+        heads |= of(t, t.c[VERSION] == version)
     ids = before | slices | heads
     return [Touched(ids[fid], _what(fid, heads, before), fid) for fid in sorted(ids)[:limit]]
 

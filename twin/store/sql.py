@@ -324,7 +324,8 @@ class SqlStore(abc.ABC):
     def touched(self, layer_id: str, version: int, limit: int = 100, *, after: int = 0) -> list[Touched]:
         with self.snapshot() as connection:
             known = self.catalogue.known(connection, layer_id)
-            return read_touched(connection, known.tables, version, limit, after)
+            change = self.catalogue.changesets_of(connection, layer_id, [version]).get(version)
+            return [] if change is None else read_touched(connection, known.tables, change, limit, after)
 
     def changes_since(
         self, layer_id: str, version: int, *, most: int, properties: tuple[str, ...] | None = None
