@@ -1,12 +1,10 @@
-"""Who does the work, by the word of a setting."""
+"""Who does the work, by the word of a setting; what speaks to others is loaded when others are named."""
 
 from __future__ import annotations
 
 from twin.errors import BadCall
-from twin.tasks.cluster import Cluster
 from twin.tasks.here import IN_THREAD
 from twin.tasks.port import Tasks
-from twin.tasks.processes import Processes
 
 MOST_PROCESSES = 64
 
@@ -18,9 +16,15 @@ def open_tasks(word: str) -> Tasks:
         BadCall: if it is none of these.
     """
     if word.startswith(("tcp://", "tls://")):
+        from twin.tasks.cluster import Cluster
+
         return Cluster(word)
     if word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= MOST_PROCESSES and len(word) <= 9:
-        return IN_THREAD if int(word) == 1 else Processes(int(word))
+        if int(word) == 1:
+            return IN_THREAD
+        from twin.tasks.processes import Processes
+
+        return Processes(int(word))
     raise BadCall(
         "This says not who does the work. 无法识别的任务设置。",
         value=word,
