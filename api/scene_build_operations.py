@@ -9,6 +9,7 @@ SCENE_JOBS = ("scene-build", "scene-import")
 
 _TEXT: JsonObject = {"type": "string"}
 _NUMBER: JsonObject = {"type": "number"}
+_TITLE: JsonObject = {"type": "object", "properties": {"zh": _TEXT, "en": _TEXT}}
 _COMMON: JsonObject = {
     "level": {"type": "string", "enum": ["terrain", "city", "component"]},
     "date": {"type": "string", "format": "date"},
@@ -27,6 +28,7 @@ _BUILD: JsonObject = {
         "ground": {"type": "string", "description": "Id of a terrain, or none."},
         "base": _TEXT,
         "roofs": {"type": "object", "additionalProperties": _TEXT},
+        "title": _TITLE,
         "as_of": {"type": "integer", "minimum": 1},
         "datetime": _TEXT,
         **_COMMON,
@@ -48,7 +50,7 @@ _DELIVERY: JsonObject = {
         "vertical_datum": {"type": "string", "example": "EPSG:5737"},
         "height_unit": {"type": "string", "enum": ["metre", "foot", "us-foot"]},
         "geoid_height_m": _NUMBER,
-        "title": {"type": "object", "properties": {"zh": _TEXT, "en": _TEXT}},
+        "title": _TITLE,
         "owner": _TEXT,
         "accept_because": _TEXT,
         "anchor": {"type": "array", "items": _NUMBER, "minItems": 3, "maxItems": 3},

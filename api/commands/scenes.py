@@ -46,6 +46,12 @@ def build(
             show_default="properties called so",
         ),
     ] = None,
+    title_zh: Annotated[
+        str | None, typer.Option(help="Title in Chinese. · 中文名称", show_default="the layer's")
+    ] = None,
+    title_en: Annotated[
+        str | None, typer.Option(help="Title in English. · 英文名称", show_default="the layer's")
+    ] = None,
     level: Annotated[str, typer.Option("--level", help="terrain, city or component. · 级别")] = "city",
     date: Annotated[str | None, typer.Option("--date", help="Day of the data, 2024-05-01. · 数据日期")] = None,
     accuracy: Annotated[
@@ -66,9 +72,21 @@ def build(
 
     if level not in list(Level):
         raise CommandError("There is no such level.", value=level, limit=", ".join(Level), remedy="Try --level city.")
+    title = {language: text for language, text in (("zh", title_zh), ("en", title_en)) if text}
     then = None if valid is None else Interval.parse(valid)
     wish = SceneWish(
-        height, floors, floor_height, terrain, Level(level), day_of(date), accuracy, as_of, then, base, _roofs(roof)
+        height,
+        floors,
+        floor_height,
+        terrain,
+        Level(level),
+        day_of(date),
+        accuracy,
+        as_of,
+        then,
+        base,
+        _roofs(roof),
+        title,
     )
     with scene_desk(data) as desk, _progress(desk.store.layer(layer).feature_count) as told:
         scene = desk.build(layer, wish, Actor(by), told)

@@ -39,6 +39,7 @@ class SceneWish:
     Attributes:
         height, floors: Properties; an empty one stands for none.
         roofs: Property by what it tells of roofs (`RoofRule`); an empty one asks for flat roofs.
+        title: Of the scene, `zh` and `en`; None takes the layer's, as does a language that is not said.
         base: Property with the elevation of the foot; where it says nothing, or is None, the terrain does.
         terrain: Id of the terrain to stand on; "none" for none, None for the only one there is.
         as_of: Version of the layer to build; None for the present.
@@ -56,6 +57,7 @@ class SceneWish:
     valid: Interval | None = None
     base: str | None = None
     roofs: Mapping[str, str] | None = None
+    title: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ class SceneDesk:
                     by=actor.name,
                 )
                 record |= lods_of(edition.report)
+                record["title"] |= dict(wish.title or {})
                 record |= {"made": edition.made, "ground": maker.ground, "built_at": now_text(), "current": version}
                 if before is not None:
                     record |= {"state": before["state"], REVIEWS: before[REVIEWS]}

@@ -50,6 +50,9 @@ class BuildAsked(_Asked):
         default=None,
         description="Property by what it tells: shape, height, levels, angle, direction, orientation, eaves, ridge; {} for flat roofs.",
     )
+    title: dict[Literal["zh", "en"], _Name] = Field(
+        default_factory=dict, description="Title; the layer's where unsaid."
+    )
     as_of: StrictInt | None = Field(default=None, ge=1, description="Version of the layer to add.")
     valid: StrictStr | None = Field(default=None, alias="datetime", description="Add what held then.")
 
@@ -58,7 +61,7 @@ class BuildAsked(_Asked):
         valid = None if self.valid is None else Interval.parse(self.valid)
         return SceneWish(
             self.height, self.floors, self.floor_height_m, self.ground, self.level, self.day, self.accuracy_m, self.as_of,
-            valid, self.base, self.roofs,
+            valid, self.base, self.roofs, {str(language): text for language, text in self.title.items()},
         )  # fmt: skip
 
 

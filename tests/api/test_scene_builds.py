@@ -101,7 +101,10 @@ def ended(client, answer) -> dict:
 
 def test_a_department_builds_a_scene_of_its_layer_and_it_waits_as_a_draft(client, scenes):
     answer = client.request(
-        "POST", "/scenes", headers=ACTOR, json={"layer": "houses", "ground": "none", "date": "2024-05-01"}
+        "POST",
+        "/scenes",
+        headers=ACTOR,
+        json={"layer": "houses", "ground": "none", "date": "2024-05-01", "title": {"zh": "白模"}},
     )
     job = ended(client, answer)
     assert (job["status"], job["progress"], job["processID"]) == ("successful", 100, "scene-build")
@@ -112,6 +115,7 @@ def test_a_department_builds_a_scene_of_its_layer_and_it_waits_as_a_draft(client
         1_500,
         "2024-05-01",
     )
+    assert made["title"] == {"zh": "白模", "en": "Houses"}
     here = client.json("/scenes/houses")
     assert {key: made[key] for key in here} == here
     assert scenes.review("houses", "accept", reason="checked")["state"] == "published"
