@@ -27,6 +27,7 @@ class TownScenes:
         town.scenes.build("buildings", height="height_m", ground="none").wait()["report"]
         town.scenes.import_("survey.laz", scene="old-town", crs="EPSG:4549", vertical_datum="EPSG:5737").wait()
         town.scenes.review("old-town", "accept", reason="compared with the survey")
+        town.scenes.check_points("old-town", "survey.csv", crs="EPSG:4549", vertical_datum="EPSG:5737")["summary"]
     """
 
     def __init__(self, send: Callable[..., httpx.Response]) -> None:
@@ -84,6 +85,36 @@ class TownScenes:
             parts = {"files": {"file": (path.name, content)}, "data": {"scene": json.dumps(document)}}
             return self._started(self._send("POST", "/scenes", **parts))
 
+    def check_points(
+        self, scene: str, file: str | Path | None = None, *, layer: str | None = None, **asked: Any
+    ) -> dict[str, Any]:
+        """Compare a scene with surveyed points of a file, or of a layer; the report, which stays with the scene.
+
+        Args:
+            asked: crs, vertical_datum, height, radius_m, reach_m, limit_plane_m, limit_z_m, equal_accuracy, register_as.
+
+        Raises:
+            BadCall: if there is neither a file nor a layer, or both.
+            BadData: if the points cannot be compared with the scene.
+        """
+        if (file is None) == (layer is None):
+            raise BadCall("The points are in a file or a layer.", value=scene, limit="one of them", remedy="Name it.")
+        params = {name: _word(value) for name, value in asked.items() if value is not None}
+        address = f"/scenes/{quote(scene, safe='')}/accuracy"
+        if file is None:
+            answer = self._send("POST", address, params=params | {"layer": layer})
+        else:
+            path = Path(file)
+            with path.open("rb") as content:
+                answer = self._send("POST", address, params=params, files={"file": (path.name, content)})
+        said: dict[str, Any] = answer.json()
+        return said
+
+    def accuracy(self, scene: str) -> dict[str, Any]:
+        """The last report of a scene against surveyed points. Raises NotFound if there is none since it was built."""
+        said: dict[str, Any] = self._send("GET", f"/scenes/{quote(scene, safe='')}/accuracy").json()
+        return said
+
     def review(self, scene: str, decision: str, *, reason: str) -> dict[str, Any]:
         """Publish a scene ("accept"), or show it no more ("reject")."""
         document = {"decision": decision, "reason": reason}
@@ -92,6 +123,11 @@ class TownScenes:
 
     def _started(self, answer: httpx.Response) -> SceneJob:
         return SceneJob(self._send, answer.json()["jobID"])
+
+
+def _word(value: Any) -> str:
+    """A value as query strings have it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class SceneJob(NamedTuple):

@@ -233,7 +233,9 @@ class SceneDesk:
         if scene.record["kind"] != BUILDINGS:
             version = scene.layer.version if as_of is None else resolve_as_of(self.store, scene.layer.id, as_of)
             delivered = delivered_at(scene.folder, version)
-            return delivered if valid is None else delivered_then(self.store, scene.layer.id, delivered, valid)
+            if valid is None:
+                return delivered
+            return delivered_then(self.store, scene.layer.id, version, delivered, valid)
         maker = self.maker(scene)
         if as_of is None:
             served = newest(maker, scene.folder)

@@ -6,14 +6,15 @@ after a delivery of thousands of features it says by how many versions it is beh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from layers.scenes.editions import MOST_TOUCHED, Maker, NothingToBuildError
 from scenes3d.editions.edition import Edition
 from scenes3d.editions.files import FilesEdition, is_of_files
 from scenes3d.editions.folder import SceneFolder
-from twin.errors import BadMomentError, OneMapError
+from twin.errors import BadMomentError, OneMapError, Unavailable
 from twin.interval import Interval
 from twin.query import FeatureQuery
 from twin.store.port import Store
@@ -23,6 +24,12 @@ MOST_AT_ONCE = 20_000
 
 PATIENCE_S = 2.0
 """So long somebody waits for another one's edition; a build of a whole city takes longer."""
+
+
+class SceneBusyError(Unavailable):
+    """An edition has to be made, and somebody else is building the scene."""
+
+    code = "scene-busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +80,11 @@ def edition_at(maker: Maker, folder: SceneFolder, version: int) -> ServedEdition
 
     Raises:
         BadMomentError: if it is too far from all editions to be made while somebody waits.
+        SceneBusyError: if a build is under way.
     """
     edition = _held(maker, folder, version)
     if edition is None:
-        with folder.writing():
+        with _writing(maker, folder):
             edition = _made(maker, folder, version)
     if edition is None:
         raise BadMomentError(
@@ -95,12 +103,13 @@ def held_then(maker: Maker, folder: SceneFolder, newest_states: ServedEdition, v
 
     Raises:
         BadMomentError: if neither is quick.
+        SceneBusyError: if a build is under way.
     """
     version = newest_states.edition.version
     held = folder.edition_valid(version, valid)
     if held is not None and held.made == maker.made:
         return ServedEdition(held, newest_states.behind)
-    with folder.writing():
+    with _writing(maker, folder):
         patch = maker.held_then(folder, newest_states.edition, valid)
         if patch is not None:
             edition = patch.edition
@@ -117,12 +126,13 @@ def held_then(maker: Maker, folder: SceneFolder, newest_states: ServedEdition, v
     return ServedEdition(edition, newest_states.behind)
 
 
-def delivered_then(store: Store, layer_id: str, served: ServedEdition, valid: Interval) -> ServedEdition:
-    """A delivered scene as it held at another time: whole while any of its outlines holds, and empty else."""
-    version = served.edition.version
+def delivered_then(store: Store, layer_id: str, version: int, served: ServedEdition, valid: Interval) -> ServedEdition:
+    """A delivered scene as it held at another time: whole while any of its outlines holds, as known at a version, and empty else."""
     if store.count(layer_id, FeatureQuery(as_of=version, interval=valid)):
         return served
-    return ServedEdition(Edition(version, (), {}, served.edition.extras | {"datetime": str(valid)}, {}, valid))
+    return ServedEdition(
+        Edition(served.edition.version, (), {}, served.edition.extras | {"datetime": str(valid)}, {}, valid)
+    )
 
 
 def _whole_then(maker: Maker, folder: SceneFolder, version: int, valid: Interval) -> Edition:
@@ -130,6 +140,20 @@ def _whole_then(maker: Maker, folder: SceneFolder, version: int, valid: Interval
         return maker.whole(folder, version, valid=valid)
     except NothingToBuildError:
         return maker.plan(version, {}, valid)  # nothing stood then
+
+
+@contextmanager
+def _writing(maker: Maker, folder: SceneFolder) -> Iterator[None]:
+    """The right to make an edition of another time. A build of a city holds it for minutes, which nobody waits for."""
+    with folder.writing_soon(PATIENCE_S) as mine:
+        if not mine:
+            raise SceneBusyError(
+                f"场景“{maker.layer.id}”正在构建。The scene '{maker.layer.id}' is being built.",
+                value=maker.layer.id,
+                limit=f"{PATIENCE_S:g} s",
+                remedy="Ask again when the build is done, or for the present.",
+            )
+        yield
 
 
 def nearest(versions: Iterable[int], version: int) -> list[int]:

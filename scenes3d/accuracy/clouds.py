@@ -1,7 +1,9 @@
 """Heights of point clouds at surveyed points: a plane through the points round each, taken at the place itself.
 
-Points within `radius_m` in plane and `reach_m` in height are fitted by least squares; those more than three times the scatter (1.4826 ×
-the median of absolute residuals) off the plane, leaves over ground for instance, are left out and the plane is fitted again, until none is.
+Among the points within `radius_m` in plane and `reach_m` in height the plane is sought that half of them lie closest to (least median of
+squares: Rousseeuw, 1984, from planes through three points each, the same ones every time), so that leaves over the ground do not lift it.
+Points more than three times the scatter (1.4826 × that median) off it are left out, the rest is fitted by least squares, again until
+nothing changes. Where even then the points lie a quarter of a metre about their plane, as in the crown of a tree, no height is told.
 """
 
 from __future__ import annotations
@@ -23,8 +25,12 @@ LEAST_POINTS = 4
 _SCATTER = 1.4826
 _FAR = 3.0
 _FINEST_M = 0.005
+_TRIPLES = 200
+ROUGHEST_M = 0.25
 _ROUNDS = 20
 _METRES_PER_DEGREE = 110_500.0
+# The normal of a plane that could be ground or roof leans by less than some 78 degrees.
+_FLATTEST = 0.2
 _POINTS = 0
 
 
@@ -56,8 +62,10 @@ def cloud_heights(points: ControlPoints, clouds: Iterable[Floats], radius_m: flo
         counts[row] = len(local)
         found[row] = Found.NOTHING if not len(local) else Found.FEW
         if (fitted := _plane(local)) is not None:
-            heights[row], fits[row], counts[row] = fitted
-            found[row] = Found.FITTED
+            height, fits[row], counts[row] = fitted
+            found[row] = Found.ROUGH
+            if fits[row] <= ROUGHEST_M:
+                heights[row], found[row] = height, Found.FITTED
     return Heights(heights, tuple(found), counts, fits)
 
 
@@ -89,7 +97,7 @@ def _points_of(data: bytes, name: str) -> Iterator[Floats]:
 
 def _plane(local: Floats) -> tuple[float, float, int] | None:
     """Height of the plane at the origin, the scatter about it, and the number of points; None where they span no plane."""
-    near = local
+    near = local[_half(local)]
     for _ in range(_ROUNDS):
         fitted = _fitted(near)
         if fitted is None:
@@ -100,6 +108,25 @@ def _plane(local: Floats) -> tuple[float, float, int] | None:
             break
         near = local[keep]
     return None if (last := _fitted(near)) is None else (last.height_m, last.scatter_m(near), len(near))
+
+
+def _half(local: Floats) -> np.ndarray:
+    """The points near the plane that half of them lie closest to, bool (n,); all where there are too few to choose from."""
+    if len(local) < LEAST_POINTS:
+        return np.ones(len(local), dtype=np.bool_)
+    chosen = np.random.default_rng(len(local)).integers(0, len(local), (_TRIPLES, 3))
+    corners = local[chosen]
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    steep = np.abs(normal[:, 2]) < _FLATTEST * np.linalg.norm(normal, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = -normal[:, :2] / normal[:, 2:]
+    height = corners[:, 0, 2] - np.einsum("ij,ij->i", slope, corners[:, 0, :2])
+    off = np.abs(local[:, 2] - slope @ local[:, :2].T - height[:, None])
+    medians = np.where(steep | ~np.isfinite(height), np.inf, np.median(off, axis=1))
+    best = int(np.argmin(medians))
+    if not np.isfinite(medians[best]):
+        return np.ones(len(local), dtype=np.bool_)
+    return np.asarray(off[best] <= _FAR * max(_SCATTER * float(medians[best]), _FINEST_M))
 
 
 @dataclass(frozen=True, slots=True)

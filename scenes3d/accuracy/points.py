@@ -12,14 +12,17 @@ from twin.local_frame import LocalFrame
 
 
 class Found(StrEnum):
-    """What there is at a point: MEASURED: its height was measured in the scene by a person; FITTED: read from the scene; NOTHING:
-    nothing of the scene within reach; FEW: too few points of a cloud for a plane; NO_HEIGHT: it has no surveyed height.
+    """What there is at a point.
+
+    MEASURED: its height was measured in the scene by a person; FITTED: read from the scene; NOTHING: nothing of the scene within
+    reach; FEW: too few points of a cloud for a plane; ROUGH: they lie in no plane; NO_HEIGHT: it has no surveyed height.
     """
 
     MEASURED = "measured"
     FITTED = "fitted"
     NOTHING = "nothing-within-reach"
     FEW = "too-few-points"
+    ROUGH = "no-plane"
     NO_HEIGHT = "no-height"
 
 

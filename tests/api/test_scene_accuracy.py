@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+from urllib.parse import urljoin
 
 import laspy
 import numpy as np
@@ -16,8 +18,10 @@ from api.settings import Settings
 from app_client import AppClient
 from box_town import SCHEMA, box_town
 from layers.policy import Action, OpenPolicy
+from scenes3d.tileset.checking import check_tileset
+from twin.client_scenes import TownScenes
 from twin.crs import CGCS2000, parse_crs, transform_points
-from twin.errors import PolicyError
+from twin.errors import BadCall, PolicyError
 from twin.store import open_store
 from twin.store.port import Author, LayerSpec
 
@@ -140,6 +144,28 @@ def test_a_cloud_off_by_a_known_vector_shows_what_of_it_stands_on_its_slope(clie
     assert told["method"]["height"] == "cloud-plane"
 
 
+def test_a_delivered_scene_stands_while_its_outline_holds(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "data")
+    store = open_store(copy / "onemap.gpkg")
+    client = AppClient(create_app(Settings(data_dir=copy), store))
+
+    def points(query: str) -> int:
+        opened = lambda address: client.get(urljoin("http://onemap.test/", address)).content  # noqa: E731
+        return check_tileset(f"/scenes/slope/tileset.json?{query}", opened).vertices
+
+    assert points("datetime=2020-01-01") == 40_000, "nobody says since when it holds"
+    (outline,) = client.json("/collections/slope/items")["features"]
+    client.request("DELETE", f"/collections/slope/items/{outline['id']}", headers=ACTOR)
+    flown = {"time": {"interval": ["2024-05-01T00:00:00Z", "2026-01-01T00:00:00Z"]}}
+    body = {key: outline[key] for key in ("type", "id", "geometry", "properties")} | flown
+    assert client.request("POST", "/collections/slope/items", json=body, headers=ACTOR).status_code == 201
+    assert points("datetime=2025-01-01") == 40_000
+    for other in ("2020-01-01", "2026-06-01"):
+        assert "content" not in client.json(f"/scenes/slope/tileset.json?datetime={other}")["root"]
+    assert points("datetime=2020-01-01&as_of=v1") == 40_000
+    store.close()
+
+
 def test_points_outside_are_counted_and_points_of_three_coordinates_carry_their_height(client, roofs):
     east, north, up = roofs[3]
     lon, lat = transform_points([east, east + 5_000], [north, north], PLANE, parse_crs(CGCS2000))
@@ -206,6 +232,35 @@ def test_a_survey_that_cannot_be_compared_is_refused_and_the_last_report_stays(
     told = post(client, "houses", body, status if body else 400, **asked)
     assert word in json.dumps(told, ensure_ascii=False)
     assert client.get("/scenes/houses/accuracy").content == before
+
+
+def test_a_notebook_checks_a_scene_by_file_and_by_layer(client, roofs, tmp_path):
+    def send(method: str, path: str, **parts: object):
+        answer = client.request(method, path, headers=ACTOR, **parts)
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    scenes, file = TownScenes(send), tmp_path / "survey.csv"
+    file.write_bytes(table(shifted(roofs, up=0.05)))
+    told = scenes.check_points("houses", file, equal_accuracy=True, **SAID)
+    assert told["source"]["file"] == "survey.csv"
+    assert told["summary"]["height"]["rmse_m"] == pytest.approx(0.05 / math.sqrt(2), abs=STEP_M)
+    assert scenes.accuracy("houses") == told
+    east, north, up = roofs[5]
+    lon, lat = transform_points([east], [north], PLANE, parse_crs(CGCS2000))
+    point = {"type": "Point", "coordinates": [lon[0], lat[0]]}
+    manifest = {
+        "id": "controls", "title": {"zh": "控制点", "en": "Controls"}, "department": "survey", "owner": "o", "licence": "l",
+        "vertical_datum": "unknown", "geometry_type": "Point", "crs": "EPSG:4490", "schema": [{"name": "h", "type": "number"}],
+        "source": {"type": "inline", "features": {"type": "FeatureCollection", "features": [
+            {"type": "Feature", "id": "C1", "geometry": point, "properties": {"h": up + 1}}]}},
+    }  # fmt: skip
+    assert client.request("POST", "/layers", json=manifest, headers=ACTOR).status_code == 201
+    told = scenes.check_points("houses", layer="controls")
+    assert told["points"][0]["dz_m"] == pytest.approx(-1.0, abs=STEP_M)
+    assert (told["source"]["layer"], told["source"]["version"], told["summary"]["points"]) == ("controls", 1, 1)
+    with pytest.raises(BadCall):
+        scenes.check_points("houses")
 
 
 def test_who_may_not_describe_the_layer_may_not_check_it(client, roofs):

@@ -16,11 +16,13 @@ from layers.scenes import editions, serving
 from layers.scenes.desk import SceneDesk, SceneWish
 from layers.scenes.pruning import Pruned, is_due, prune, prune_when_due
 from scenes3d.editions.edition import Edition
+from scenes3d.editions.folder import SceneFolder
 from scenes3d.editions.keeping import Keep
 from tiles.terrain.shelf import TerrainShelf
 from twin.basemap.release import Release, ReleasedLayer
 from twin.basemap.release_book import open_releases
 from twin.errors import UnreadableFileError
+from twin.interval import Interval
 from twin.store import open_store
 from twin.store.port import Author, LayerSpec, Store
 from twin.text import LocalText
@@ -135,6 +137,18 @@ def test_a_dry_run_moves_nothing_and_all_keeps_all(desk):
     assert len(pruned(desk, dry=True).given_up) == EDITS
     assert pruned(desk, None).given_up == []
     assert sorted(desk.folder("houses").path.rglob("*")) == files
+
+
+def test_nobody_waits_for_a_build_to_see_another_time(desk, monkeypatch):
+    pruned(desk)
+    scene, then = desk.scene("houses", ME), Interval.parse("2024-01-01")
+    monkeypatch.setattr(serving, "PATIENCE_S", 0.05)
+    with SceneFolder(scene.folder.path).writing():  # another process builds
+        assert desk.served(scene).edition.version == EDITS + 1
+        for asked in ((1, None), (None, then)):
+            with pytest.raises(serving.SceneBusyError):
+                desk.served(scene, *asked)
+    assert desk.served(scene, None, then).edition.buildings == 400
 
 
 def test_it_is_done_every_hour_by_one_at_a_time(desk):

@@ -48,13 +48,32 @@ def test_a_shifted_cloud_gives_exactly_its_shift(slope, shift):
 
 
 def test_leaves_over_the_ground_are_left_out_and_what_is_out_of_reach_too():
-    leaves = cloud(shift=(0, 0, 1.4), seed=2, count=60)
+    leaves = cloud(shift=(0, 0, 1.4), seed=2, count=240)
     tree = cloud(shift=(0, 0, 9.0), seed=3)
     whole = np.concatenate([cloud(shift=(0, 0, 0.05)), leaves, tree])
     found = cloud_heights(one_point(), np.array_split(whole, 7), 1.0, 3.0)
     assert found.above_m[0] == pytest.approx(0.05, abs=1e-8)
     near = np.hypot(*Frame(LON, LAT, HEIGHT).local(cloud())[:, :2].T) <= 1.0
     assert found.points[0] == near.sum()
+
+
+def test_in_the_crown_of_a_tree_no_height_is_told():
+    chance = np.random.default_rng(7)
+    crown = Frame(LON, LAT, HEIGHT).earth(
+        np.column_stack([chance.uniform(-1, 1, (300, 2)), chance.uniform(-2.5, 2.5, 300)])
+    )
+    found = cloud_heights(one_point(), [crown], 1.0, 3.0)
+    assert found.found == (Found.ROUGH,)
+    assert math.isnan(found.above_m[0])
+    assert found.fit_m[0] > 0.25
+
+
+def test_noise_of_a_scanner_is_averaged():
+    noisy = np.column_stack([np.zeros((400, 2)), np.random.default_rng(8).normal(0, 0.03, 400)])
+    local = Frame(LON, LAT, HEIGHT).local(cloud(shift=(0, 0, 0.1)))
+    found = cloud_heights(one_point(), [Frame(LON, LAT, HEIGHT).earth(local + noisy)], 2.0, 3.0)
+    assert found.above_m[0] == pytest.approx(0.1, abs=4 * 0.03 / math.sqrt(found.points[0]))
+    assert found.fit_m[0] == pytest.approx(0.03, rel=0.3)
 
 
 def test_where_a_cloud_says_nothing_nothing_is_said():
@@ -76,8 +95,7 @@ def slab(lon: float, lat: float, height: float, slope=(0.0, 0.0), size: float = 
     return Patch(Frame(lon, lat, height).earth(local), faces, np.full(2, -1), ())
 
 
-@pytest.mark.parametrize("engine", ["auto", "numba"])
-def test_the_vertical_of_a_point_meets_the_nearest_surface_wherever_it_stands(engine):
+def test_the_vertical_of_a_point_meets_the_nearest_surface_wherever_it_stands():
     """Points 30 km apart: each has a vertical of its own, and single precision of the engine does not show."""
     lon, lat = np.array([LON, LON + 0.3, LON, LON - 0.2]), np.array([LAT, LAT, LAT + 0.2, LAT])
     surveyed = np.array([HEIGHT, 12.0, 80.0, 5.0])
@@ -86,9 +104,9 @@ def test_the_vertical_of_a_point_meets_the_nearest_surface_wherever_it_stands(en
     patches += [slab(LON, LAT, HEIGHT + 1.2), slab(LON, LAT, HEIGHT - 30)]  # a ceiling, and the floor below
     wall = np.array([(0.0, -9, -9), (0, 9, -9), (0, 0, 9)])
     patches.append(Patch(Frame(LON, LAT, HEIGHT).earth(wall), np.array([[0, 1, 2]]), np.array([-1]), ()))
-    found = surface_heights(control(lon, lat, surveyed), patches, 3.0, engine)
+    found = surface_heights(control(lon, lat, surveyed), patches, 3.0)
     assert found.above_m == pytest.approx(above, abs=2e-5)
-    short = surface_heights(control(lon, lat, surveyed), patches, 1.0, engine)
+    short = surface_heights(control(lon, lat, surveyed), patches, 1.0)
     assert [told is Found.NOTHING for told in short.found] == [False, False, False, True]
 
 
