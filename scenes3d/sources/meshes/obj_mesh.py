@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from twin.ellipsoid import Floats
 _BLOCK_BYTES = 8 << 20
 _LONGEST_LINE = 1 << 20
 _HEAD_BYTES = 1 << 16
+_SAMPLE = 1_000
 _NONE = np.iinfo(np.int64).min
+# No two words that are read, and no word that is not, begin with the same two letters.
+_WORDS = {b"v": b"v", b"vt": b"vt", b"f": b"f", b"us": b"usemtl", b"mt": b"mtllib"}
 
 
 class ObjMesh:
@@ -65,7 +69,7 @@ class ObjMesh:
         with self.path.open("rb") as file:
             lines = file.read(_BLOCK_BYTES).splitlines()[:-1] or [b""]
         try:
-            rows = [line.split()[1:4] for line in lines if line.startswith(b"v ")]
+            rows = [line.split()[1:4] for line in islice(filter(_is_vertex, lines), _SAMPLE)]
             return np.array([[float(number) for number in row] for row in rows]).reshape(-1, 3)
         except ValueError as error:
             raise mesh_unreadable(self.path, str(error)) from error
@@ -143,7 +147,8 @@ class _Reading:
                 yield _joined(found, done)
 
     def _of_block(self, lines: list[bytes]) -> Iterator[tuple[Floats, npt.NDArray[np.float32], int] | None]:
-        for word, run in groupby(lines, _word):
+        for head, run in groupby(lines, itemgetter(slice(0, 2))):
+            word = _WORDS.get(head.rstrip())
             if word == b"v":
                 self._places.add(_numbers([line.split()[1:4] for line in run], 3))
             elif word == b"vt":
@@ -203,16 +208,22 @@ def _blocks(path: Path) -> Iterator[tuple[list[bytes], int]]:
             if not newline:
                 rest += tail
             else:
-                yield (rest + head).splitlines(), done
+                yield _lines(rest + head), done
                 rest = tail
             if len(rest) > _LONGEST_LINE:
                 raise ValueError(f"a line is longer than {_LONGEST_LINE:,} bytes")
     if rest:
-        yield rest.splitlines(), done
+        yield _lines(rest), done
 
 
-def _word(line: bytes) -> bytes:
-    return line.split(None, 1)[0] if line and not line.isspace() else b""
+def _is_vertex(line: bytes) -> bool:
+    return line.startswith((b"v ", b"v\t"))
+
+
+def _lines(block: bytes) -> list[bytes]:
+    lines = block.splitlines()
+    # Lines that are moved in are rare, and looking at each costs as much as reading it.
+    return [line.lstrip() for line in lines] if b"\n " in block or b"\n\t" in block else lines
 
 
 def _numbers(rows: list[list[bytes]], width: int) -> Floats:

@@ -186,7 +186,7 @@ def test_obj_in_all_its_words(tmp_path):
 
 OBJ = ["mtllib my skin.mtl", "v 0 0 0", "v 4 0 0 1.0", "v 4 4 0", "v 0 4 0", "vt 0 0", "vt 1 0 0", "vt 1 1", "vt 0 .75", "usemtl brick",
        "f 1/1/1 2/2/1 3/3/1 4/4/1", "usemtl glass", "f 1//1 2//1 3//1", "v 0 0 3", "v 4 0 3", "v 4 4 3", "usemtl brick", "f -3/1 -2/2 -1/-2",
-       "usemtl unheard", "f 5/1 6 7/"]  # fmt: skip
+       "usemtl unheard", "\tf\t5/1 6 7/"]  # fmt: skip
 MTL = [
     "newmtl brick", "Kd 0.5 0.5 0.5", r"map_Kd -s 1 1 1 -blendu on C:\photos\Brick Wall.PNG", "newmtl glass", "Kd 0 0.2 1",
     "map_Kd ../secret.png", "newmtl lost", "map_Kd lost.jpg",

@@ -4,7 +4,7 @@
 with measured heights. Reading the store is part of every build. py3dtiles and the other open tools make no 3D Tiles 1.1 of
 footprints without .NET or Java, so there is no peer in the run; what is written is checked instead, every vertex of it.
 
-    python benchmarks/scenes3d.py --work DIR [--rounds 3] [--no-tokyo] [--tasks 2]
+    python benchmarks/scenes3d_buildings.py --work DIR [--rounds 3] [--no-tokyo] [--tasks 2]
 """
 
 from __future__ import annotations
