@@ -24,7 +24,7 @@ _DEPTHS = (0.0, 0.15, 0.5, 1.0, 2.0)
 _HEIGHT_ERROR_M = 0.15
 
 
-_DEPTH = Meaning(LocalText("水深", "Depth of water"), unit="m", colormap="blues")
+_DEPTH = Meaning(LocalText("水深", "Depth of water"), unit="m", colormap="blues", undrawn="0")
 _CUT = Meaning(LocalText("挖（正）填（负）深度", "Cut (positive) and fill (negative)"), unit="m", colormap="rdbu")
 
 

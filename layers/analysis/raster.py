@@ -41,12 +41,14 @@ class Meaning:
         quantity: What was measured or judged.
         unit: Of numbers; empty for classes.
         colormap: Of numbers, by its name in rio-tiler.
+        undrawn: A value, as text, that is known and that maps leave out: dry ground.
         classes: Of codes: value, title, colour as #rrggbb.
     """
 
     quantity: LocalText
     unit: str = ""
     colormap: str = ""
+    undrawn: str = ""
     classes: tuple[tuple[int, LocalText, str], ...] = ()
 
     def to_document(self) -> dict[str, Any]:
@@ -54,7 +56,7 @@ class Meaning:
         return {
             "quantity": self.quantity.to_dict(),
             "unit": self.unit,
-            **({"colormap": self.colormap} if self.colormap else {}),
+            **{name: value for name, value in (("colormap", self.colormap), ("undrawn", self.undrawn)) if value},
             **({"classes": classes} if classes else {}),
         }
 

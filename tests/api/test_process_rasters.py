@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from base64 import b64decode
+from io import BytesIO
 
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 from rio_cogeo.cogeo import cog_validate
 
 from analysis_town import PLACE, area, at, with_street, with_terrain
@@ -53,6 +56,14 @@ def execute(client, process, inputs, status=200, prefer=None, response="raw", **
 
 def numbers(client, process, inputs):
     return client.request("POST", f"/processes/{process}/execution", json={"inputs": inputs}).json()
+
+
+def tile_at(client, raster, lon, lat, zoom=16):
+    """The colour of a raster at a place: red, green, blue, opacity."""
+    x = (lon + 180) / 360 * 2**zoom
+    y = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * 2**zoom
+    png = client.get(f"/rasters/{raster}/{zoom}/{int(x)}/{int(y)}.png").content
+    return Image.open(BytesIO(png)).convert("RGBA").getpixel((int(x % 1 * 256), int(y % 1 * 256)))
 
 
 def opened(data, tmp_path):
@@ -146,6 +157,11 @@ def test_a_raster_that_is_kept_is_listed_with_legend_datum_and_values(street, tm
     lon, lat = at(-150, 0)
     value = street.json(f"/rasters/pond/values?lon={lon}&lat={lat}")["images"][0]["values"][0]
     assert value == pytest.approx(1.5, abs=0.05)
+    # Dry ground is known to be dry, and drawn as nothing.
+    lon, lat = at(150, 0)
+    assert street.json(f"/rasters/pond/values?lon={lon}&lat={lat}")["images"][0]["values"] == [0]
+    drawn = [tile_at(street, "pond", *at(x, 50))[3] for x in (-150, 150)]
+    assert drawn == [255, 0]
     assert street.problem("GET", "/rasters/pond/images/other.tif", 404)["code"] == "unknown-raster"
     assert execute(street, "flood", asked, 409, transmissionMode="reference").json()["code"] == "duplicate-raster"
     seen = numbers(street, "viewshed", VIEWSHED | {"raster_as": {"id": "seen-from-here"}})["answer"]

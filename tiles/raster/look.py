@@ -132,7 +132,7 @@ def read_look(record: RasterRecord, parameters: Mapping[str, str]) -> Look:
         altitude=_number("altitude", parameters, 45.0, 0.0, 90.0),
         exaggeration=_number("exaggeration", parameters, 1.0, 0.01, 1000.0),
         interval=_number("interval", parameters, _interval(record, bands), 1e-6, 1e9),
-        nodata=_nodata(parameters.get("nodata")),
+        nodata=_nodata(parameters.get("nodata", None if expression else record.meaning.get("undrawn"))),
         resampling=_one_of("resampling", parameters.get("resampling"), RESAMPLINGS) or "bilinear",
     )
 

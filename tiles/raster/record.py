@@ -57,8 +57,8 @@ class RasterRecord:
         nodata: Value of unknown pixels; NaN possible; None where there is none.
         vertical_datum: What heights count from, in the spelling of `twin.vertical`.
         provenance: Where it came from: file, size, checksum, CRS as found, programs.
-        meaning: What its values are, where somebody said so: `quantity` in both languages, `unit`, `colormap`, `classes` with `value` and
-            `title`. Values that mean something are no heights, even if they rest on heights of some datum.
+        meaning: What its values are, where somebody said so: `quantity` in both languages, `unit`, `colormap`, `undrawn` (the
+            value, as text, that maps leave out), `classes` with `value` and `title`. Values that mean something are no heights, even if they rest on heights of some datum.
     """
 
     raster_id: str
