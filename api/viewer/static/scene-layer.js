@@ -71,6 +71,7 @@ export class SceneLayer extends deck.Tile3DLayer {
     const { tileset3d, lastUpdatedViewports, activeViewports } = this.state;
     Object.assign(this.state, { standing, problem: null, facts: new Facts(), came: 0 });
     mended(tileset3d.tileset.root, tileset3d.basePath, standing);
+    tileset3d.maximumMemoryUsage = MEGABYTES; // loaders.gl 4.4 lets go of what is not seen by this number, and never sets it
     tileset3d.setProps({ contentLoader: (tile) => this.#prepare(tile, standing) });
     this._updateTileset(lastUpdatedViewports ?? activeViewports);
   }
@@ -116,7 +117,12 @@ export class SceneLayer extends deck.Tile3DLayer {
     const seen = viewports && lift ? Object.fromEntries(Object.entries(viewports).map(([id, one]) => [id, lifted(one, lift)])) : viewports;
     super._updateTileset(seen);
     clearTimeout(this.state.frame);
-    this.state.frame = setTimeout(() => this.setNeedsRedraw(), STILL_MS); // what was asked for and given up makes no frame of its own
+    this.state.frame = setTimeout(() => this.#drawNothing(), STILL_MS);
+  }
+
+  // Where nothing of the scene is in sight, what was asked for and given up makes no frame, and nobody would hear that all is loaded.
+  #drawNothing() {
+    if (!this.state.tileset3d?.selectedTiles.length) this.setNeedsRedraw();
   }
 
   _getSubLayer(tile) {

@@ -37,7 +37,8 @@ export class Scenes {
       look: this.looks(id).look,
       pointSize: (size / 2) * pointScale(zoom),
       onFacts: (facts, standing) => this.#learn(id, facts, standing),
-      onProblem: (error) => this.#failed(id, error),
+      onProblem: (error) => this.#failed(id, say("sceneGone", { why: error.message })),
+      onTileError: (tile, message) => this.#failed(id, say("sceneTileFailed", { why: message })),
     };
   }
 
@@ -49,8 +50,8 @@ export class Scenes {
     else this.on.change();
   }
 
-  #failed(id, error) {
+  #failed(id, words) {
     const title = pick(this.state.entries.get(id)?.title) || id;
-    toast(`${title}：${say("sceneGone", { why: error.message })}`, { key: `scene-${id}`, kind: "bad" });
+    toast(`${title}：${words}`, { key: `scene-${id}`, kind: "bad" });
   }
 }

@@ -69,6 +69,7 @@ export const WORDS = {
   sceneFile: ["1 个文件", "1 file"],
   sceneIn3d: ["在三维视图中显示", "Show it in 3D"],
   sceneGone: ["当时没有此场景，或场景没有加载：{why}", "The scene was not there then, or did not load: {why}"],
+  sceneTileFailed: ["部分瓦片没有加载：{why}", "Some of its tiles did not load: {why}"],
   sceneFeature: ["模型要素", "Feature of the model"],
   scenePoint: ["点", "Point"],
   sceneHeight: ["高程", "Height"],
