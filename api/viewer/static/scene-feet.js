@@ -1,6 +1,9 @@
 // Where what a tile draws meets the ground: each feature with its lowest vertex, a cloud or mesh in one piece all over.
 // Tiles are what scene-tile.js makes.
 
+import { kindOf } from "./scene-colors.js";
+
+const LYING = new Set(["road", "railway", "water", "land", "plants", "terrain"]);
 const ROBUST = 1000; // a mesh of more vertices than this has some that lie too low by mistake
 const CELLS = 16; // of a tile, from side to side
 const GROUND_CLASS = 2; // ASPRS
@@ -24,10 +27,21 @@ export function feetOf({ origin, surfaces, features }) {
   });
 }
 
-/** Moves every vertex of a feature up by what is said of it. */
-export function raiseFeatures({ surfaces }, shifts) {
-  for (const { offsets, featureIds } of surfaces)
-    for (let i = 0; i < featureIds.length; i++) if (featureIds[i] >= 0) offsets[3 * i + 2] += shifts[featureIds[i]];
+/**
+ * Moves every vertex of a feature up by what is said of it. What lies on the ground (roads, water, land) is nowhere below it.
+ * @param under gives the height of the ground at a lon and lat, null where none is known
+ */
+export function raiseFeatures({ origin, surfaces, features }, shifts, under) {
+  const lies = features.map(({ properties }) => LYING.has(kindOf(properties.kind)));
+  for (const { offsets, featureIds } of surfaces) {
+    for (let i = 0; i < featureIds.length; i++) {
+      const id = featureIds[i];
+      if (id < 0) continue;
+      const height = offsets[3 * i + 2] + shifts[id];
+      const least = lies[id] ? under(origin[0] + offsets[3 * i], origin[1] + offsets[3 * i + 1]) : null;
+      offsets[3 * i + 2] = least === null ? height : Math.max(height, least);
+    }
+  }
 }
 
 /** Where a tile meets the ground: points of the class of ground, else the lowest of each cell. [[lon, lat, height]] */
@@ -40,7 +54,8 @@ export function groundOf({ origin, surfaces, points }) {
   return found.length > 50 ? found : lowestOfCells([...surfaces, points].filter(Boolean), origin);
 }
 
-function lowestOfCells(pieces, [lon0, lat0]) {
+/** The box of pieces of a tile, degrees from its origin: [west, south, east, north]. */
+export function boxOf(pieces) {
   const box = [Infinity, Infinity, -Infinity, -Infinity];
   for (const { offsets } of pieces)
     for (let i = 0; i < offsets.length; i += 3) {
@@ -49,6 +64,11 @@ function lowestOfCells(pieces, [lon0, lat0]) {
         box[2 + k] = Math.max(box[2 + k], offsets[i + k]);
       }
     }
+  return box;
+}
+
+function lowestOfCells(pieces, [lon0, lat0]) {
+  const box = boxOf(pieces);
   const cells = new Map();
   const cell = (value, low, high) => Math.min(CELLS - 1, Math.floor((CELLS * (value - low)) / (high - low || 1)));
   for (const { offsets } of pieces)

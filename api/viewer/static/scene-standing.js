@@ -2,11 +2,11 @@
 //  - Heights of a scene count from its vertical datum. The relief of the page is the terrain of the server, which has a datum, too.
 //  - On the flat map nothing floats and nothing sinks: each building or feature stands with its foot at 0; what is one piece (a cloud, a
 //    mesh, a tileset of others) is lowered as a whole by the height at which it meets the ground, and keeps its own hills.
-//  - On the relief features are set on the ground one by one, each where its lowest vertex is; buildings raised from this very terrain stand on it
-//    as they are. What is one piece is at its true height where its datum is that of the terrain; where it is another or unknown, it is moved
-//    as a whole by the median of what it is off (`offset`, told to the reader).
+//  - On the relief features are set on the ground one by one, each where its lowest vertex is, and what lies on the ground (roads, water) is
+//    nowhere below it; buildings raised from this very terrain stand on it as they are. What is one piece is at its true height where its
+//    datum is that of the terrain; where it is another or unknown, it is moved as a whole by the median of what it is off (`offset`, told).
 
-import { feetOf, groundOf, quantile, raiseFeatures } from "./scene-feet.js";
+import { boxOf, feetOf, groundOf, quantile, raiseFeatures } from "./scene-feet.js";
 import { groundWithin } from "./scene-ground.js";
 
 const BY_FEATURES = new Set(["buildings", "model"]);
@@ -47,8 +47,8 @@ export class Standing {
 
   async #setFeatures(drawn) {
     const feet = feetOf(drawn);
-    const under = this.raised ? await groundWithin(this.terrain, around(feet.map(({ lon, lat }) => [lon, lat]))) : () => 0;
-    raiseFeatures(drawn, feet.map(({ lon, lat, foot }) => (under(lon, lat) ?? 0) - foot));
+    const under = this.raised ? await groundWithin(this.terrain, around(drawn)) : () => 0;
+    raiseFeatures(drawn, feet.map(({ lon, lat, foot }) => (under(lon, lat) ?? 0) - foot), under);
   }
 
   // The first tile has points of all of the scene, as long as the root has a content; else the lowest of what came counts.
@@ -62,17 +62,15 @@ export class Standing {
   async #measure(drawn, depth) {
     this.depth = depth;
     const places = groundOf(drawn);
-    const under = await groundWithin(this.terrain, around(places));
+    const under = await groundWithin(this.terrain, around(drawn));
     const off = places.map(([lon, lat, height]) => (under(lon, lat) ?? NaN) - height).filter(Number.isFinite);
     if (off.length) this.offset = quantile(off, 0.5);
   }
 }
 
-function around(places) {
-  const [lon, lat] = [0, 1].map((k) => places.map((place) => place[k]));
-  const least = (list) => list.reduce((a, b) => Math.min(a, b), Infinity) - MARGIN;
-  const most = (list) => list.reduce((a, b) => Math.max(a, b), -Infinity) + MARGIN;
-  return [least(lon), least(lat), most(lon), most(lat)];
+function around({ origin: [lon, lat], surfaces, points }) {
+  const [west, south, east, north] = boxOf([...surfaces, points].filter(Boolean));
+  return [lon + west - MARGIN, lat + south - MARGIN, lon + east + MARGIN, lat + north + MARGIN];
 }
 
 /** The same viewport, from so many metres higher over the globe. */
