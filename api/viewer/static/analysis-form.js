@@ -130,7 +130,8 @@ export class Form {
     const branches = new Set(this.either.flatMap(({ inputs }) => inputs));
     const asked = PROCESSES[this.process]?.first ?? [];
     const first = [...asked.filter((name) => this.fields.has(name)), ...names.filter((name) => this.fields.get(name).required && !asked.includes(name))];
-    const standing = ["planned", "buildings", "cell_m"].filter((name) => this.fields.has(name));
+    // Before and after is a question only where something is planned.
+    const standing = ["planned", this.values.planned?.length ? "compare" : "", "buildings", "cell_m"].filter((name) => this.fields.has(name) && !first.includes(name));
     const rest = names.filter((name) => ![...first, ...standing, ...branches, "terrain", "ground_m"].includes(name));
     const all = (list) => list.map((name) => drawField(this, this.field(name), [name]));
     const more = element("details", { class: "more-inputs", open: this.more || rest.some((name) => this.#isFaulty(name)), ontoggle: ({ target }) => (this.more = target.open) },
