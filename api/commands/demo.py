@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from api.commands.place import DataOption, opened_store, settings_for
+from api.commands.sample_model import bring_sample_model
 from api.commands.sample_town import bring_sample_town
 from api.commands.serve import PortOption, listen, run_server
 
@@ -27,6 +28,7 @@ def demo(
     listen(settings.host, settings.port).close()  # a taken port is said before the town is built, not after
     with opened_store(data) as store:
         bring_sample_town(store)
+        bring_sample_model(store, settings.data_dir)
     run_server(settings, when_ready=open_page if browser and has_screen() else None)
 
 

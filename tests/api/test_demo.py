@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from api.commands import demo
+from api.commands.sample_model import SCENE, TERRAIN, bring_sample_model
 from api.commands.sample_town import bring_sample_town
 from api.commands.terminal import CommandError
 from layers.seeding import SAMPLE_RELATIONS, shipped_manifests
@@ -119,6 +120,18 @@ def test_the_demo_serves_the_layers_that_are_in_the_data_folder(tmp_path, spawn)
     address = program.read_line().split()[-1].removesuffix("/view")
     listed = httpx.get(f"{address}/layers", trust_env=False).json()["layers"]
     assert {entry["id"] for entry in listed} == {manifest.id for manifest in shipped_manifests()}
+    scene = httpx.get(f"{address}/scenes/{SCENE}", trust_env=False).json()
+    assert (scene["state"], scene["buildings"], scene["ground"]) == ("published", 1, f"terrain {TERRAIN}")
+    assert httpx.get(f"{address}/terrain/{TERRAIN}/layer.json", trust_env=False).is_success
+
+
+def test_terrain_and_scene_are_brought_once_and_those_of_somebody_else_stay(store, tmp_path):
+    bring_sample_town(store, hamlet)
+    bring_sample_model(store, tmp_path)
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.name in ("scene.json", "relief.tif")}
+    assert len(made) == 2
+    bring_sample_model(store, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in made} == made
 
 
 def test_the_town_comes_with_its_links_and_only_once(store):
