@@ -56,9 +56,11 @@ def build_meshes(
     faults = Faults()
     with ExitStack() as stack:
         opened: list[tuple[Path, MeshFile]] = []
+        folders: list[Path] = []
         for file in files:
-            inside = stack.enter_context(_opened(file))
+            folder_of, inside = stack.enter_context(_opened(file))
             opened += [(file, _mesh(path, faults)) for path in inside]
+            folders += [folder_of] * len(inside)
         if not opened or any(isinstance(mesh, ObjMesh) and not mesh.is_mesh() for _, mesh in opened):
             return None
         placed = [(mesh, _placing(mesh, file, stated, anchor)) for file, mesh in opened]
@@ -69,6 +71,7 @@ def build_meshes(
             {"file": file.name, "sha256": checksum(file), **placing.to_document()}
             for file, placing in dict(zip([file for file, _ in opened], [p for _, p in placed], strict=True)).items()
         ]
+        names = _names(opened, folders)
         extras = extras_of(datum, sources)
         source = open_source(placed, place, faults)
         identity = orjson.dumps(source.identity(), option=orjson.OPT_SORT_KEYS)
@@ -77,8 +80,8 @@ def build_meshes(
         target.parent.mkdir(parents=True, exist_ok=True)
         report = build_mesh(source, target, MeshOptions(extras=extras), progress, tasks)
     outlines = [
-        outline_of(mesh.path.name, tuple(box), triangles=triangles)
-        for (_, mesh), box, triangles in zip(opened, report.source["boxes"], report.source["triangles"], strict=True)
+        outline_of(called, tuple(box), triangles=triangles)
+        for called, box, triangles in zip(names, report.source["boxes"], report.source["triangles"], strict=True)
     ]
     said: dict[str, Any] = {
         "built": report.triangles,
@@ -104,17 +107,26 @@ def _may_be(file: Path, *, placed: bool) -> bool:
         return False
     with zipfile.ZipFile(file) as archive:
         inside = {Path(name).suffix.lower() for name in archive.namelist()}
-    return bool(inside & {".obj", ".ply"}) and not inside & {".gml", ".xml", ".json", ".jsonl"}
+    # A mesh may have a metadata.xml beside it; a tree of OSGB has no OBJ.
+    return bool(inside & {".obj", ".ply"}) and not inside & {".gml", ".json", ".jsonl", ".osgb"}
+
+
+def _names(opened: Sequence[tuple[Path, MeshFile]], folders: Sequence[Path]) -> list[str]:
+    """What the outlines of files are called: by their names, where these are not enough by their paths in their archives too."""
+    inside = [str(mesh.path.relative_to(folder)) for (_, mesh), folder in zip(opened, folders, strict=True)]
+    whole = [f"{file.name}/{path}" for (file, _), path in zip(opened, inside, strict=True)]
+    short = [mesh.path.name for _, mesh in opened]
+    return next((names for names in (short, inside) if len(set(names)) == len(names)), whole)
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[list[Path]]:
-    """The meshes in a file: itself, or those of an archive, with what lies beside them."""
+def _opened(file: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """The meshes in a file, and the folder they lie below: itself, or those of an archive, with what lies beside them."""
     if file.suffix.lower() != ".zip":
-        yield [file]
+        yield file.parent, [file]
         return
     with unpacked(file, _LIMITS) as folder:
-        yield [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in MESHES[:2]]
+        yield folder, [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in MESHES[:2]]
 
 
 def _mesh(path: Path, faults: Faults) -> MeshFile:

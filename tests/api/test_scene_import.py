@@ -169,6 +169,7 @@ def test_a_mesh_with_pictures_comes_out_of_its_archive(tmp_path, capsys):
     folder, data = tmp_path / "delivery", tmp_path / "data"
     folder.mkdir()
     painted_hills.write_obj(folder, lost=True)
+    (folder / "metadata.xml").write_text("<ModelMetadata/>")
     archive = Path(shutil.make_archive(str(tmp_path / "hills"), "zip", folder))
     said = ["--data", str(data)]
     assert "--crs" in refusal(capsys, [str(archive), *said])
@@ -193,6 +194,20 @@ def test_a_mesh_with_pictures_comes_out_of_its_archive(tmp_path, capsys):
     assert np.median(np.abs(shown - painted_hills.colour(places[:, 0], places[:, 1]))[places[:, 0] < -1]) < 4
     # Where the picture is lost there is the grey of the material.
     assert np.abs(shown[east] - 204).max() <= 4
+
+
+def test_parts_of_one_name_are_told_apart_by_their_folders(tmp_path, capsys):
+    for part in ("a", "b"):
+        (tmp_path / "parts" / part).mkdir(parents=True)
+        painted_hills.write_obj(tmp_path / "parts" / part, 5)
+    archive = shutil.make_archive(str(tmp_path / "parts"), "zip", tmp_path / "parts")
+    said = ["--anchor", "120.03,36.26,20", "--vertical-datum", "EPSG:5737", "--data", str(tmp_path / "data")]
+    assert cli.run(["scenes", "import", archive, *said]) == 0
+    assert "parts: 64 triangles" in capsys.readouterr().out
+    store = open_store(tmp_path / "data/onemap.gpkg")
+    outlines = AppClient(create_app(Settings(data_dir=tmp_path / "data"), store)).json("/collections/parts/items")
+    store.close()
+    assert {row["properties"]["file"] for row in outlines["features"]} == {"a/hills.obj", "b/hills.obj"}
 
 
 def test_a_glb_without_a_place_is_asked_for_one(tmp_path, capsys):
