@@ -5,8 +5,6 @@ import { addressOf, heightAt, unitsPerMetre } from "./heights.js";
 import { getTerrains } from "./server.js";
 
 const { deck } = globalThis;
-const CELLS = 64; // of a tile's mesh, from side to side
-const BELOW = 0.06; // of the width of a cell
 
 export class Relief {
   /** @param onChange called when a tile has come */
@@ -101,8 +99,9 @@ const local = (address) => {
   return decodeURI(pathname) + search;
 };
 
-// A little below the ground, as far as the mesh may be off between its corners: what is as high as the ground is seen.
-const below = (index) => 0.5 + (BELOW * 512) / 2 ** index.z / CELLS / unitsPerMetre(index);
+// Hills hide what lies behind them, but not what lies on them: in depth the ground gives way a little.
+const RAISED = { depthCompare: "less-equal", depthWriteEnabled: true, depthBias: 64, depthBiasSlopeScale: 4 };
+const FLAT = { depthCompare: "always", depthWriteEnabled: false };
 
 function drawTile({ data, id, tile }, raised, ground) {
   if (!data) return null;
@@ -121,9 +120,9 @@ function drawTile({ data, id, tile }, raised, ground) {
     getColor: [255, 255, 255],
     material: false,
     coordinateSystem: deck.COORDINATE_SYSTEM.CARTESIAN,
-    coordinateOrigin: [size * x, 512 * (1 - y / 2 ** z), -(ground + below(tile.index)) * unitsPerMetre(tile.index)],
+    coordinateOrigin: [size * x, 512 * (1 - y / 2 ** z), -ground * unitsPerMetre(tile.index)],
     modelMatrix: [size, 0, 0, 0, 0, -size, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
     pickable: false,
-    parameters: raised ? { depthCompare: "less-equal", depthWriteEnabled: true } : { depthCompare: "always", depthWriteEnabled: false },
+    parameters: raised ? RAISED : FLAT,
   });
 }
