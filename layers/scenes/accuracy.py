@@ -19,13 +19,10 @@ from layers.scenes.control_points import BadControlPointsError, ControlWish, Sur
 from layers.scenes.desk import Scene, SceneDesk
 from layers.scenes.record import MEASURED_ACCURACY, now_text
 from layers.scenes.serving import ServedEdition
-from scenes3d.accuracy.clouds import cloud_heights, cloud_points
 from scenes3d.accuracy.points import ControlPoints, Found, Heights
 from scenes3d.accuracy.summary import GROSS, Limits, summarise
-from scenes3d.accuracy.surfaces import surface_heights
 from scenes3d.editions.folder import edition_opener
 from scenes3d.frames import Floats
-from scenes3d.tileset.finest import meeting_places, triangles_meeting
 from twin.errors import BadLimitError, NotFound
 
 POINTS = "points"
@@ -113,6 +110,11 @@ def kept_report(scene: Scene) -> dict[str, Any]:
 
 
 def _heights(scene: Scene, served: ServedEdition, points: ControlPoints, wish: CheckWish) -> Heights:
+    # With the first check: readers of tiles bring pyarrow.
+    from scenes3d.accuracy.clouds import cloud_heights, cloud_points
+    from scenes3d.accuracy.surfaces import surface_heights
+    from scenes3d.tileset.finest import meeting_places, triangles_meeting
+
     opened = edition_opener(scene.folder, served.edition)
     meets = meeting_places(points.lon, points.lat, wish.radius_m + _ASIDE_M)
     if scene.record["kind"] == POINTS:

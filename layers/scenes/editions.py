@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import orjson
 
 from layers.scenes.ground import Standing
 from layers.scenes.record import lods_of
-from scenes3d.buildings.cleaning import footprints_of
 from scenes3d.buildings.faults import BuildReport
-from scenes3d.buildings.footprints import Footprints
 from scenes3d.buildings.heights import HeightRule
 from scenes3d.buildings.roof_rule import RoofRule
-from scenes3d.editions.building import Patch, build_edition, patch_edition
 from scenes3d.editions.edition import Edition
 from scenes3d.editions.folder import SceneFolder
 from twin.crs import CGCS2000
@@ -28,6 +25,10 @@ from twin.store.port import LayerRecord, Store
 from twin.tasks.here import IN_THREAD
 from twin.tasks.port import Tasks
 from twin.vertical import UNKNOWN, check_same_vertical
+
+if TYPE_CHECKING:
+    from scenes3d.buildings.footprints import Footprints
+    from scenes3d.editions.building import Patch
 
 MOST_TOUCHED = 2_000
 """Beyond so many changed features a whole build is the shorter way."""
@@ -123,6 +124,11 @@ class Maker:
         Raises:
             NothingToBuildError: if none can be raised; nothing that is served has changed then.
         """
+        # With the first build, as `_patched` with the first edit: pyarrow comes along.
+        from scenes3d.buildings.cleaning import footprints_of
+        from scenes3d.buildings.footprints import Footprints
+        from scenes3d.editions.building import build_edition
+
         report = BuildReport()
         parts: list[Footprints] = []
         query = FeatureQuery(as_of=version, interval=valid)
@@ -161,6 +167,10 @@ class Maker:
         return self._patched(folder, newest, self.plan(newest.version, newest.report, valid), set(others))
 
     def _patched(self, folder: SceneFolder, before: Edition, plan: Edition, touched: set[str]) -> Patch:
+        from scenes3d.buildings.cleaning import footprints_of
+        from scenes3d.buildings.footprints import Footprints
+        from scenes3d.editions.building import patch_edition
+
         def fetch(ids: Sequence[str]) -> Footprints | None:
             report = BuildReport()
             found = []

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from scenes3d.buildings.cleaning import Ground
 from tiles.terrain.shelf import TerrainShelf
 from tiles.terrain.surface import Surface
 from twin.ellipsoid import Floats
 from twin.errors import BadCall
 from twin.vertical import UNKNOWN
+
+if TYPE_CHECKING:
+    from scenes3d.buildings.cleaning import Ground
 
 NO_TERRAIN = "none"
 

@@ -25,19 +25,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import orjson
-import pyarrow as pa
 
-from scenes3d.buildings.tiling import BuiltTile, Rows
 from scenes3d.editions.edition import FILES, Edition, Entry
 from scenes3d.editions.files import read_file
-from scenes3d.editions.standing import Standing
 from scenes3d.glb.container import broken
 from scenes3d.tileset.reading import Opener
 from twin.interval import Interval
+
+if TYPE_CHECKING:
+    from scenes3d.buildings.tiling import BuiltTile
+    from scenes3d.editions.standing import Standing
 
 NAME = re.compile(r"[0-9a-f]{32}")
 _PAUSE_S = 0.02
@@ -108,11 +108,13 @@ class SceneFolder:
 
     def put(self, tile: BuiltTile) -> Entry:
         """Keep a tile; one that is here already stays, and is as young as a new one to who sweeps."""
+        from scenes3d.editions.rows import pack_rows  # with the first tile: pyarrow comes along
+
         content = blake2b(tile.content, digest_size=16).hexdigest()
         path = self.tile_path(content)
         if not path.is_file() or path.stat().st_size != len(tile.content):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path.with_suffix(".rows"), _packed(tile.rows))
+            _replace(path.with_suffix(".rows"), pack_rows(tile.rows))
             _replace(path, tile.content)
         else:
             os.utime(path)
@@ -137,7 +139,10 @@ class SceneFolder:
         held = self._standing.get("last")
         if held is not None and held[0] == entries:
             return held[1]
-        tiles = [_unpacked(self.tile_path(entry.content).with_suffix(".rows")) for entry in entries]
+        from scenes3d.editions.rows import read_rows  # with the first edit: pyarrow comes along
+        from scenes3d.editions.standing import Standing
+
+        tiles = [read_rows(self.tile_path(entry.content).with_suffix(".rows")) for entry in entries]
         return Standing.of(tiles, entries)
 
     def keep_standing(self, entries: tuple[Entry, ...], standing: Standing) -> None:
@@ -292,19 +297,3 @@ def _replace(path: Path, body: bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _packed(rows: Rows) -> bytes:
-    return orjson.dumps({"ids": rows.ids.to_pylist(), "codes": rows.codes.tolist(), "sizes_mm": rows.sizes_mm.tolist()})
-
-
-def _unpacked(path: Path) -> Rows:
-    try:
-        said = orjson.loads(path.read_bytes())
-        return Rows(
-            pa.array(said["ids"], pa.large_string()),
-            np.array(said["codes"], np.uint64),
-            np.array(said["sizes_mm"], np.int64),
-        )
-    except (OSError, orjson.JSONDecodeError, KeyError) as error:
-        raise broken(path.name, f"{type(error).__name__}: {error}", "the rows of a tile") from error

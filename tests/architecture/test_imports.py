@@ -9,7 +9,7 @@ from source_tree import imported_modules, place, python_files
 
 LINT = "from importlinter.cli import lint_imports_command as run; run()"
 WEB = {"fastapi", "starlette", "uvicorn"}
-# Each of them costs a quarter of a start or more, and no server needs it before its first import, export or tile.
+# Each of them costs a good part of a start in time or memory, and no server needs it before its first import, export or tile.
 LATE = {
     "numba",
     "pandas",
@@ -21,6 +21,11 @@ LATE = {
     "psycopg",
     "httpx",
     "rasterio",
+    "pyarrow",
+    "laspy",
+    "xatlas",
+    "dask",
+    "distributed",
 }
 
 
