@@ -13,9 +13,9 @@ from pathlib import Path
 from layers.import_options import ImportOptions, Origin, Progress
 from layers.import_report import ImportReport
 from layers.import_source import import_source
-from layers.lineage import file_sha256
 from layers.manifest import ID_PATTERN, Manifest, parse_manifest
 from twin.errors import BadCall, BadFeatureError
+from twin.files import file_sha256
 from twin.store.port import Store
 
 __all__ = ["ImportOptions", "Origin", "Progress", "import_file", "import_osm"]

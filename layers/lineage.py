@@ -5,10 +5,8 @@ Read as the lineage statement of ISO 19115 (`resourceLineage`) and DCAT (`dct:pr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from layers.correcting import SWAP
@@ -20,12 +18,6 @@ LINEAGE = "lineage"
 # Entries kept: the first, every decision of a person, and the last imports.
 MOST_IMPORTS = 60
 _KNOWN_BY_ZH = {"declared": "（声明）", "file": "（文件自带）", "assumed": "（推定）"}
-
-
-def file_sha256(path: Path) -> str:
-    """Checksum of a file, 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def import_entry(

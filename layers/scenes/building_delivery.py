@@ -26,6 +26,7 @@ from scenes3d.sources.clouds.source import LasSource, open_clouds
 from scenes3d.sources.landing import Place, require_landing
 from scenes3d.sources.reference import Stated
 from twin.errors import BadCall
+from twin.files import file_sha256
 from twin.tasks.here import IN_THREAD
 from twin.tasks.port import Tasks
 from twin.vertical import check_same_vertical
@@ -121,7 +122,7 @@ def _models(
             middle = (sample[:, 0] + sample[:, 2]) / 2, (sample[:, 1] + sample[:, 3]) / 2, sample[:, 4]
             require_landing(*middle, file.name, place)
             outlines.append(outline_of(file.name, _around([shape.box for shape in own]), features=len(own)))
-        checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+        checksum = file_sha256(file)
         sources.append({"file": file.name, "sha256": checksum, "features": len(own), **model.said})
         shapes += own
     extras = extras_of(datum or "", sources)

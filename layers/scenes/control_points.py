@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import shapely
 
-from layers.lineage import file_sha256
 from layers.policy import Actor, require_readable
 from layers.scenes.desk import SceneDesk
 from scenes3d.accuracy.points import ControlPoints
@@ -25,6 +24,7 @@ from scenes3d.sources.reference import Said, Stated, resolve
 from twin.crs import CGCS2000
 from twin.ellipsoid import Floats
 from twin.errors import BadData, TooLargeError, UnreadableFileError, VerticalDatumError
+from twin.files import file_sha256
 from twin.query import FeatureQuery
 from twin.vertical import vertical_datum_title
 

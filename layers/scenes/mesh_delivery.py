@@ -24,8 +24,9 @@ from scenes3d.sources.meshes.glb_mesh import GlbMesh, is_large_mesh
 from scenes3d.sources.meshes.mesh import MeshFile
 from scenes3d.sources.meshes.obj_mesh import ObjMesh
 from scenes3d.sources.meshes.ply import PlyMesh
-from scenes3d.sources.meshes.source import checksum, open_source
+from scenes3d.sources.meshes.source import open_source
 from scenes3d.sources.reference import Placing, Said, Stated
+from twin.files import file_sha256
 from twin.formats.archive import ArchiveLimits, unpacked
 from twin.tasks.port import Tasks
 from twin.vertical import check_same_vertical
@@ -68,7 +69,7 @@ def build_meshes(
         for mesh, placing in placed[1:]:
             check_same_vertical(placing.vertical_datum, datum, mesh.path.name)
         sources = [
-            {"file": file.name, "sha256": checksum(file), **placing.to_document()}
+            {"file": file.name, "sha256": file_sha256(file), **placing.to_document()}
             for file, placing in dict(zip([file for file, _ in opened], [p for _, p in placed], strict=True)).items()
         ]
         names = _names(opened, folders)

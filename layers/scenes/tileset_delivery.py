@@ -25,6 +25,7 @@ from scenes3d.sources.tilesets.converting import contents_of
 from scenes3d.sources.tilesets.importing import TilesetWish, find_tileset, import_tileset
 from scenes3d.tileset.folder import folder_opener
 from scenes3d.tileset.region import METRES_OF_AIR
+from twin.files import file_sha256
 from twin.formats.archive import ArchiveLimits, unpacked
 from twin.vertical import ELLIPSOIDAL
 
@@ -56,7 +57,7 @@ def build_tileset(folder: SceneFolder, file: Path, stated: Stated, place: Place 
     """
     said = Stated(None, stated.vertical_datum, None, stated.geoid_height_m)
     reference = resolve(_SAID, said, file.name, (0.0, 0.0, 0.0))
-    checksum = _checksum(file)
+    checksum = file_sha256(file)
     source = {"file": file.name, "sha256": checksum, **reference.to_document()}
     extras = extras_of(reference.vertical_datum, [source])
     told = f"{checksum} {reference.to_document()} {anchor}"
@@ -121,8 +122,3 @@ def _wrap(file: Path, folder: Path) -> None:
     error = float(np.linalg.norm(high - low))
     (folder / "mesh.glb").write_bytes(data)
     (folder / _NAME).write_bytes(orjson.dumps({"asset": {"version": "1.1"}, "geometricError": error, "root": root}))
-
-
-def _checksum(file: Path) -> str:
-    with file.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()

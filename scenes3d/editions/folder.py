@@ -33,6 +33,7 @@ from scenes3d.editions.edition import FILES, Edition, Entry
 from scenes3d.editions.files import read_file
 from scenes3d.glb.container import broken
 from scenes3d.tileset.reading import Opener
+from twin.files import put_file
 from twin.interval import Interval
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ class SceneFolder:
         path = self.tile_path(content)
         if not path.is_file() or path.stat().st_size != len(tile.content):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path.with_suffix(".rows"), pack_rows(tile.rows))
-            _replace(path, tile.content)
+            put_file(path.with_suffix(".rows"), pack_rows(tile.rows))
+            put_file(path, tile.content)
         else:
             os.utime(path)
         return Entry(
@@ -199,7 +200,7 @@ class SceneFolder:
         body = edition.to_bytes()
         if path.is_file() and (before := path.read_bytes()) != body:
             self._put_aside(path.name, before)
-        _replace(path, body)
+        put_file(path, body)
         if edition.valid is not None:
             made = sorted(self._of_other_times(), key=lambda other: other.stat().st_mtime_ns)
             for old in made[:-MOST_OF_OTHER_TIMES]:
@@ -233,7 +234,7 @@ class SceneFolder:
 
     def save_record(self, record: dict[str, Any]) -> None:
         """Put another record in its place, in one step."""
-        _replace(self.path / "scene.json", orjson.dumps(record, option=orjson.OPT_INDENT_2))
+        put_file(self.path / "scene.json", orjson.dumps(record, option=orjson.OPT_INDENT_2))
 
     def _of_other_times(self) -> list[Path]:
         return list((self.path / "editions").glob(_OF_OTHER_TIMES))
@@ -248,7 +249,7 @@ class SceneFolder:
 
     def save_accuracy(self, report: dict[str, Any]) -> None:
         """Put another report in its place, in one step."""
-        _replace(self.path / "accuracy.json", orjson.dumps(report, option=orjson.OPT_INDENT_2))
+        put_file(self.path / "accuracy.json", orjson.dumps(report, option=orjson.OPT_INDENT_2))
 
     def _document(self, name: str, what: str) -> dict[str, Any] | None:
         path = self.path / name
@@ -267,7 +268,7 @@ class SceneFolder:
     def _put_aside(self, name: str, body: bytes) -> None:
         target = self._retired_path(Path(name))
         target.parent.mkdir(exist_ok=True)
-        _replace(target, body)
+        put_file(target, body)
 
     def _retired_path(self, path: Path) -> Path:
         return self.path / "retired" / path.name
@@ -288,12 +289,3 @@ def edition_opener(folder: SceneFolder, edition: Edition) -> Opener:
         return data
 
     return opened
-
-
-def _replace(path: Path, body: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
-    try:
-        draft.write_bytes(body)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ Cloud Optimized GeoTIFF as GDAL and rio-cogeo understand it: tiles of 512 pixels
 from __future__ import annotations
 
 import errno
-import hashlib
 import math
 import os
 import shutil
@@ -32,6 +31,7 @@ from tiles.raster.record import LEVELS, Band, RasterRecord
 from twin.bounds import Bounds
 from twin.crs import CRS, bounds_to_cgcs2000, crs_uri, horizontal_part, vertical_part
 from twin.errors import BadManifestError, OneMapError, TooLargeError, UnreadableFileError
+from twin.files import file_sha256
 from twin.store.values import now
 from twin.text import LocalText
 from twin.vertical import UNKNOWN, parse_vertical_datum
@@ -216,7 +216,7 @@ def _recorded(part: Path, source: Path, dataset: DatasetReader, wish: RasterWish
             registered_at=now(),
             owner=wish.owner,
             level=wish.level,
-            sha256=sha256_of(part),
+            sha256=file_sha256(part),
             crs=crs_uri(horizontal_part(crs)) if horizontal_part(crs).to_epsg() else horizontal_part(crs).to_wkt(),
             bounds=judged.bounds,
             size=(cog.width, cog.height),
@@ -227,7 +227,7 @@ def _recorded(part: Path, source: Path, dataset: DatasetReader, wish: RasterWish
             provenance={
                 "file": source.name,
                 "bytes": source.stat().st_size,
-                "sha256": sha256_of(source),
+                "sha256": file_sha256(source),
                 "driver": dataset.driver,
                 "crs_in_file": None if dataset.crs is None else dataset.crs.to_string()[:200],
                 "crs_stated": wish.crs,
@@ -275,12 +275,6 @@ def _nodata(dataset: DatasetReader, stated: float | None) -> float | None:
     if dataset.nodata is not None:
         return float(dataset.nodata)
     return math.nan if np.dtype(dataset.dtypes[0]).kind == "f" else None
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _require_space(folder: Path, raw_bytes: int, name: str) -> None:

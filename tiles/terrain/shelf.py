@@ -21,6 +21,7 @@ from tiles.terrain.archives import raster_inside
 from tiles.terrain.elevation import open_elevation
 from tiles.terrain.surface import Surface
 from twin.errors import BadManifestError, UnknownTerrainError, UnreadableFileError
+from twin.files import put_file
 from twin.text import LocalText
 from twin.vertical import parse_vertical_datum
 
@@ -127,7 +128,7 @@ class TerrainShelf:
             with rasterio.Env(GDAL_NUM_THREADS="1"):
                 rasterio.shutil.copy(source, draft, driver="COG", COMPRESS="DEFLATE", BIGTIFF="IF_SAFER")
             open_elevation(draft).close()
-            _replace(target.with_suffix(".json"), orjson.dumps(described))
+            put_file(target.with_suffix(".json"), orjson.dumps(described))
             draft.replace(target)
         except (RasterioError, CPLE_BaseError) as error:
             raise UnreadableFileError(
@@ -139,12 +140,6 @@ class TerrainShelf:
         finally:
             with suppress(FileNotFoundError):
                 draft.unlink()
-
-
-def _replace(path: Path, body: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    draft.write_bytes(body)
-    draft.replace(path)
 
 
 def _edition(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from scenes3d.sources.clouds.header import read_header
 from scenes3d.sources.clouds.reading import CHUNK_POINTS, Reading, sample_places
 from scenes3d.sources.landing import Place, require_landing
 from scenes3d.sources.reference import Stated, resolve
+from twin.files import file_sha256
 from twin.vertical import check_same_vertical
 
 
@@ -88,7 +88,7 @@ def open_clouds(paths: Sequence[Path], stated: Stated, place: Place | None) -> L
         first = readings[0].reference.vertical_datum
         check_same_vertical(reading.reference.vertical_datum, first, reading.header.path.name)
     lon, lat, height = (float(values[0]) for values in sample_places(readings[0].header, readings[0].reference))
-    return LasSource(tuple(readings), tuple(map(_checksum, paths)), Frame(lon, lat, height))
+    return LasSource(tuple(readings), tuple(map(file_sha256, paths)), Frame(lon, lat, height))
 
 
 def _opened(path: Path, stated: Stated, place: Place | None) -> Reading:
@@ -96,8 +96,3 @@ def _opened(path: Path, stated: Stated, place: Place | None) -> Reading:
     reference = resolve(header.said, stated, path.name, header.middle.tolist())
     require_landing(*sample_places(header, reference), path.name, place)
     return Reading(header, reference)
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

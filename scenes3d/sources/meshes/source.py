@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from scenes3d.sources.landing import Place, require_landing
 from scenes3d.sources.meshes.mesh import NO_MATERIAL, Material, MeshFile, Piece, mesh_unreadable
 from scenes3d.sources.reference import Placing
 from twin.ellipsoid import Floats, earth_centred
+from twin.files import file_sha256
 
 
 @dataclass
@@ -50,8 +50,8 @@ class MeshSource:
         """What tells this source from every other: checksums of all files, those beside them too."""
         found = []
         for file, placing in self.files:
-            beside = [(path.name, checksum(path)) for path in file.beside()]
-            found.append([file.path.name, checksum(file.path), beside, placing.to_document()])
+            beside = [(path.name, file_sha256(path)) for path in file.beside()]
+            found.append([file.path.name, file_sha256(file.path), beside, placing.to_document()])
         return {"files": found}
 
     def summary(self) -> dict[str, Any]:
@@ -133,9 +133,3 @@ def open_source(files: Sequence[tuple[MeshFile, Placing]], place: Place | None, 
             frame = Frame(*(float(np.nanmedian(values)) for values in (lon, lat, height)))
     assert frame is not None
     return MeshSource(files, frame, faults)
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

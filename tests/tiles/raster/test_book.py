@@ -14,7 +14,7 @@ from rio_cogeo.cogeo import cog_validate
 
 from raster_files import photo, slope, write_raster
 from tiles.raster.book import RasterBook, Shown
-from tiles.raster.cog import RasterWish, import_raster, sha256_of
+from tiles.raster.cog import RasterWish, import_raster
 from twin.errors import (
     BadManifestError,
     DuplicateRasterError,
@@ -24,6 +24,7 @@ from twin.errors import (
     UnknownRasterError,
     UnreadableFileError,
 )
+from twin.files import file_sha256
 from twin.text import LocalText
 
 
@@ -47,7 +48,7 @@ def test_a_raster_becomes_a_valid_cog_with_the_same_pixels(book, tmp_path, reope
     with rasterio.open(record.path) as cog:
         assert np.array_equal(cog.read(), pixels)
         assert cog.crs.to_epsg() == 4490
-    assert record.sha256 == sha256_of(record.path)
+    assert record.sha256 == file_sha256(record.path)
     read = RasterBook(reopen(), book.folder).dataset("ortho")
     assert read == record, "another process reads what was written"
     assert read.title.zh == "胶州正射影像"
