@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from twin.errors import Unavailable
+from twin.client_jobs import ServerJob
 
 if TYPE_CHECKING:
     import geopandas
@@ -76,16 +75,10 @@ class TownAnalyses:
         return AnalysisJob(self._send, answer.json()["jobID"])
 
 
-class AnalysisJob(NamedTuple):
-    """A job of the server."""
+class AnalysisJob(ServerJob):
+    """An analysis that the server works out."""
 
-    send: Callable[..., httpx.Response]
-    id: str
-
-    def status(self) -> dict[str, Any]:
-        """How far it is."""
-        document: dict[str, Any] = self.send("GET", f"/jobs/{self.id}").json()
-        return document
+    __slots__ = ()
 
     def wait(self, timeout_s: float = 600.0) -> geopandas.GeoDataFrame:
         """The answer, as `TownAnalyses.run` gives it, when the job is done.
@@ -94,18 +87,7 @@ class AnalysisJob(NamedTuple):
             Unavailable: if it is not done in time.
             BadData, NotFound: if it failed, or was dismissed.
         """
-        end = time.monotonic() + timeout_s
-        while self.status()["status"] in ("accepted", "running"):
-            if time.monotonic() > end:
-                raise Unavailable(
-                    "The job is not done.", value=self.id, limit=f"{timeout_s:.0f} s", remedy="Wait longer."
-                )
-            time.sleep(0.2)
-        return _frame(self.send("GET", f"/jobs/{self.id}/results").json())
-
-    def dismiss(self) -> None:
-        """Stop it, or forget it with its result."""
-        self.send("DELETE", f"/jobs/{self.id}")
+        return _frame(self._document(timeout_s, "The job is not done."))
 
 
 def _frame(document: Mapping[str, Any]) -> geopandas.GeoDataFrame:

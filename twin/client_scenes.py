@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from twin.errors import BadCall, Unavailable
+from twin.client_jobs import ServerJob
+from twin.errors import BadCall
 
 if TYPE_CHECKING:
     import httpx
@@ -130,16 +130,10 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class SceneJob(NamedTuple):
+class SceneJob(ServerJob):
     """A build on the server."""
 
-    send: Callable[..., httpx.Response]
-    id: str
-
-    def status(self) -> Mapping[str, Any]:
-        """How far it is."""
-        document: dict[str, Any] = self.send("GET", f"/jobs/{self.id}").json()
-        return document
+    __slots__ = ()
 
     def wait(self, timeout_s: float = 3600.0) -> dict[str, Any]:
         """The scene's record with its report, when it is built.
@@ -148,16 +142,4 @@ class SceneJob(NamedTuple):
             Unavailable: if it is not done in time.
             BadData, NotFound: if it failed, or was dismissed.
         """
-        end = time.monotonic() + timeout_s
-        while self.status()["status"] in ("accepted", "running"):
-            if time.monotonic() > end:
-                raise Unavailable(
-                    "The scene is not built yet.", value=self.id, limit=f"{timeout_s:.0f} s", remedy="Wait longer."
-                )
-            time.sleep(0.2)
-        document: dict[str, Any] = self.send("GET", f"/jobs/{self.id}/results").json()
-        return document
-
-    def dismiss(self) -> None:
-        """Stop it; what is served stays."""
-        self.send("DELETE", f"/jobs/{self.id}")
+        return self._document(timeout_s, "The scene is not built yet.")
