@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Self
 
@@ -10,7 +11,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from layers.analysis.answer import Answer, Mark, points_of
-from layers.analysis.light import RIGHT_TO, least
+from layers.analysis.indoors import INSIDE
+from layers.analysis.light import RIGHT_TO, compared_points, least
 from layers.analysis.material import Material
 from layers.analysis.question import AboveGround
 from layers.analysis.raster import Meaning
@@ -24,7 +26,7 @@ from scenes3d.analysis.sunlight import (
     sunlight,
     sunlight_rule,
 )
-from scenes3d.rays.port import Floats
+from scenes3d.rays.port import Bools, Floats
 from twin.text import LocalText
 
 _MINUTES = Meaning(LocalText("日照时长", "Sunlight"), unit="min", colormap="inferno")
@@ -77,14 +79,17 @@ def answer_sunlight(material: Material, asked: SunlightHours) -> Answer:
     shortest = rule.shortest_stretch_min if rule else 0.0
     scenes = [scene] if material.before is None else [material.before, scene]
 
-    def lit(number: int, where: Scene) -> Sunlight:
-        return sunlight(
-            where, spots.points, sun, step_min=asked.step_min, shortest_stretch_min=shortest,
+    def lit(number: int, where: Scene) -> _Lit:
+        within = spots.inside(where)
+        found = sunlight(
+            where, spots.outside(within), sun, step_min=asked.step_min, shortest_stretch_min=shortest,
             told=lambda share: material.told((number + share) / len(scenes)),
         )  # fmt: skip
+        return _Lit(found, within)
 
-    *before, found = [lit(number, where) for number, where in enumerate(scenes)]
-    columns = _columns(spots, found, before[0] if before else None, rule)
+    *before, now = [lit(number, where) for number, where in enumerate(scenes)]
+    found = now.found
+    columns = _columns(spots, now, before[0] if before else None, rule)
     values = {
         "date": day.isoformat(),
         "fromHour": band[0],
@@ -92,7 +97,8 @@ def answer_sunlight(material: Material, asked: SunlightHours) -> Answer:
         "time": "true solar",
         "height_m": height,
         "points": len(spots.points),
-        "withoutGround": int(np.isnan(found.minutes).sum()),
+        "insideBuildings": int(now.inside.sum()),
+        "withoutGround": int((np.isnan(found.minutes) & ~now.inside).sum()),
         "minutesLeast": least(found.minutes),
         "minutesMean": float(np.nanmean(found.minutes)) if np.isfinite(found.minutes).any() else None,
     }
@@ -100,7 +106,7 @@ def answer_sunlight(material: Material, asked: SunlightHours) -> Answer:
         values["rule"] = rule.to_document() | rules.table_of(SUNLIGHT, rule.id)
         values["verdicts"] = _counted(columns["verdict"])
     if before:
-        values["compared"] = _compared(found, before[0], columns)
+        values["compared"] = _compared(now, before[0], columns)
     if spots.buildings:
         values["byBuilding"] = _by_building(columns)
     marks: Sequence[Mark] = points_of(spots.points, columns)
@@ -108,31 +114,43 @@ def answer_sunlight(material: Material, asked: SunlightHours) -> Answer:
     return Answer(values, marks, asked.spacing_m, {**material.errors(), "step_min": asked.step_min}, RIGHT_TO, raster)
 
 
-def _columns(spots: Spots, found: Sunlight, before: Sunlight | None, rule: SunlightRule | None) -> dict[str, list[Any]]:
+@dataclass(frozen=True, slots=True)
+class _Lit:
+    """The sunlight in one scene, and which points lie inside its buildings, (n,): there it is unknown."""
+
+    found: Sunlight
+    inside: Bools
+
+
+def _columns(spots: Spots, now: _Lit, old: _Lit | None, rule: SunlightRule | None) -> dict[str, list[Any]]:
+    found = now.found
     columns: dict[str, list[Any]] = {
         "minutes": found.minutes.tolist(),
         "longest_min": found.longest_min.tolist(),
         "unknown_min": found.maybe_min.tolist(),
         "elevation_m": spots.points[:, 2].tolist(),
+        **spots.told_inside(now.inside),
     }
     if rule is not None:
-        columns["verdict"] = _verdicts(found, rule)
-    if before is not None:
+        columns["verdict"] = _verdicts(now, rule)
+    if old is not None:
+        before = old.found
         columns["minutes_before"] = before.minutes.tolist()
         columns["change_min"] = (found.minutes - before.minutes).tolist()
+        columns |= spots.told_inside(old.inside, "_before")
         if rule is not None:
-            columns["verdict_before"] = _verdicts(before, rule)
+            columns["verdict_before"] = _verdicts(old, rule)
     if spots.buildings:
         columns["building"] = list(spots.buildings)
     return columns
 
 
-def _verdicts(found: Sunlight, rule: SunlightRule) -> list[str]:
-    """Whether a rule is kept; what cannot be told is neither kept nor broken."""
-    wanted = rule.least_minutes
+def _verdicts(lit: _Lit, rule: SunlightRule) -> list[str]:
+    """Whether a rule is kept; what cannot be told is neither kept nor broken, and inside a building there is nothing to be kept."""
+    wanted, found = rule.least_minutes, lit.found
     return [
-        "kept" if minutes >= wanted else "unknown" if not minutes + maybe < wanted else "broken"
-        for minutes, maybe in zip(found.minutes, found.maybe_min, strict=True)
+        INSIDE if within else "kept" if minutes >= wanted else "unknown" if not minutes + maybe < wanted else "broken"
+        for within, minutes, maybe in zip(lit.inside, found.minutes, found.maybe_min, strict=True)
     ]
 
 
@@ -140,19 +158,23 @@ def _counted(words: Sequence[str]) -> dict[str, int]:
     return {word: words.count(word) for word in ("kept", "broken", "unknown")}
 
 
-def _compared(found: Sunlight, before: Sunlight, columns: dict[str, list[Any]]) -> dict[str, Any]:
-    """What the plan does to all points together."""
-    change: Floats = found.minutes - before.minutes
+def _compared(now: _Lit, old: _Lit, columns: dict[str, list[Any]]) -> dict[str, Any]:
+    """What the plan does to the points that lie in the open before and after it, together."""
+    change: Floats = now.found.minutes - old.found.minutes
+    open_ = ~(now.inside | old.inside)
     known = change[np.isfinite(change)]
     said: dict[str, Any] = {
-        "minutesLeastBefore": least(before.minutes),
+        **compared_points(now.inside, old.inside),
+        "minutesLeastBefore": least(old.found.minutes[open_]),
         "pointsLosing": int((known < 0).sum()),
         "pointsGaining": int((known > 0).sum()),
         "mostLost_min": float(-known.min()) if len(known) and known.min() < 0 else 0.0,
     }
     if "verdict" in columns:
         pairs = list(zip(columns["verdict_before"], columns["verdict"], strict=True))
-        said["verdictsBefore"] = _counted(columns["verdict_before"])
+        said["verdictsBefore"] = _counted(
+            [before for before, both in zip(columns["verdict_before"], open_, strict=True) if both]
+        )
         said["becomeBroken"] = pairs.count(("kept", "broken"))
         said["becomeKept"] = pairs.count(("broken", "kept"))
     return said

@@ -15,7 +15,7 @@ from layers.analysis.accuracy import Accuracy, accuracy_of
 from layers.analysis.answer import to_degrees, to_frame
 from layers.analysis.question import NO_LAYER, ModelQuestion, Question, RayQuestion, SceneQuestion
 from layers.analysis.rules import RuleBook
-from layers.analysis.scenes import ChosenScene, require_one_datum
+from layers.analysis.scenes import ChosenScene, of_one_datum
 from layers.policy import Actor
 from layers.registry import Registry
 from layers.scenes.desk import SceneDesk
@@ -36,6 +36,7 @@ from twin.local_frame import LocalFrame
 from twin.moment import resolve_as_of
 from twin.query import FeatureQuery
 from twin.store.port import LayerRecord
+from twin.text import LocalText
 from twin.vertical import UNKNOWN, vertical_datum_title
 
 Box = tuple[float, float, float, float]
@@ -84,7 +85,8 @@ class Material:
         told: Hears the share that is done, and stops the work by raising.
         used: Layers and terrains with their versions.
         remarks: What the reader of the answer must know: heights from floors, ground that nobody measured.
-        chosen: Scenes that may stand in the way.
+        chosen: Scenes that may stand in the way; once the ground is known, those of its vertical datum.
+        remark: A sentence on those that were left out.
         before: After `scene`, the city without what is planned, where that is asked for.
         neighbours: After `scene`, the buildings that stand and stay, and are raised from their footprints.
     """
@@ -98,6 +100,7 @@ class Material:
     remarks: dict[str, Any] = field(default_factory=dict)
     vertical_datum: str = UNKNOWN
     chosen: tuple[ChosenScene, ...] = ()
+    remark: LocalText = field(default_factory=LocalText)
     before: Scene | None = None
     neighbours: Blocks | None = None
     _height_at: HeightAt | None = None
@@ -178,11 +181,12 @@ class Material:
         """Ground, buildings, scenes and what is planned over a box of the frame; `before` and `neighbours` are known afterwards.
 
         Raises:
-            BadAnalysisError: if a scene counts heights from another datum, or a building to be taken down is not there.
+            BadAnalysisError: if a scene that is named counts heights from another datum, or a building to be taken down is not there.
         """
         question = self.question
         assert isinstance(question, ModelQuestion)
         ground = self.ground(box)
+        self._settle_datum()
         blocks = self.blocks(box)
         bend = bend_of(self.frame, refraction)
         stands = [self._surfaces(ground, box, bend, planned=False)] if self.chosen else []
@@ -201,11 +205,18 @@ class Material:
         after = blocks.where(~shown & ~gone)
         return open_scene(self.frame, ground, after, refraction=refraction, surfaces=[*stands, *comes])
 
+    def _settle_datum(self) -> None:
+        """Leave out the scenes that count from another datum than the ground, and note them."""
+        stated = self.question.ground_m is not None
+        settled = of_one_datum(self.chosen, None if stated else self.vertical_datum)
+        self.vertical_datum = settled.datum or self.vertical_datum
+        self.chosen = settled.scenes
+        if settled.left_out:
+            self.remarks["scenesLeftOut"] = settled.told()
+            self.remark = settled.statement()
+
     def _surfaces(self, ground: Ground, box: Box, bend: float, *, planned: bool) -> OpenSurfaces:
         """The surfaces of the chosen scenes, those that stand or those that are planned, in one bag."""
-        stated = self.question.ground_m is not None
-        datum = require_one_datum(self.chosen, None if stated else self.vertical_datum)
-        self.vertical_datum = datum or self.vertical_datum
         parts, room = [], self.limits.triangles
         for chosen in self.chosen:
             if chosen.planned is planned:

@@ -202,7 +202,8 @@ class ModelQuestion(SceneQuestion):
     scenes: Annotated[
         Literal["published", "none"] | Annotated[tuple[SceneId, ...], Field(max_length=50)],
         Field(
-            description="What stands in the way: the published meshes and city models, none, or a list of ids; clouds only where named."
+            description="What stands in the way: the published meshes and city models that count heights as the ground does, none, or a list of ids;"
+            " clouds only where named."
         ),
     ] = "published"
     planned_scenes: Annotated[

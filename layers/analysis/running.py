@@ -172,6 +172,7 @@ def _envelope(ready: Run, material: Material, found: Answer) -> dict[str, Any]:
         errors["accuracy"] = plain(accuracy.to_document())
         more = accuracy.statement()
         statement = LocalText(statement.zh + more.zh, f"{statement.en} {more.en}")
+    statement = LocalText(statement.zh + material.remark.zh, statement.en + material.remark.en)
     return {
         "process": ready.process.id,
         "processVersion": VERSION,

@@ -1,12 +1,14 @@
 """Which scenes of the registry stand in an analysis: published meshes and models by themselves, drafts where they are named.
 
-A scene counts heights from one vertical datum. One that counts from another than the ground is refused, not mixed: the two differ by
-metres, and no public model leads from one to the other.
+A scene counts heights from one vertical datum. One that counts from another than the ground is never mixed with it: the two differ by
+metres, and no public model leads from one to the other. Where the question names it, it is refused; else it is left out, and the answer
+says so.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +32,7 @@ from scenes3d.tileset.region import Region
 from twin.bounds import Bounds
 from twin.errors import BadAnalysisError, BadMomentError, OneMapError
 from twin.local_frame import LocalFrame
+from twin.text import LocalText
 from twin.vertical import vertical_datum_title
 
 log = logging.getLogger(__name__)
@@ -47,11 +50,13 @@ class ChosenScene:
     Attributes:
         served: Its edition of the time that is asked for.
         planned: It is not built yet: it stands in the scene after, not in that before.
+        named: The question names it.
     """
 
     scene: Scene
     served: ServedEdition
     planned: bool
+    named: bool
 
     @property
     def is_draft(self) -> bool:
@@ -116,15 +121,59 @@ def choose_scenes(desk: SceneDesk | None, actor: Actor, question: ModelQuestion)
     return tuple(sorted(found, key=lambda chosen: (chosen.planned, chosen.scene.id)))
 
 
-def require_one_datum(chosen: Sequence[ChosenScene], datum: str | None) -> str | None:
-    """The datum that all of them and the ground count from.
+@dataclass(frozen=True, slots=True)
+class OneDatum:
+    """What counts from one datum.
+
+    Attributes:
+        datum: Of the ground and of `scenes`; None where there are none and nobody says what the ground counts from.
+        left_out: Scenes that count from another one, and that the question does not name.
+    """
+
+    datum: str | None
+    scenes: tuple[ChosenScene, ...]
+    left_out: tuple[ChosenScene, ...]
+
+    def told(self) -> list[dict[str, str]]:
+        """What the answer says of those that are left out."""
+        return [
+            {
+                "scene": each.scene.id,
+                "verticalDatum": each.vertical_datum,
+                "groundVerticalDatum": str(self.datum),
+                "why": "It counts heights from another datum than the ground; heights are never converted here. 高程基准不同，不作换算。",
+                "remedy": "Choose a terrain of its datum, or have it delivered in that of the ground; naming it in 'scenes' is refused.",
+            }
+            for each in self.left_out
+        ]
+
+    def statement(self) -> LocalText:
+        """The same in a sentence; empty where none is left out."""
+        if not self.left_out:
+            return LocalText()
+        names = ", ".join(each.scene.id for each in self.left_out)
+        return LocalText(
+            f"高程基准不同的场景未参与分析：{names}。", f" Scenes of another vertical datum were left out: {names}."
+        )
+
+
+def of_one_datum(chosen: Sequence[ChosenScene], datum: str | None) -> OneDatum:
+    """Those of the scenes that count from the datum of the ground.
 
     Args:
-        datum: Of the ground; None where its level is stated, and then means what the scenes mean.
+        datum: Of the ground; None where its level is stated, and then means what the scenes mean: those that are named, else most.
 
     Raises:
-        BadAnalysisError: if one counts from another.
+        BadAnalysisError: if one that is named counts from another.
     """
+    datum = _require_one_datum([each for each in chosen if each.named], datum)
+    if datum is None and chosen:
+        ((datum, _),) = Counter(each.vertical_datum for each in chosen).most_common(1)
+    left_out = tuple(each for each in chosen if each.vertical_datum != datum)
+    return OneDatum(datum, tuple(each for each in chosen if each not in left_out), left_out)
+
+
+def _require_one_datum(chosen: Sequence[ChosenScene], datum: str | None) -> str | None:
     for each in chosen:
         if datum is not None and each.vertical_datum != datum:
             names = vertical_datum_title(each.vertical_datum), vertical_datum_title(datum)
@@ -157,7 +206,7 @@ def _published(desk: SceneDesk, actor: Actor, question: ModelQuestion, window: B
             log.warning("scene %s: %s", scene.id, error)
             raise
         if overlap(_bounds(served), window):
-            found.append(ChosenScene(scene, served, planned=False))
+            found.append(ChosenScene(scene, served, planned=False, named=False))
     return found
 
 
@@ -165,7 +214,7 @@ def _named(desk: SceneDesk, actor: Actor, question: ModelQuestion, name: str, *,
     scene = desk.scene(name, actor)
     # What is planned is not asked of the past.
     served = desk.served(scene) if planned else desk.served(scene, question.as_of_instant, question.valid_interval)
-    return ChosenScene(scene, served, planned)
+    return ChosenScene(scene, served, planned, named=True)
 
 
 def _window(question: ModelQuestion) -> Bounds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import shapely
 from pydantic import Field
 
 from layers.analysis.answer import Answer, Mark, class_areas, class_marks
+from layers.analysis.indoors import INSIDE, INSIDE_CLASS, INSIDE_CODE, area_inside, nodes_inside
 from layers.analysis.material import Material, box_round
 from layers.analysis.question import AboveGround, Metres, Places, Point, RasterQuestion, SightQuestion
 from layers.analysis.raster import Meaning, classes
@@ -17,7 +19,7 @@ from layers.analysis.verdicts import COLORS
 from scenes3d.analysis.scene import BLOCKED, CLEAR, GROUND, Blocker, Scene
 from scenes3d.analysis.sight import Viewshed as Seen
 from scenes3d.analysis.sight import above_ground, lines_of_sight, points_along, points_within, require_rays, viewshed
-from scenes3d.rays.port import Floats
+from scenes3d.rays.port import Bools, Floats
 from twin.text import LocalText
 
 WORDS = {CLEAR: "visible", BLOCKED: "hidden"}
@@ -97,6 +99,7 @@ _SEEN = Meaning(
         (0, LocalText("被遮挡", "Hidden"), COLORS["hidden"]),
         (1, LocalText("可见", "Visible"), COLORS["visible"]),
         (2, LocalText("不明", "Unknown"), COLORS["unknown"]),
+        INSIDE_CLASS,
     ),
 )
 
@@ -131,13 +134,17 @@ def answer_viewshed(material: Material, asked: Viewshed) -> Answer:
 
     before = None if material.before is None else ask(material.before, 0.0)
     seen = ask(scene, 1 - 1 / asked.casts)
-    names = {0: "hidden", 1: "visible", 2: UNKNOWN_WORD}
-    codes, old = _codes(seen), None if before is None else _codes(before)
+    names = {0: "hidden", 1: "visible", 2: UNKNOWN_WORD, INSIDE_CODE: INSIDE}
+    indoors = nodes_inside(scene, seen.within, asked.target_height_m)
+    codes, old = _codes(seen, indoors), None
+    if before is not None and material.before is not None:
+        old = _codes(before, nodes_inside(material.before, seen.within, asked.target_height_m))
     marks = class_marks(scene.ground, codes, old, seen.within, names)
     values: dict[str, Any] = {
         "viewpoints": seen.viewpoints,
         "viewpointsWithoutGround": seen.lost,
-        "areas_m2": seen.areas_m2(),
+        "areas_m2": replace(seen, within=seen.within & ~indoors).areas_m2(),
+        **area_inside(scene, indoors),
         "seenByAtMost": int(seen.seen_by.max()),
     }
     if old is not None:
@@ -146,8 +153,9 @@ def answer_viewshed(material: Material, asked: Viewshed) -> Answer:
     return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO, raster)
 
 
-def _codes(seen: Seen) -> npt.NDArray[np.uint8]:
-    return np.where(seen.visible, 1, np.where(seen.unknown, 2, 0)).astype(np.uint8)
+def _codes(seen: Seen, indoors: Bools) -> npt.NDArray[np.uint8]:
+    codes = np.where(seen.visible, 1, np.where(seen.unknown, 2, 0))
+    return np.where(indoors, INSIDE_CODE, codes).astype(np.uint8)
 
 
 def _viewpoints(place: shapely.Geometry, spacing_m: float) -> Floats:

@@ -13,9 +13,10 @@ from layers.analysis.material import Box, Material, box_round
 from layers.analysis.question import Metres, Places, RasterQuestion, RayQuestion
 from layers.analysis.raster import Meaning, Raster
 from scenes3d.analysis.facades import facade_points
+from scenes3d.analysis.inside import inside
 from scenes3d.analysis.scene import Scene
 from scenes3d.analysis.sight import above_ground, points_along, points_within, require_rays
-from scenes3d.rays.port import Floats
+from scenes3d.rays.port import Bools, Floats
 from twin.errors import BadAnalysisError
 
 _AREAS = ("Polygon", "MultiPolygon")
@@ -38,6 +39,22 @@ class Spots:
 
     points: Floats
     buildings: tuple[str, ...] = ()
+
+    def inside(self, scene: Scene) -> Bools:
+        """Which lie inside a building or a body of a scene, (n,). Places before walls never do: a window that is built over has lost
+        its light.
+        """
+        return np.zeros(len(self.points), dtype=np.bool_) if self.buildings else inside(scene, self.points)
+
+    def outside(self, within: Bools) -> Floats:
+        """The points; without a height, so that nothing is asked of them, where they lie inside."""
+        points = self.points.copy()
+        points[within, 2] = np.nan
+        return points
+
+    def told_inside(self, within: Bools, when: str = "") -> dict[str, list[bool]]:
+        """What marks say of it; nothing before walls."""
+        return {} if self.buildings else {f"inside_building{when}": within.tolist()}
 
 
 class SpotQuestion(LightQuestion, RasterQuestion):

@@ -11,6 +11,7 @@ import shapely
 from pydantic import Field
 
 from layers.analysis.answer import Answer, Mark, class_areas, class_marks
+from layers.analysis.indoors import INSIDE, INSIDE_CLASS, INSIDE_CODE, area_inside, nodes_inside
 from layers.analysis.material import Box, Material, box_round
 from layers.analysis.question import AboveGround, Area, LayerId, Metres, Point, RasterQuestion, SightQuestion
 from layers.analysis.raster import Meaning, classes
@@ -21,7 +22,7 @@ from scenes3d.analysis.earthwork import cells_within
 from scenes3d.analysis.optics import Optics, distance_for
 from scenes3d.analysis.scene import Scene
 from scenes3d.analysis.sight import above_ground, require_rays
-from scenes3d.rays.port import Floats
+from scenes3d.rays.port import Bools, Floats
 from twin.errors import BadAnalysisError
 from twin.schema import Schema
 from twin.text import LocalText
@@ -189,6 +190,7 @@ _COVERED = Meaning(
         (1, LocalText("一台可见", "One camera"), COLORS["one-camera"]),
         (2, LocalText("两台及以上可见", "Two or more"), COLORS["two-or-more"]),
         (3, LocalText("不明", "Unknown"), COLORS["unknown"]),
+        INSIDE_CLASS,
     ),
 )
 
@@ -211,36 +213,41 @@ def answer_camera_coverage(material: Material, asked: CameraCoverage) -> Answer:
     require_rays(rays_for_coverage(cameras, asked.cell_m) * asked.casts, material.limits.rays)
     within = cells_within(scene.ground, area)
 
-    def ask(where: Scene, first: float) -> Coverage:
+    def ask(where: Scene, first: float, indoors: Bools) -> Coverage:
         return coverage(
-            where, cameras, within, target_height_m=asked.target_height_m,
+            where, cameras, within & ~indoors, target_height_m=asked.target_height_m,
             told=lambda share: material.told(first + share / asked.casts),
         )  # fmt: skip
 
-    before = None if material.before is None else ask(material.before, 0.0)
-    found = ask(scene, 1 - 1 / asked.casts)
-    names = {0: "blind", 1: "one-camera", 2: "two-or-more", 3: UNKNOWN_WORD}
-    codes, old = _codes(found), None if before is None else _codes(before)
-    marks = class_marks(scene.ground, codes, old, found.within, names)
+    old = None
+    if material.before is not None:
+        was = nodes_inside(material.before, within, asked.target_height_m)
+        old = _codes(ask(material.before, 0.0, was), was)
+    indoors = nodes_inside(scene, within, asked.target_height_m)
+    found = ask(scene, 1 - 1 / asked.casts, indoors)
+    names = {0: "blind", 1: "one-camera", 2: "two-or-more", 3: UNKNOWN_WORD, INSIDE_CODE: INSIDE}
+    codes, known = _codes(found, indoors), found.within | indoors
+    marks = class_marks(scene.ground, codes, old, known, names)
     some = np.flatnonzero(np.nan_to_num(found.seen_m2) > 0).tolist()
     seen = [{"camera": cameras.ids[i], "seen_m2": found.seen_m2[i]} for i in some]
     areas = found.areas_m2()
     values = {
         **_counts(lenses, cameras),
         "areas_m2": areas,
+        **area_inside(scene, indoors),
         "coveredShare": areas["covered"] / areas["area"] if areas["area"] else None,
         "byCamera": sorted(seen, key=lambda entry: -float(entry["seen_m2"])),
     }
     if old is not None:
-        values["compared_m2"] = class_areas(scene.ground, codes, old, found.within, names)
-    raster = classes(scene.ground, codes, found.within, _COVERED)
+        values["compared_m2"] = class_areas(scene.ground, codes, old, known, names)
+    raster = classes(scene.ground, codes, known, _COVERED)
     return Answer(values, marks, asked.cell_m, material.errors(), RIGHT_TO, raster)
 
 
-def _codes(found: Coverage) -> npt.NDArray[np.uint8]:
-    """0 blind, 1 one camera, 2 two or more, 3 nobody can tell."""
+def _codes(found: Coverage, indoors: Bools) -> npt.NDArray[np.uint8]:
+    """0 blind, 1 one camera, 2 two or more, 3 nobody can tell; and what is no ground."""
     codes = np.where(found.seen_by > 1, 2, np.where(found.seen_by == 1, 1, np.where(found.maybe_by > 0, 3, 0)))
-    return codes.astype(np.uint8)
+    return np.where(indoors, INSIDE_CODE, codes).astype(np.uint8)
 
 
 def _box_with(area: shapely.Geometry, where: Floats) -> Box:

@@ -171,6 +171,7 @@ def test_a_raster_that_is_kept_is_listed_with_legend_datum_and_values(street, tm
         (0, "被遮挡", "#c0392b"),
         (1, "可见", "#2e8b57"),
         (2, "不明", "#8e8e8e"),
+        (4, "建筑内部", "#d8d4cb"),
     ]
     tile = street.get("/rasters/seen-from-here/14/13653/6418.png")
     assert tile.status_code == 200

@@ -135,18 +135,34 @@ def test_a_cloud_stands_where_it_is_named_as_columns_under_its_points(quarter, t
     assert "columns" in next(source for source in answer["sources"] if source.get("scene") == "trees")["taken_as"]
 
 
-def test_heights_of_another_datum_are_refused_and_not_mixed(quarter):
+def test_heights_of_another_datum_are_left_out_or_refused_where_named_and_never_mixed(quarter):
     asked = {"from": at(-750, 0), "to": [at(-650, 0)], "buildings": "none"}
-    said = quarter.problem("POST", "/processes/line-of-sight/execution", 400, json={"inputs": asked})
-    assert "old" in said["detail"]
-    assert ("ellipsoidal" in said["value"], "EPSG:5737" in said["limit"]) == (True, True)
-    assert "scenes" in said["remedy"]
+    document = ask(quarter, "line-of-sight", **asked)
+    assert (document["features"][0]["properties"]["verdict"], document["answer"]["values"]["hidden"]) == ("visible", 0)
+    (left,) = document["answer"]["errors"]["scenesLeftOut"]
+    assert (left["scene"], left["verticalDatum"], left["groundVerticalDatum"]) == ("old", "ellipsoidal", "EPSG:5737")
+    assert ("datum" in left["why"], "terrain" in left["remedy"]) == (True, True)
+    assert "old" in document["answer"]["errors"]["statement"]["zh"]
+    assert not any("scene" in source for source in document["answer"]["sources"])
+    assert "scenesLeftOut" not in look(quarter, 580, 650)[1]["errors"]
+    for named in ({"scenes": ["old"]}, {"planned_scenes": ["old"]}):
+        body = {"inputs": {**asked, **named}}
+        said = quarter.problem("POST", "/processes/line-of-sight/execution", 400, json=body)
+        assert "old" in said["detail"]
+        assert ("ellipsoidal" in said["value"], "EPSG:5737" in said["limit"]) == (True, True)
+        assert "scenes" in said["remedy"]
     assert ask(quarter, "line-of-sight", **asked, scenes="none")["features"][0]["properties"]["verdict"] == "visible"
     # A level that is stated means what the scene means.
     stated = ask(quarter, "line-of-sight", **asked, ground_m=12)["answer"]
     assert (stated["values"]["hidden"], stated["verticalDatum"]["id"]) == (1, "ellipsoidal")
     both = {"from": at(-600, 0), "to": [at(550, 0)], "buildings": "none", "ground_m": 12, "scenes": ["hall", "old"]}
     assert "datum" in json.dumps(ask(quarter, "line-of-sight", 400, **both))
+    # One that is named says what a stated level means; the other is left out.
+    found = ask(quarter, "line-of-sight", **(both | {"scenes": "published", "planned_scenes": ["old"]}))["answer"]
+    assert ([left["scene"] for left in found["errors"]["scenesLeftOut"]], found["verticalDatum"]["id"]) == (
+        ["hall"],
+        "ellipsoidal",
+    )
 
 
 def test_models_are_cut_by_sections_and_held_against_limits(quarter):
@@ -252,10 +268,13 @@ def test_a_planned_tower_is_told_before_and_after_for_every_point_and_dwelling(q
 def test_what_makes_room_is_taken_down_and_areas_are_told_from_verdict_to_verdict(quarter):
     asked = {"from": {"type": "Point", "coordinates": at(0, 0)}, "reach_m": 90, "scenes": "none"}
     open_ = ask(quarter, "viewshed", **asked, demolished=["tower"], compare=True)["answer"]["values"]
-    assert set(open_["compared_m2"]) == {"hidden→visible"}
+    assert set(open_["compared_m2"]) == {"hidden→visible", "inside-building→visible"}
     alone = ask(quarter, "viewshed", **asked)["answer"]["values"]["areas_m2"]
     gained = open_["compared_m2"]["hidden→visible"]
-    assert gained == pytest.approx(open_["areas_m2"]["visible"] - alone["visible"])
+    # Where the tower stood was no ground before, and is no part of what is gained.
+    laid_open = open_["compared_m2"]["inside-building→visible"]
+    assert 0 < laid_open <= 10 * 100 + 10 * 25
+    assert gained == pytest.approx(open_["areas_m2"]["visible"] - alone["visible"] - laid_open)
     # The tower is 100 m wide in the east: nearly all that lies behind it within reach.
     assert gained > 500
     marks = ask(quarter, "viewshed", **asked, demolished=["tower"], compare=True)["features"]

@@ -19,6 +19,7 @@ from api.settings import Settings
 from app_client import AppClient
 from layers.analysis.processes import PROCESSES
 from layers.policy import Action, OpenPolicy
+from scenes3d.analysis.sunlight import sun_through_the_day, sunlight_rule
 from twin.client_analyses import TownAnalyses
 from twin.client_errors import raise_for_problem
 from twin.crs import parse_crs, transform_points
@@ -141,7 +142,10 @@ def test_cameras_of_the_layer_answer_who_sees_this(street):
     coverage = ask(street, "camera-coverage", area=area(0, -40, 80, 40), cell_m=2)
     areas = coverage["answer"]["values"]["areas_m2"]
     assert areas["covered"] + areas["blind"] + areas["unknown"] == pytest.approx(areas["area"])
-    assert areas["area"] == pytest.approx(6400, rel=0.05)
+    # The tower, 10 m of 80, is no ground.
+    assert coverage["answer"]["values"]["insideBuildings_m2"] == pytest.approx(800, rel=0.05)
+    assert areas["area"] == pytest.approx(6400 - 800, rel=0.05)
+    assert {f["properties"]["verdict"] for f in coverage["features"]} >= {"blind", "inside-building"}
     covered = next(f for f in coverage["features"] if f["properties"]["verdict"] == "one-camera")
     assert shapely.contains_xy(shape(covered["geometry"]), *at(30, 0))
     assert not shapely.contains_xy(shape(covered["geometry"]), *at(60, 30))
@@ -183,6 +187,50 @@ def test_a_planned_tower_takes_the_sun_from_its_neighbour(street):
     assert verdicts(after) == ["broken"]
     assert after["answer"]["errors"]["buildings"]["planned"] == 1
     assert before["answer"]["values"]["date"] == "2026-01-20"
+
+
+def test_the_share_of_an_area_that_keeps_a_rule_is_that_of_its_open_ground(street):
+    """One box on a plane: the same by hand, cell for cell, from the sun's places and a slab test."""
+    box, top = np.array([(-11.0, -9.0), (11.0, 7.0)]), 30.0
+    asked = {"at": area(-45, -35, 45, 55), "spacing_m": 6, "rule": "great-cold-2h", "year": 2026, "step_min": 10}
+    volume = {"id": "box", "footprint": area(*box.ravel()), "height_m": top}
+    alone = {**asked, "ground_m": 0, "buildings": "none", "planned": [volume]}
+    document = ask(street, "sunlight", **alone, compare=True)
+    values, marks = document["answer"]["values"], [feature["properties"] for feature in document["features"]]
+    rule = sunlight_rule("great-cold-2h")
+    assert rule.shortest_stretch_min <= 10
+    sun = sun_through_the_day(rule.day(2026), (PLACE.lon, PLACE.lat), (rule.from_hour, rule.to_hour), 10)
+    places = np.array([feature["geometry"]["coordinates"] for feature in document["features"]])
+    plan = np.column_stack(PLACE.to_local(places[:, 0], places[:, 1]))
+    own = ((plan > box[0]) & (plan < box[1])).all(axis=1)
+    minutes = np.zeros(len(plan))
+    for way in sun.directions[sun.altitude_deg > 0.5]:
+        cuts = np.sort((box[:, None, :] - plan) / way[:2], axis=0)
+        enters, leaves = cuts[0].max(axis=1), np.minimum(cuts[1].min(axis=1), (top - rule.sill_m) / way[2])
+        minutes += 10.0 * ~((enters < leaves) & (leaves > 0))
+    kept = int((minutes[~own] >= rule.least_minutes).sum())
+    assert 0 < kept < (~own).sum()
+    assert own.sum() == values["insideBuildings"] == values["compared"]["builtOver"] == 3 * 3
+    assert values["verdicts"] == {"kept": kept, "broken": int((~own).sum()) - kept, "unknown": 0}
+    assert [mark["inside_building"] for mark in marks] == own.tolist()
+    assert [mark["verdict"] == "inside-building" for mark in marks] == own.tolist()
+    assert [mark["minutes"] for mark in marks] == [
+        None if no else each for no, each in zip(own, minutes.tolist(), strict=True)
+    ]
+    # The box's own ground is no part of the comparison: it was in the sun all day.
+    assert (values["points"], values["withoutGround"], values["compared"]["points"]) == (len(plan), 0, (~own).sum())
+    assert values["compared"]["verdictsBefore"] == {"kept": int((~own).sum()), "broken": 0, "unknown": 0}
+    assert values["compared"]["becomeBroken"] == values["verdicts"]["broken"]
+    assert {mark["change_min"] for mark in marks if mark["inside_building"]} == {None}
+    assert not any(mark["inside_building_before"] for mark in marks)
+    sky = ask(
+        street, "sky-view", **{key: alone[key] for key in ("at", "spacing_m", "ground_m", "buildings", "planned")}
+    )
+    seen = sky["answer"]["values"]
+    assert (seen["insideBuildings"], seen["withoutGround"]) == (own.sum(), 0)
+    assert seen["skyViewLeast"] > 0.2
+    # Above the roof there is open air.
+    assert ask(street, "sunlight", **alone, height_m=30.5)["answer"]["values"]["insideBuildings"] == 0
 
 
 def test_shadow_sky_skyline_section_and_control_agree_with_the_tower(street):

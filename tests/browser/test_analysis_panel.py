@@ -305,23 +305,32 @@ def test_unknown_looks_like_nothing_else_and_a_plan_is_seen_after_before_and_as_
       const document = { features, answer: { process: "sunlight", values: { rule: { leastMinutes: 120 } } } };
       return [sidesOf(features), Object.fromEntries(sidesOf(features).map((side) => {
         const look = lookOf(document, side, true);
-        return [side, rows.map((row) => [(look.cell ?? look.colour)(row).slice(0, 3).join(), look.at(row)])];
+        return [side, rows.map((row) => [(look.cell ?? look.colour)(row).slice(0, 3).join(), look.at(row), (look.cell ?? look.colour)(row)[3]])];
       }))];
     }"""
     sides, looks = page.evaluate(script, [{"verdict": verdict} for verdict in ("visible", "hidden", "unknown")])
     assert sides == ["now"]
-    assert len({colour for colour, _ in looks["now"]}) == 3
+    assert len({colour for colour, *_ in looks["now"]}) == 3
     rows = [
         {"minutes": 0, "minutes_before": 480, "change_min": -480},
         {"minutes": 480, "minutes_before": 480, "change_min": 0},
         {"minutes": None, "minutes_before": None, "change_min": None},
+        {
+            "minutes": None,
+            "inside_building": True,
+            "minutes_before": 480,
+            "inside_building_before": False,
+            "change_min": None,
+        },
     ]
     sides, looks = page.evaluate(script, rows)
     page.close()
     assert sides == ["now", "before", "change"]
-    (none, long, unknown) = looks["now"]
+    (none, long, unknown, inside) = looks["now"]
     assert len({none[0], long[0], unknown[0]}) == 3
-    assert [words for _, words in looks["now"]] == ["0 分", "8 小时 0 分", "未知"]
-    assert looks["before"] == [long, long, unknown]
-    assert [words for _, words in looks["change"]] == ["−8 小时 0 分", "0 分", "未知"]
-    assert len({colour for colour, _ in looks["change"]}) == 3
+    assert [words for _, words, _ in looks["now"]] == ["0 分", "8 小时 0 分", "未知", "建筑内部"]
+    assert looks["before"] == [long, long, unknown, long]
+    assert [words for _, words, _ in looks["change"]] == ["−8 小时 0 分", "0 分", "未知", "建筑内部"]
+    assert len({colour for colour, *_ in looks["change"][:3]}) == 3
+    # What lies inside a building is drawn as nothing.
+    assert inside[2] == looks["change"][3][2] == 0 < looks["before"][3][2]

@@ -57,13 +57,20 @@ const SIDES = {
   },
 };
 
+// What lies inside a building is no ground: it is drawn as nothing, and stands in no legend and no share.
+const INSIDE = "inside-building";
+const NOTHING = [0, 0, 0, 0];
+const insideNow = ({ verdict, inside_building }) => Boolean(inside_building) || verdict === INSIDE;
+const insideBefore = ({ verdict_before, inside_building_before }) => Boolean(inside_building_before) || verdict_before === INSIDE;
+const INDOORS = { now: insideNow, before: insideBefore, change: (properties) => insideNow(properties) || insideBefore(properties) };
+
 /** The look of an answer from a side; see `plainLook`. */
 export function lookOf({ features, answer }, side = "now", isGrid = false) {
-  const seen = SIDES[side];
-  const look = plainLook({ features: side === "now" ? features : features.map((feature) => ({ ...feature, properties: seen(feature.properties) })), answer }, isGrid);
-  if (side === "now") return look;
-  const through = (paint) => paint && ((properties) => paint(seen(properties)));
-  return { ...look, colour: through(look.colour), edge: through(look.edge), cell: through(look.cell), at: through(look.at) };
+  const [seen, indoors] = [SIDES[side], INDOORS[side]];
+  const open = features.filter(({ properties }) => !indoors(properties));
+  const look = plainLook({ features: open.map((feature) => ({ ...feature, properties: seen(feature.properties) })), answer }, isGrid);
+  const through = (paint, inside) => paint && ((properties) => (indoors(properties) ? inside : paint(seen(properties))));
+  return { ...look, colour: through(look.colour, NOTHING), edge: through(look.edge, NOTHING), cell: through(look.cell, NOTHING), at: through(look.at, word(INSIDE)) };
 }
 
 /**
