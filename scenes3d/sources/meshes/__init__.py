@@ -1,1 +1,1 @@
-"""Meshes in OBJ and PLY: surfaces without a word of what their numbers count from."""
+"""Meshes in OBJ, PLY and GLB: surfaces without a word of what their numbers count from."""
