@@ -21,10 +21,11 @@ from scenes3d.editions.folder import SceneFolder
 from scenes3d.frames import Frame
 from scenes3d.models.building import build_model
 from scenes3d.models.shaping import Faults, Shape
-from scenes3d.points.building import CloudOptions, Progress, build_cloud
+from scenes3d.points.building import CloudOptions, build_cloud
 from scenes3d.sources.clouds.source import LasSource, open_clouds
 from scenes3d.sources.landing import Place, require_landing
 from scenes3d.sources.reference import Stated
+from scenes3d.tileset.progress import Progress
 from twin.errors import BadCall
 from twin.files import file_sha256
 from twin.tasks.here import IN_THREAD

@@ -27,9 +27,9 @@ from layers.scenes.built import Built
 from layers.scenes.desk import Scene, SceneDesk
 from layers.scenes.record import REVIEWS, Level, buildings_record, now_text
 from scenes3d.frames import Frame
-from scenes3d.points.building import Progress
 from scenes3d.sources.landing import Place
 from scenes3d.sources.reference import Stated
+from scenes3d.tileset.progress import Progress
 from tiles.terrain.elevation import Elevation
 from twin.ellipsoid import Floats
 from twin.errors import DuplicateLayerError, UnknownLayerError

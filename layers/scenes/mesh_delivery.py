@@ -16,7 +16,7 @@ from layers.scenes.model_files import placing_of
 from scenes3d.editions.edition import FILES, Edition
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.frames import Frame
-from scenes3d.meshes.building import MeshOptions, Progress, build_mesh
+from scenes3d.meshes.building import MeshOptions, build_mesh
 from scenes3d.meshes.cells import MOST_TRIANGLES
 from scenes3d.models.shaping import Faults
 from scenes3d.sources.landing import Place
@@ -26,6 +26,7 @@ from scenes3d.sources.meshes.obj_mesh import ObjMesh
 from scenes3d.sources.meshes.ply import PlyMesh
 from scenes3d.sources.meshes.source import open_source
 from scenes3d.sources.reference import Placing, Said, Stated
+from scenes3d.tileset.progress import Progress
 from twin.files import file_sha256
 from twin.formats.archive import ArchiveLimits, unpacked
 from twin.tasks.port import Tasks

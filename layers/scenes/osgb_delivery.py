@@ -16,13 +16,13 @@ from scenes3d.editions.edition import FILES, Edition
 from scenes3d.editions.files import region_of
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.frames import Frame
-from scenes3d.points.building import Progress
 from scenes3d.sources.landing import Place
 from scenes3d.sources.osgb.building import build_osgb, checksum_of
 from scenes3d.sources.osgb.converter import require_converter
 from scenes3d.sources.osgb.finding import SUFFIX, Delivery, find_delivery, find_entry
 from scenes3d.sources.osgb.metadata import NAME, is_metadata, placing_of
 from scenes3d.sources.reference import Stated
+from scenes3d.tileset.progress import Progress
 from scenes3d.tileset.region import Region
 from twin.errors import BadCall, UnreadableFileError
 from twin.formats.archive import ArchiveLimits, unpacked

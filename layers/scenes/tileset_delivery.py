@@ -18,13 +18,13 @@ from scenes3d.editions.files import region_of
 from scenes3d.editions.folder import SceneFolder
 from scenes3d.frames import Frame
 from scenes3d.glb.reading import read_model
-from scenes3d.points.work import Work
 from scenes3d.sources.landing import Place, require_landing
 from scenes3d.sources.reference import Said, Stated, resolve
 from scenes3d.sources.tilesets.converting import contents_of
 from scenes3d.sources.tilesets.importing import TilesetWish, find_tileset, import_tileset
 from scenes3d.tileset.folder import folder_opener
 from scenes3d.tileset.region import METRES_OF_AIR
+from scenes3d.tileset.work import Work
 from twin.files import file_sha256
 from twin.formats.archive import ArchiveLimits, unpacked
 from twin.vertical import ELLIPSOIDAL

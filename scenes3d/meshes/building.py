@@ -20,9 +20,10 @@ from scenes3d.meshes.baking import MOST_SIDE
 from scenes3d.meshes.cells import MOST_TRIANGLES, Leaf, spread
 from scenes3d.meshes.spooling import MeshSource, Spooled, spool
 from scenes3d.meshes.writing import Cell, TileWriter, Written, address, cells_above, make_tile
-from scenes3d.points.work import Work
+from scenes3d.tileset.progress import Counter, Progress, silent
 from scenes3d.tileset.region import Region
 from scenes3d.tileset.tile import Tile, Tileset
+from scenes3d.tileset.work import Work
 from twin.ellipsoid import SEMI_MAJOR_M
 from twin.tasks.here import IN_THREAD
 from twin.tasks.port import Tasks, Unit
@@ -30,8 +31,6 @@ from twin.tasks.port import Tasks, Unit
 _FORMAT = 1
 # Viewers take the next level where an error covers 16 points of the screen: a pixel of the picture covers two of them then.
 _TEXELS = 8.0
-Progress = Callable[[str, int, int], None]
-"""Told how a build goes on: the step, how much it has done, and of how much (bytes read, triangles, tiles)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +73,11 @@ class MeshReport:
     source: dict[str, Any]
 
 
-def _silent(step: str, done: int, total: int) -> None:
-    pass
-
-
 def build_mesh(
     source: MeshSource,
     target: Path,
     options: MeshOptions | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     tasks: Tasks = IN_THREAD,
 ) -> MeshReport:
     """Build the tileset of a mesh in the folder `target`, which it replaces when all of it is there.
@@ -133,7 +128,7 @@ class _Build:
     def _spool(self) -> Spooled:
         known = self._work.done("spooled")
         if known is None:
-            advance = _Counter(self._progress, "read", self._source.length)
+            advance = Counter(self._progress, "read", self._source.length)
             known = asdict(spool(self._source, self._work.spool, self._work.bins, advance))
             self._work.finish_step("spooled", known)
         return Spooled(**known | {"low": tuple(known["low"]), "high": tuple(known["high"])})
@@ -142,7 +137,7 @@ class _Build:
         known = self._work.done("spread")
         folder = self._work.folder
         if known is None:
-            advance = _Counter(self._progress, "spread", spooled.triangles)
+            advance = Counter(self._progress, "spread", spooled.triangles)
             found = spread(self._work.spool, spooled, self._work.bins, self._options.most_triangles, advance)
             known = [asdict(leaf) | {"file": str(leaf.file.relative_to(folder))} for leaf in found]
             self._work.finish_step("spread", known)
@@ -154,7 +149,7 @@ class _Build:
         """All tiles, written: the leaves, then level by level those above."""
         options, work = self._options, self._work
         writer = TileWriter(work.out, work.bins, self._source.frame, spooled, options.most_triangles, options.most_side)
-        advance = _Counter(self._progress, "tiles", len(leaves) + len(cells))
+        advance = Counter(self._progress, "tiles", len(leaves) + len(cells))
         found: dict[str, Written] = {}
         levels: list[Sequence[Leaf | Cell]] = [leaves]
         levels += [list(level) for _, level in groupby(cells, key=lambda cell: len(cell.path))]
@@ -173,15 +168,9 @@ class _Build:
         found: dict[str, Written],
         advance: Callable[[int], None],
     ) -> None:
-        known = {cell.path: self._work.done(_step(cell.path)) for cell in level}
-        missing = (Unit(f"tile {cell.path}", (writer, cell)) for cell in level if known[cell.path] is None)
-        hands = self._tasks if len(level) > 1 else IN_THREAD
-        with closing(hands.map(make_tile, missing, lambda: advance(0))) as made:
-            for cell in level:
-                document = known[cell.path]
-                if document is None:
-                    document = next(made)
-                    self._work.finish_step(_step(cell.path), document)
+        steps = {f"tile-{cell.path}": Unit(f"tile {cell.path}", (writer, cell)) for cell in level}
+        with closing(self._work.outcomes(self._tasks, make_tile, steps, lambda: advance(0))) as made:
+            for cell, document in zip(level, made, strict=True):
                 found[cell.path] = Written(**document)
                 advance(1)
 
@@ -199,18 +188,5 @@ class _Build:
         return tiles[cells[-1].path if cells else leaves[0].path]
 
 
-def _step(path: str) -> str:
-    return f"tile-{path}"
-
-
 def _depth(tile: Tile) -> int:
     return 1 + max((_depth(child) for child in tile.children), default=0)
-
-
-class _Counter:
-    def __init__(self, progress: Progress, step: str, total: int) -> None:
-        self._progress, self._step, self._total, self._done = progress, step, total, 0
-
-    def __call__(self, more: int) -> None:
-        self._done += more
-        self._progress(self._step, self._done, self._total)

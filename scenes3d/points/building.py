@@ -6,7 +6,7 @@ The same points in the same order give the same bytes, also after a build was ki
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +20,9 @@ from scenes3d.points.cutting import TAKE_ALL
 from scenes3d.points.records import Chunk
 from scenes3d.points.spooling import Spooled, spool
 from scenes3d.points.tree import Node, Tree, address
-from scenes3d.points.work import Work
 from scenes3d.points.writing import TileWriter, cut_bin
+from scenes3d.tileset.progress import Counter, Progress, silent
+from scenes3d.tileset.work import Work
 from twin.tasks.here import IN_THREAD
 from twin.tasks.port import Tasks, Unit
 
@@ -46,10 +47,6 @@ class CloudSource(Protocol):
         """What tells this source from every other: a build is taken up again only for the same."""
 
     def chunks(self) -> Iterable[Chunk]: ...
-
-
-Progress = Callable[[str, int, int], None]
-"""Told how a build goes on: the step, how many points it has done, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +83,11 @@ class CloudReport:
     coloured: bool
 
 
-def _silent(step: str, done: int, total: int) -> None:
-    pass
-
-
 def build_cloud(
     source: CloudSource,
     target: Path,
     options: CloudOptions | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     tasks: Tasks = IN_THREAD,
 ) -> CloudReport:
     """Build the tileset of a cloud in the folder `target`, which it replaces when all of it is there.
@@ -142,7 +135,7 @@ class _Build:
         known = self._work.done("spooled")
         if known is not None:
             return Spooled.from_document(known)
-        advance = _Counter(self._progress, "read", self._source.points)
+        advance = Counter(self._progress, "read", self._source.points)
         spooled = spool(self._source.chunks(), self._source.frame, self._work.spool, advance)
         self._work.finish_step("spooled", spooled.to_document())
         return spooled
@@ -154,7 +147,7 @@ class _Build:
                 Bin(Cube(path, tuple(low), exponent), self._work.folder / file, count)
                 for path, low, exponent, file, count in known
             ]
-        advance = _Counter(self._progress, "spread", points)
+        advance = Counter(self._progress, "spread", points)
         bins = spread(self._work.spool, root, self._work.bins, self._options.bin_points, advance)
         folder = self._work.folder
         listed = [
@@ -169,26 +162,14 @@ class _Build:
     def _cut(self, bins: list[Bin], root: Cube, spooled: Spooled) -> list[dict[str, Node]]:
         """Tiles of every bin, written; what their points give to the tiles above stands in a file beside the bin."""
         trees: list[dict[str, Node]] = []
-        advance = _Counter(self._progress, "cut", spooled.points)
-        known = {bin_.cube.path: self._work.done(_step(bin_)) for bin_ in bins}
-        missing = (
-            Unit(f"bin {bin_.cube.path}", (self._writer(spooled.brightest), bin_, root.exponent))
-            for bin_ in bins
-            if known[bin_.cube.path] is None
-        )
-        with closing(self._hands(len(bins)).map(cut_bin, missing, lambda: advance(0))) as made:
-            for bin_ in bins:
-                nodes = known[bin_.cube.path]
-                if nodes is None:
-                    nodes = next(made)
-                    self._work.finish_step(_step(bin_), nodes)
+        advance = Counter(self._progress, "cut", spooled.points)
+        writer = self._writer(spooled.brightest)
+        steps = {f"cut-{bin_.cube.path}": Unit(f"bin {bin_.cube.path}", (writer, bin_, root.exponent)) for bin_ in bins}
+        with closing(self._work.outcomes(self._tasks, cut_bin, steps, lambda: advance(0))) as made:
+            for bin_, nodes in zip(bins, made, strict=True):
                 trees.append({node.path: node for node in map(Node.from_list, nodes)})
                 advance(bin_.points)
         return trees
-
-    def _hands(self, bins: int) -> Tasks:
-        """Who cuts: one bin is cut here."""
-        return self._tasks if bins > 1 else IN_THREAD
 
     def _writer(self, brightest: int) -> TileWriter:
         options = self._options
@@ -221,16 +202,3 @@ class _Build:
         parts = [read_records(file) for file in files if file.exists()]
         # Where nothing is left for a tile, the tiles above it took all, and there is none below.
         return writer.tile(path, np.concatenate(parts)) if parts else None
-
-
-def _step(bin_: Bin) -> str:
-    return f"cut-{bin_.cube.path}"
-
-
-class _Counter:
-    def __init__(self, progress: Progress, step: str, total: int) -> None:
-        self._progress, self._step, self._total, self._done = progress, step, total, 0
-
-    def __call__(self, more: int) -> None:
-        self._done += more
-        self._progress(self._step, self._done, self._total)

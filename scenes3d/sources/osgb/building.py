@@ -18,16 +18,16 @@ from typing import Any
 import numpy as np
 
 from scenes3d.models.shaping import Faults
-from scenes3d.points.building import Progress
-from scenes3d.points.work import Work
 from scenes3d.sources.landing import Place, require_landing
 from scenes3d.sources.osgb.assembling import Assembler, Key, grouped
 from scenes3d.sources.osgb.converter import osgb_unreadable, require_converter
 from scenes3d.sources.osgb.converting import AS_IT_IS, FileWork, MadeFile, convert_file
 from scenes3d.sources.osgb.finding import Delivery
 from scenes3d.sources.reference import Placing
+from scenes3d.tileset.progress import Progress
 from scenes3d.tileset.region import Region
 from scenes3d.tileset.tile import Tile, Tileset
+from scenes3d.tileset.work import Work
 from twin.tasks.port import Tasks, Unit
 from twin.tasks.threads import Threads
 

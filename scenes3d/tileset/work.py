@@ -7,15 +7,20 @@ without its document is done again. At the end `out` takes the target's place, a
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import orjson
 
 from twin.errors import DuplicateSceneError
 from twin.held import hold_folder
+from twin.tasks.here import IN_THREAD
+from twin.tasks.port import Alive, Tasks, Unit
+
+T = TypeVar("T")
 
 
 class Work:
@@ -73,6 +78,25 @@ class Work:
 
     def finish_step(self, step: str, document: Any) -> None:
         self._write(step, orjson.dumps(document))
+
+    def outcomes(
+        self, tasks: Tasks, function: Callable[[T], Any], steps: Mapping[str, Unit[T]], alive: Alive
+    ) -> Generator[Any, None, None]:
+        """The documents of many steps, in their order: those that are done as they were left, the others worked out and kept.
+
+        Args:
+            tasks: Who works them out; a single step is done here.
+            function: Makes the document of a step, of what JSON can say.
+        """
+        known = {step: self.done(step) for step in steps}
+        missing = (unit for step, unit in steps.items() if known[step] is None)
+        hands = tasks if len(steps) > 1 else IN_THREAD
+        with closing(hands.map(function, missing, alive)) as made:
+            for step in steps:
+                if known[step] is None:
+                    known[step] = next(made)
+                    self.finish_step(step, known[step])
+                yield known[step]
 
     def finish(self) -> None:
         """Put the tileset in its place and drop the folder."""
