@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from layers.scenes.built import Box, Built, extras_of, outline_of
+from layers.scenes.built import Box, Built, extras_of, outline_of, place_for
 from layers.scenes.mesh_delivery import MESHES, build_meshes
 from layers.scenes.model_files import MODELS, read_model_file
 from layers.scenes.osgb_delivery import build_osgb_delivery, is_osgb
@@ -82,9 +81,7 @@ def build_delivery(
 def _points(folder: SceneFolder, source: LasSource, *, pnts: bool, progress: Progress, tasks: Tasks) -> Built:
     extras = extras_of(source.vertical_datum, source.described())
     identity = orjson.dumps([source.described(), pnts], option=orjson.OPT_SORT_KEYS)
-    name = hashlib.sha256(identity).hexdigest()[:16]
-    target = folder.path / FILES / name
-    target.parent.mkdir(parents=True, exist_ok=True)
+    name, target = place_for(folder, identity)
     options = CloudOptions(content="pnts" if pnts else "glb", extras=extras)
     report = build_cloud(source, target, options, progress, tasks)
     boxes = [source.box(number) for number in range(len(source.readings))]

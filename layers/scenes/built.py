@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from layers.scenes.fault_words import with_words
-from scenes3d.editions.edition import Edition
+from scenes3d.editions.edition import FILES, Edition
+from scenes3d.editions.folder import SceneFolder
 from twin.crs import CGCS2000
 
 Box = tuple[float, float, float, float, float, float]
@@ -36,6 +39,18 @@ class Built:
         return Edition(
             version, plan.entries, plan.made, plan.extras | {"layerVersion": version}, with_words(plan.report)
         )
+
+
+def place_for(folder: SceneFolder, identity: bytes) -> tuple[str, Path]:
+    """Name and folder of the tileset of a delivery; the same delivery, taken for the same, has the same.
+
+    Args:
+        identity: What tells it from every other: checksums, and what its coordinates are taken for.
+    """
+    name = hashlib.sha256(identity).hexdigest()[:16]
+    target = folder.path / FILES / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return name, target
 
 
 def extras_of(datum: str, sources: list[dict[str, Any]]) -> dict[str, Any]:

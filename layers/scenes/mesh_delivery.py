@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from layers.scenes.built import Built, extras_of, outline_of
+from layers.scenes.built import Built, extras_of, outline_of, place_for
 from layers.scenes.model_files import placing_of
 from scenes3d.editions.edition import FILES, Edition
 from scenes3d.editions.folder import SceneFolder
@@ -77,9 +76,7 @@ def build_meshes(
         extras = extras_of(datum, sources)
         source = open_source(placed, place, faults)
         identity = orjson.dumps(source.identity(), option=orjson.OPT_SORT_KEYS)
-        name = hashlib.sha256(identity).hexdigest()[:16]
-        target = folder.path / FILES / name
-        target.parent.mkdir(parents=True, exist_ok=True)
+        name, target = place_for(folder, identity)
         report = build_mesh(source, target, MeshOptions(extras=extras), progress, tasks)
     outlines = [
         outline_of(called, tuple(box), triangles=triangles)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from layers.scenes.built import Built, extras_of, outline_of
+from layers.scenes.built import Built, extras_of, outline_of, place_for
 from scenes3d.editions.edition import FILES, Edition
 from scenes3d.editions.files import region_of
 from scenes3d.editions.folder import SceneFolder
@@ -67,9 +66,7 @@ def build_osgb_delivery(
         source = {"file": file.name, "sha256": checksum, "files": len(delivery.files), **placing.to_document()}
         extras = extras_of(placing.vertical_datum, [source])
         told = orjson.dumps([checksum, placing.to_document()], option=orjson.OPT_SORT_KEYS)
-        name = hashlib.sha256(told).hexdigest()[:16]
-        target = folder.path / FILES / name
-        target.parent.mkdir(parents=True, exist_ok=True)
+        name, target = place_for(folder, told)
         report = build_osgb(
             delivery, placing, target, checksum=checksum, place=place, extras=extras, tasks=tasks, progress=progress
         )

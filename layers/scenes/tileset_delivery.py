@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from layers.scenes.built import Built, extras_of, outline_of
+from layers.scenes.built import Built, extras_of, outline_of, place_for
 from scenes3d.editions.edition import FILES, Edition
 from scenes3d.editions.files import region_of
 from scenes3d.editions.folder import SceneFolder
@@ -61,9 +60,7 @@ def build_tileset(folder: SceneFolder, file: Path, stated: Stated, place: Place 
     source = {"file": file.name, "sha256": checksum, **reference.to_document()}
     extras = extras_of(reference.vertical_datum, [source])
     told = f"{checksum} {reference.to_document()} {anchor}"
-    name = hashlib.sha256(told.encode()).hexdigest()[:16]
-    target = folder.path / FILES / name
-    target.parent.mkdir(parents=True, exist_ok=True)
+    name, target = place_for(folder, told.encode())
     with _opened(file) as root, Work(target, {"tileset": name}) as work:
         for old in work.out.iterdir():
             old.unlink()
