@@ -46,7 +46,7 @@ class ObjMesh:
         with path.open("rb") as file:
             for line in file.read(_HEAD_BYTES).splitlines():
                 if line.startswith(b"mtllib "):
-                    self._library(line[7:])
+                    self.use_library(line[7:])
 
     def is_mesh(self) -> bool:
         """Whether it is one surface and no list of features: it has a picture, there or missing, or one object or group at most."""
@@ -95,9 +95,6 @@ class ObjMesh:
 
     def use_library(self, said: bytes) -> None:
         """Read the libraries that a line names, each once."""
-        self._library(said)
-
-    def _library(self, said: bytes) -> None:
         text = said.decode("utf-8", "replace").strip()
         found = find_beside(self.path.parent, text)
         # One name with spaces in it, or many names.
