@@ -29,7 +29,7 @@ ActorOption = Annotated[str, typer.Option("--actor", help="Who does it, for the 
 LayersOption = Annotated[
     list[str] | None, typer.Option("--layer", help="Only this layer; may be given several times. · 图层")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="The whole document as JSON.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="The whole document as JSON. · 以 JSON 输出全文")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the release, such as 2026.11. · 版本名")]
 
 

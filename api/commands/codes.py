@@ -30,7 +30,9 @@ divisions_app = typer.Typer(
 
 
 def codes(
-    words: Annotated[list[str], typer.Argument(metavar="LON LAT | CODE", help="A place, or a code of any system.")],
+    words: Annotated[
+        list[str], typer.Argument(metavar="LON LAT | CODE", help="A place, or a code of any system. · 经纬度或任一代码")
+    ],
     height: Annotated[float | None, typer.Option(help="Metres above the ellipsoid. · 大地高")] = None,
     system: Annotated[str | None, typer.Option(help="Only this code system. · 代码体系")] = None,
     at: AtOption = None,
@@ -115,7 +117,12 @@ def list_editions(context: typer.Context, data: DataOption = None) -> None:
 @divisions_app.command("import")
 def import_divisions(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV with the columns code and name.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="CSV with the columns code and name. · 含 code、name 两列的 CSV"
+        ),
+    ],
     edition: Annotated[str, typer.Option(help="Name of the new edition. · 版本名")],
     valid_from: Annotated[str, typer.Option("--valid-from", help="First day (YYYY-MM-DD). · 生效日期")],
     valid_to: Annotated[str | None, typer.Option("--valid-to", help="First day it no longer holds. · 失效日期")] = None,

@@ -25,9 +25,9 @@ SUSPICIOUS = 1
 def examine(
     context: typer.Context,
     target: TargetArgument,
-    crs: Annotated[str | None, typer.Option(help="CRS of the file's coordinates, e.g. EPSG:4549.")] = None,
-    source_layer: Annotated[str | None, typer.Option(help="Layer inside the file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The belief as JSON.")] = False,
+    crs: Annotated[str | None, typer.Option(help="CRS of the file's coordinates, e.g. EPSG:4549. · 文件坐标系")] = None,
+    source_layer: Annotated[str | None, typer.Option(help="Layer inside the file. · 文件中的图层")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The belief as JSON. · 以 JSON 输出判断")] = False,
     data: DataOption = None,
 ) -> None:
     """Does a file or a layer lie where it says? · 检查数据位置与坐标系

@@ -27,21 +27,29 @@ FORMATS = "geojson, ndjson, csv, fgb, parquet, gpkg, shp"
 
 def export(
     layer: Annotated[str, typer.Argument(help="Id of the layer. · 图层")],
-    file: Annotated[Path, typer.Argument(help="File to write; its ending tells the format.")],
+    file: Annotated[
+        Path, typer.Argument(help="File to write; its ending tells the format. · 输出文件，格式由扩展名决定")
+    ],
     format_name: Annotated[
-        str | None, typer.Option("--format", help=f"Where the ending does not tell: {FORMATS}.")
+        str | None, typer.Option("--format", help=f"Where the ending does not tell: {FORMATS}. · 输出格式")
     ] = None,
-    crs: Annotated[str, typer.Option(help="CRS of the coordinates, e.g. EPSG:4549.")] = "EPSG:4490",
-    bbox: Annotated[str | None, typer.Option(help="west,south,east,north in degrees: only what meets it.")] = None,
-    filter_text: Annotated[str | None, typer.Option("--filter", help="CQL2 text: only what answers it.")] = None,
+    crs: Annotated[str, typer.Option(help="CRS of the coordinates, e.g. EPSG:4549. · 坐标系")] = "EPSG:4490",
+    bbox: Annotated[
+        str | None, typer.Option(help="west,south,east,north in degrees: only what meets it. · 范围")
+    ] = None,
+    filter_text: Annotated[
+        str | None, typer.Option("--filter", help="CQL2 text: only what answers it. · CQL2 过滤条件")
+    ] = None,
     as_of: Annotated[
         str | None,
         typer.Option(
-            "--as-of", help="As the layer stood: an instant, a date (its end), a version, v12, or release:2026.11."
+            "--as-of",
+            help="As the layer stood: an instant, a date (its end), a version, v12, or release:2026.11. · 图层当时的状态",
         ),
     ] = None,
     when: Annotated[
-        str | None, typer.Option("--datetime", help="Of each feature what held then: instant or start/end.")
+        str | None,
+        typer.Option("--datetime", help="Of each feature what held then: instant or start/end. · 当时有效的状态"),
     ] = None,
     data: DataOption = None,
 ) -> None:

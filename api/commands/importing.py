@@ -28,7 +28,7 @@ class Mode(StrEnum):
 FileArgument = Annotated[
     Path,
     typer.Argument(
-        help="GeoJSON, GeoPackage, SpatiaLite, Shapefile (zip), FlatGeobuf, GeoParquet, CSV, TopoJSON, .osm.pbf; GeoTIFF and other rasters"
+        help="GeoJSON, GeoPackage, SpatiaLite, Shapefile (zip), FlatGeobuf, GeoParquet, CSV, TopoJSON, .osm.pbf; GeoTIFF and other rasters · 矢量、表格或影像文件"
     ),
 ]
 
@@ -42,15 +42,22 @@ def import_file(
             "without it. · 目标图层"
         ),
     ] = None,
-    crs: Annotated[str | None, typer.Option(help="CRS of the coordinates, e.g. EPSG:4549.")] = None,
-    id_property: Annotated[str | None, typer.Option(help="Column whose values are the feature ids.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Text encoding, e.g. GBK; found out when not said.")] = None,
-    source_layer: Annotated[str | None, typer.Option(help="Layer inside the file.")] = None,
-    mode: Annotated[Mode, typer.Option(help="replace also deletes what the file no longer has.")] = Mode.UPSERT,
-    manifest: Annotated[Path | None, typer.Option(help="Manifest (JSON) of a new layer.")] = None,
-    title_zh: Annotated[str | None, typer.Option(help="Chinese title of a new layer.")] = None,
-    title_en: Annotated[str | None, typer.Option(help="English title of a new layer.")] = None,
-    department: Annotated[str | None, typer.Option(help="Department id of a new layer.")] = None,
+    crs: Annotated[str | None, typer.Option(help="CRS of the coordinates, e.g. EPSG:4549. · 坐标系")] = None,
+    id_property: Annotated[
+        str | None, typer.Option(help="Column whose values are the feature ids. · 作为要素标识的字段")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Text encoding, e.g. GBK; found out when not said. · 文本编码")
+    ] = None,
+    source_layer: Annotated[str | None, typer.Option(help="Layer inside the file. · 文件中的图层")] = None,
+    mode: Annotated[
+        Mode,
+        typer.Option(help="replace also deletes what the file no longer has. · replace 同时删除文件中已没有的要素"),
+    ] = Mode.UPSERT,
+    manifest: Annotated[Path | None, typer.Option(help="Manifest (JSON) of a new layer. · 新图层的登记表")] = None,
+    title_zh: Annotated[str | None, typer.Option(help="Chinese title of a new layer. · 新图层中文名称")] = None,
+    title_en: Annotated[str | None, typer.Option(help="English title of a new layer. · 新图层英文名称")] = None,
+    department: Annotated[str | None, typer.Option(help="Department id of a new layer. · 新图层所属部门标识")] = None,
     accept_because: Annotated[
         str | None, typer.Option(help="Take data that seem to lie elsewhere, for this reason. · 接受理由")
     ] = None,

@@ -14,7 +14,7 @@ from twin.standing import state_of
 
 app = typer.Typer(help="List, show and remove layers · 图层管理", invoke_without_command=True, rich_markup_mode=None)
 
-LayerArgument = Annotated[str, typer.Argument(help="Id of the layer.")]
+LayerArgument = Annotated[str, typer.Argument(help="Id of the layer. · 图层标识")]
 
 
 @app.callback()
@@ -70,13 +70,17 @@ def review(
     layer: LayerArgument,
     reason: Annotated[str, typer.Option(help="Why; stays in the layer's lineage. · 理由")],
     correct: Annotated[
-        str | None, typer.Option(help="GCJ-02, BD-09, EPSG:4528, swap-axes: publish after this correction.")
+        str | None,
+        typer.Option(help="GCJ-02, BD-09, EPSG:4528, swap-axes: publish after this correction. · 按此纠正后发布"),
     ] = None,
     shift_m: Annotated[
-        tuple[float, float] | None, typer.Option(help="Publish after moving everything so many metres east and north.")
+        tuple[float, float] | None,
+        typer.Option(
+            help="Publish after moving everything so many metres east and north. · 整体平移（东、北，米）后发布"
+        ),
     ] = None,
-    accept: Annotated[bool, typer.Option("--accept", help="Publish as it is.")] = False,
-    reject: Annotated[bool, typer.Option("--reject", help="Show it nowhere.")] = False,
+    accept: Annotated[bool, typer.Option("--accept", help="Publish as it is. · 按现状发布")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="Show it nowhere. · 不予展示")] = False,
     by: Annotated[str, typer.Option(help="Who decides. · 审核人")] = "operator",
     data: DataOption = None,
 ) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".tif", ".tiff", ".img", ".jp2", ".png", ".jpg", ".jpeg", ".webp", ".vrt", ".hgt", ".asc", ".dem", ".bil")
 
-app = typer.Typer(help="Rasters: imagery and elevation. · 影像", no_args_is_help=True)
+app = typer.Typer(help="Rasters: imagery and elevation · 影像", no_args_is_help=True)
 RasterArgument = Annotated[str, typer.Argument(help="Id of the raster. · 影像标识")]
 
 

@@ -18,7 +18,7 @@ from api.commands.terminal import CommandError, output, remarks
 if TYPE_CHECKING:
     from layers.scenes.desk import Scene, SceneDesk
 
-app = typer.Typer(help="3D scenes: layers as 3D Tiles. · 三维场景", no_args_is_help=True)
+app = typer.Typer(help="3D scenes: built from layers or delivered · 三维场景", no_args_is_help=True)
 SceneArgument = Annotated[str, typer.Argument(help="Id of the scene: that of its layer. · 场景标识")]
 ByOption = Annotated[str, typer.Option("--by", help="Who does it. · 操作人")]
 FAULTS_FOUND = 1

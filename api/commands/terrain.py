@@ -10,7 +10,7 @@ import typer
 from api.commands.place import DataOption, settings_for
 from api.commands.terminal import output
 
-app = typer.Typer(help="Elevation and terrain. · 高程与地形", no_args_is_help=True)
+app = typer.Typer(help="Elevation and terrain · 高程与地形", no_args_is_help=True)
 
 
 @app.command("add")

@@ -13,7 +13,7 @@ from api.commands.place import DataOption, opened_store, settings_for
 from api.commands.serve import HostOption, PortOption, browser_host, listen, set_up_logging
 from api.commands.terminal import CommandError, output, remarks
 
-app = typer.Typer(help="Tile archives (PMTiles). · 瓦片包", no_args_is_help=True)
+app = typer.Typer(help="Tile archives (PMTiles) · 瓦片包", no_args_is_help=True)
 
 
 @app.command("build")
@@ -22,7 +22,7 @@ def build(
     layers: Annotated[list[str] | None, typer.Argument(help="Ids of layers; all without any. · 图层")] = None,
     min_zoom: Annotated[int, typer.Option("--min-zoom", help="First level. · 最小级别")] = 0,
     max_zoom: Annotated[int, typer.Option("--max-zoom", help="Last level. · 最大级别")] = 14,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; one to a processor without it.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; one to a processor without it. · 线程数")] = None,
     data: DataOption = None,
 ) -> None:
     """Build an archive of all tiles; an interrupted build goes on where it stopped · 生成瓦片包"""
