@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.commands.place import DataOption, opened_store
-from api.commands.terminal import CommandError, output, remarks
+from api.commands.progress_bars import step_bars
+from api.commands.terminal import CommandError, output
 
 
 def measure(
@@ -52,8 +52,8 @@ def measure(
     classes = tuple(roof_class or (6,)), tuple(ground_class or (2,))
     rule = CloudRule(roof, ground, *classes, roof_reach, ground_reach, least)
     wish = HeightsWish(Stated(crs, vertical_datum, height_unit, geoid_height), rule, into)
-    with opened_store(data) as store, _bar() as told:
-        report = measure_heights(store, OpenPolicy(), layer, clouds, wish, Actor(by), told)
+    with opened_store(data) as store, step_bars() as told:
+        report = measure_heights(store, OpenPolicy(), layer, clouds, wish, Actor(by), partial(told, "points · 点"))
     output().print(
         f"{report.layer}: {report.measured:,} of {report.seen:,} heights · 高度 {report.measured:,} / {report.seen:,}, "
         f"{report.points:,} points · 点, {report.vertical_datum}, version {report.version}",
@@ -69,13 +69,3 @@ def measure(
         if count:
             output().print(f"  {count:,} × {words}", markup=False)
     output().print(f"  build · 建模: onemap scenes build {report.layer} --base {GROUND}", markup=False)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bars:
-        task = bars.add_task("points · 点", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.commands.place import DataOption, opened_store, settings_for
-from api.commands.terminal import CommandError, output, remarks
+from api.commands.progress_bars import step_bars
+from api.commands.terminal import CommandError, output
 
 if TYPE_CHECKING:
     from scenes3d.frames import Frame
 
+_STEPS = {"read": "read · 读取", "spread": "spread · 分块", "cut": "build · 建模", "tiles": "tiles · 瓦片"}
 _COUNTED = {
     "points": "points · 点",
     "model": "features · 要素",
@@ -92,7 +92,7 @@ def import_scene(
     files = [entry_of(file) if file.is_dir() else file for file in files]
     name = scene or re.sub(r"[^a-z0-9]+", "-", called(files[0]).partition(".")[0].lower()).strip("-") or "scene"
     try:
-        with opened_store(data) as store, _bars() as told:
+        with opened_store(data) as store, step_bars(_STEPS) as told:
             desk = SceneDesk(store, settings.data_dir / "scenes", terrains, tasks=open_tasks(settings.tasks))
             made = deliver(desk, name, files, wish, Actor(by), read_city(settings.city or None), told)
             edition = desk.served(made).edition
@@ -127,21 +127,3 @@ def _anchor(text: str | None) -> Frame | None:
     if not (abs(lon) <= 180 and abs(lat) <= 90 and abs(height) < 10_000):
         raise CommandError("This is no place on earth.", value=text, limit="degrees and metres", remedy="Check it.")
     return Frame(lon, lat, height)
-
-
-@contextmanager
-def _bars() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each step; silent where nobody looks."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
-    words = {"read": "read · 读取", "spread": "spread · 分块", "cut": "build · 建模", "tiles": "tiles · 瓦片"}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def told(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(words.get(step, step), total=total)
-            bars.update(tasks[step], completed=done)
-
-        yield told

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from api.commands import scene_checking, scene_export, scene_heights, scene_import, scene_pruning
 from api.commands.place import DataOption, opened_store, settings_for
-from api.commands.terminal import CommandError, output, remarks
+from api.commands.progress_bars import step_bars
+from api.commands.terminal import CommandError, output
 
 if TYPE_CHECKING:
     from layers.scenes.desk import Scene, SceneDesk
@@ -237,16 +238,15 @@ def remove(
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
-    """Two bars, of features read and of buildings built; silent where nobody looks."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    """Two bars, of features read and of buildings built."""
+    done = {"read": 0, "built": 0}
+    with step_bars({"read": "read · 读取", "built": "build · 建模"}) as told:
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bars:
-        tasks = {
-            "read": bars.add_task("read · 读取", total=total),
-            "built": bars.add_task("build · 建模", total=total),
-        }
-        yield lambda what, count: bars.advance(tasks[what], count)
+        def advance(what: str, count: int) -> None:
+            done[what] += count
+            told(what, done[what], total)
+
+        yield advance
 
 
 def day_of(text: str | None) -> str | None:

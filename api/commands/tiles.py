@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from api.commands.place import DataOption, opened_store, settings_for
+from api.commands.progress_bars import step_bars
 from api.commands.serve import HostOption, PortOption, browser_host, listen, set_up_logging
-from api.commands.terminal import CommandError, output, remarks
+from api.commands.terminal import CommandError, output
 
 app = typer.Typer(help="Tile archives (PMTiles) · 瓦片包", no_args_is_help=True)
 
@@ -32,26 +32,15 @@ def build(
     target = file.absolute()
     if not target.parent.is_dir():
         raise CommandError("The folder of the archive does not exist.", value=str(file), remedy="Make it first.")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with (
-        opened_store(data) as store,
-        Progress(*columns, console=remarks(), disable=not remarks().is_terminal) as bars,
-    ):
+    with opened_store(data) as store, step_bars() as told:
         source = SnapshotPyramids(store, settings_for(data).snapshot_dir)
-        tasks: dict[str, TaskID] = {}
-
-        def advance(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done)
-
         built = build_archive(
             source,
             layers or source.layer_ids(),
             target,
             BuildOptions(min_zoom, max_zoom, threads),
-            lambda level, done, total: advance(f"z{level}", done, total),
-            lambda layer_id, rows: advance(layer_id, rows, None),
+            lambda level, done, total: told(f"z{level}", done, total),
+            lambda layer_id, rows: told(layer_id, rows, None),
         )
     held = ", ".join(f"{layer.id} v{layer.version}" for layer in built.layers)
     again = f", {built.resumed:,} taken over · 续建" if built.resumed else ""
