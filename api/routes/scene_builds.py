@@ -33,6 +33,7 @@ from api.uploads import read_object
 from layers.analysis.jobs import JobShelf
 from layers.scenes.desk import Scene
 from layers.sources import find_in_inbox
+from scenes3d.tileset.progress import share_of
 from twin.disk import told_when_full
 
 if TYPE_CHECKING:
@@ -42,10 +43,8 @@ router = APIRouter(tags=["scenes"], route_class=ThinRoute)
 BUILD, IMPORT = SCENE_JOBS
 Told = Callable[[float], None]
 
-# Shares of a build: reading, and making tiles.
+# Share of a build that is reading; the rest is making tiles.
 _READ = 0.5
-# Where the steps of a delivery begin, and how much of all each is.
-_STEPS = {"read": (0.0, 0.3), "spread": (0.3, 0.2), "cut": (0.5, 0.5)}
 
 
 @router.post(
@@ -116,8 +115,7 @@ def _delivered(request: Request, document: Mapping[str, Any], kept: Kept | None)
 
     def work(told: Told) -> Mapping[str, Any]:
         def advance(step: str, done: int, total: int) -> None:
-            start, share = _STEPS.get(step, (0.0, 1.0))
-            told(start + share * min(done / max(total, 1), 1))
+            told(share_of(step, done, total))
 
         with told_when_full(asked.id):
             return _result(deliver(desk, asked.id, files, wish, actor, city, advance), _files(request), base)

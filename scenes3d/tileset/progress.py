@@ -8,6 +8,17 @@ Progress = Callable[[str, int, int], None]
 """Told how a build goes on: the step, how much it has done, and of how much (bytes read, points, triangles, files, tiles)."""
 
 
+# Where steps begin, and how much of all each is; the last one is the longest, whatever it is called.
+_LAST = (0.5, 0.5)
+_SHARES = {"read": (0.0, 0.3), "spread": (0.3, 0.2), "cut": _LAST, "tiles": _LAST, "written": (1.0, 0.0)}
+
+
+def share_of(step: str, done: int, total: int) -> float:
+    """How much of a whole build is done, 0…1, by what a `Progress` is told."""
+    start, share = _SHARES[step]
+    return start + share * min(done / max(total, 1), 1.0)
+
+
 def silent(step: str, done: int, total: int) -> None:
     """A `Progress` that tells nobody."""
 

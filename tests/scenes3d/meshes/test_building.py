@@ -15,6 +15,7 @@ from scenes3d.rays.opening import open_rays
 from scenes3d.rays.port import Triangles
 from scenes3d.tileset.checking import check_tileset
 from scenes3d.tileset.folder import folder_opener
+from scenes3d.tileset.progress import share_of
 from twin.tasks.here import IN_THREAD
 from twin.tasks.port import Unit
 
@@ -160,13 +161,20 @@ def test_a_broken_build_goes_on_where_it_stood_and_ends_in_the_same_bytes(tmp_pa
 
 
 def test_progress_ends_at_the_whole_of_every_step(tmp_path):
-    told = {}
+    told, shares = {}, []
+
+    def progress(step: str, done: int, total: int) -> None:
+        told[step] = (done, total)
+        shares.append(share_of(step, done, total))
+
     build_mesh(
         Hills(tmp_path, "", 33),
         tmp_path / "out",
         MeshOptions(most_triangles=400),
-        lambda step, done, total: told.__setitem__(step, (done, total)),
+        progress,
     )
     assert list(told) == ["read", "spread", "tiles"]
     assert all(done <= total for done, total in told.values())
+    assert shares == sorted(shares), "who waits sees it go on, never back"
+    assert shares[-1] == 1.0
     assert told["tiles"][0] == told["tiles"][1] == len(list((tmp_path / "out").glob("*.glb")))
