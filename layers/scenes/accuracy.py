@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from layers.policy import Action, Actor
 from layers.scenes.control_points import BadControlPointsError, ControlWish, Survey, read_survey
@@ -131,28 +132,11 @@ def _report(
     wish: CheckWish,
     actor: Actor,
 ) -> dict[str, Any]:
-    points, limits = survey.points, wish.limits
+    points, limits, of_points = survey.points, wish.limits, scene.record["kind"] == POINTS
     summary = summarise(residuals, limits)
     measured = np.isfinite(points.offsets()[:, 2])
     found = [Found.MEASURED if given else told for given, told in zip(measured, heights.found, strict=True)]
-    entries = [
-        {
-            "id": points.ids[row],
-            "name": points.names[row],
-            "lon": round(float(points.lon[row]), 9),
-            "lat": round(float(points.lat[row]), 9),
-            "height_m": _number(points.height_m[row]),
-            "dx_m": _number(residuals[row, 0]),
-            "dy_m": _number(residuals[row, 1]),
-            "plane_m": _number(math.hypot(*residuals[row, :2])),
-            "dz_m": _number(residuals[row, 2]),
-            "height_from": found[row].value,
-            "cloud_points": int(heights.points[row]) if scene.record["kind"] == POINTS else None,
-            "fit_m": _number(heights.fit_m[row]),
-            "gross": bool(summary.gross[row]),
-        }
-        for row in range(len(points))
-    ]
+    entries = _entries(points, heights, residuals, summary.gross, found, counted=of_points)
     used = np.isfinite(residuals[:, 2]) | np.isfinite(residuals[:, 0])
     counted = Counter(told.value for told in found)
     return {
@@ -163,8 +147,8 @@ def _report(
         "by": actor.name,
         "source": survey.source,
         "method": {
-            "height": "cloud-plane" if scene.record["kind"] == POINTS else "surface-ray",
-            "radius_m": wish.radius_m if scene.record["kind"] == POINTS else None,
+            "height": "cloud-plane" if of_points else "surface-ray",
+            "radius_m": wish.radius_m if of_points else None,
             "reach_m": wish.reach_m,
             "rays": heights.engine or None,
             "sign": "scene less survey",
@@ -184,6 +168,43 @@ def _report(
         },
         "points": entries,
     }
+
+
+def _entries(
+    points: ControlPoints,
+    heights: Heights,
+    residuals: Floats,
+    gross: npt.NDArray[np.bool_],
+    found: Sequence[Found],
+    *,
+    counted: bool,
+) -> list[dict[str, Any]]:
+    """What the report says of each point.
+
+    Args:
+        residuals: Metres east, north, up (n, 3), scene less survey; NaN where not known.
+        gross: Whether one is more than twice the limit, bool (n,).
+        found: Where the height of each came from.
+        counted: Whether points of a cloud tell the height, so that their number says something.
+    """
+    return [
+        {
+            "id": points.ids[row],
+            "name": points.names[row],
+            "lon": round(float(points.lon[row]), 9),
+            "lat": round(float(points.lat[row]), 9),
+            "height_m": _number(points.height_m[row]),
+            "dx_m": _number(residuals[row, 0]),
+            "dy_m": _number(residuals[row, 1]),
+            "plane_m": _number(math.hypot(*residuals[row, :2])),
+            "dz_m": _number(residuals[row, 2]),
+            "height_from": found[row].value,
+            "cloud_points": int(heights.points[row]) if counted else None,
+            "fit_m": _number(heights.fit_m[row]),
+            "gross": bool(gross[row]),
+        }
+        for row in range(len(points))
+    ]
 
 
 def _nowhere(scene: Scene, served: ServedEdition, survey: Survey) -> BadControlPointsError:
