@@ -85,10 +85,6 @@ class RasterRecord:
         """Numbers, from 1, of the bands that are drawn: all but alpha."""
         return tuple(number for number, band in enumerate(self.bands, 1) if band.colour != "alpha")
 
-    @property
-    def has_alpha(self) -> bool:
-        return len(self.colour_bands) < len(self.bands)
-
     def to_document(self) -> dict[str, Any]:
         """As it is kept: without the place of the file, which moves with the folder."""
         return {

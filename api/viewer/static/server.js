@@ -4,7 +4,7 @@ import { say } from "./i18n.js";
 import { withMoment } from "./moment.js";
 
 /** JSON of an address. `body` is sent as JSON, `who` and `why` stand in the changeset. Throws an Error with `status` and `problem`; an AbortError when `signal` says so. */
-export async function fetchJson(url, { signal, method = "GET", body, who, why, prefer } = {}) {
+async function fetchJson(url, { signal, method = "GET", body, who, why, prefer } = {}) {
   const headers = { accept: "application/json, application/geo+json" };
   if (prefer) headers.prefer = prefer;
   if (body !== undefined) headers["content-type"] = "application/json";
