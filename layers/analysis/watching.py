@@ -287,6 +287,8 @@ def answer_who_sees(material: Material, asked: WhoSees) -> Answer:
             "camera": cameras.ids[row],
             "verdict": verdict,
             "distance_m": float(np.linalg.norm(target - eye)),
+            "from_elevation_m": float(eye[2]),
+            "to_elevation_m": float(target[2]),
             "bearing_deg": float(np.degrees(np.arctan2(*(target - eye)[:2])) % 360),
             **blocker_words(scene, between, row),
             **({} if before is None else {"verdict_before": WORDS.get(before.verdict[row], UNKNOWN_WORD)}),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -95,14 +97,13 @@ def test_the_town_stands_on_its_hill(open_map: Callable[..., MapPage]) -> None:
     assert shown.page.get_attribute("#relief", "aria-pressed") == "true"
     # Streets have heights, and those are the ground's: 700 m farther east the plane lies some 8 m higher, the hill is over.
     highest, lowest = shown.evaluate(
-        """(metre) => {
+        """() => {
           const layer = window.onemap.map.layers.find(({ id }) => id === "streets");
           const heights = layer.state.tileset.selectedTiles.flatMap(({ content, index }) =>
-            [...content.lines.positions.value].filter((_, i) => i % 3 === 2).map((z) => z / metre));
+            [...content.lines.positions.value].filter((_, i) => i % 3 === 2));
           return [Math.max(...heights), Math.min(...heights)];
-        }""",
-        512 / (40075016.686 * np.cos(np.radians(LAT))),
-    )  # fmt: skip
+        }"""
+    )
     assert BASE < lowest < highest < BASE + SLOPE * SIDE + 155
     assert highest - lowest > 20
     with_hills = shown.picture()
@@ -129,3 +130,50 @@ def test_a_flat_map_is_shaded_and_tells_its_datum_in_english(open_map: Callable[
     assert shown.page.inner_text("#relief-note") == "Heights: Yellow Sea 1985 height"
     assert shown.page.get_attribute("#relief", "aria-label") == "Relief"
     assert shown.complaints == []
+
+
+@pytest.mark.usefixtures("_terrain")
+def test_answers_of_analyses_lie_on_the_hill(open_map: Callable[..., MapPage]) -> None:
+    view = f"at={LON},{LAT},13.2,55,0&relief=1&embed=1"
+    cell = 20 * STEP  # far enough from the top to be more than 100 m lower
+    asked = {
+        "viewshed": {"from": [LON, LAT], "reach_m": 1500, "from_height_m": 30, "cell_m": 30, "buildings": "none"},
+        "line-of-sight": {"from": [LON, LAT], "from_height_m": 30, "to": [[LON + cell, LAT]], "buildings": "none"},
+    }
+
+    def shown(process: str, more: str) -> MapPage:
+        return open_map(
+            f"{view}&{more}&analysis={process}&inputs={quote(json.dumps(asked[process]))}", width=640, height=480
+        )
+
+    seen = shown("viewshed", "view=3d")
+    seen.until(
+        "() => window.onemap.map.ground > 0 && window.onemap.map.layers.some(({ id }) => id === 'onemap-analysis-fills')"
+    )
+    places = np.array(
+        seen.evaluate(
+            "() => window.onemap.map.layers.find(({ id }) => id === 'onemap-analysis-fills').props.data"
+            ".flatMap(({ geometry }) => geometry.coordinates.flat())"
+        )
+    )
+    x, y = (places[:, 0] - LON) / STEP + SIDE / 2 - 0.5, (LAT - places[:, 1]) / STEP + SIDE / 2 - 0.5
+    ground = BASE + SLOPE * x + 150 * np.exp(-((x - 200) ** 2 + (y - 200) ** 2) / 200)
+    assert np.ptp(ground) > 120
+    assert np.median(np.abs(places[:, 2] - ground)) < 3
+    # The camera looks at the top: a surface that hides what lies lower would hide nearly all of the answer.
+    with_answer = seen.picture()
+    seen.evaluate(
+        "() => { const { map } = window.onemap;"
+        " map.deck.setProps({ layers: map.layers.filter(({ id }) => id !== 'onemap-analysis-fills') }); map.deck.redraw('test'); }"
+    )
+    seen.page.wait_for_timeout(300)
+    assert seen.different_pixels(with_answer, seen.picture()) > 30_000
+    line = "() => window.onemap.map.layers.find(({ id }) => id === 'onemap-analysis-shapes')?.props.data[0]"
+    sight = shown("line-of-sight", "view=3d")
+    feature = sight.until(f"() => ({line})()?.geometry.coordinates[0].length === 3 && ({line})()")
+    heights = [feature["properties"][f"{end}_elevation_m"] for end in ("from", "to")]
+    assert [place[2] for place in feature["geometry"]["coordinates"]] == pytest.approx(heights, abs=0.01)
+    assert heights[0] - heights[1] > 100
+    flat = shown("line-of-sight", "view=2d")
+    assert len(flat.until(line)["geometry"]["coordinates"][0]) == 2
+    assert seen.complaints == sight.complaints == flat.complaints == []

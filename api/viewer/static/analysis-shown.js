@@ -1,8 +1,9 @@
 // An answer that is on the map: its card, its chart, what lies under the cursor, and the ways to keep it.
 
 import { profileChart, skylineChart } from "./analysis-chart.js";
+import { answerOnGround, boxAround, GroundBelow, setOnGround, sightHeights } from "./analysis-ground.js";
 import { askLayer } from "./analysis-keep.js";
-import { partsOf } from "./analysis-layers.js";
+import { answerLayers, partsOf } from "./analysis-layers.js";
 import { lookOf, sidesOf } from "./analysis-looks.js";
 import { metresRound, placeAway } from "./analysis-measure.js";
 import { resultNodes } from "./analysis-result.js";
@@ -24,12 +25,31 @@ export class Shown {
     this.marks = { step_m: resolution_m, isGrid: /Polygon/.test(inputs.at?.type ?? "") && inputs.on !== "facades", marked: null, ray: null };
     this.#look();
     this.chart = null;
+    this.below = new GroundBelow(() => panel.map.refresh());
+    this.raised = null; // {under, parts}: the same parts on the relief
     this.under = element("output", { class: "under-cursor" });
   }
 
   // Words of the legend are in the language of now; the colours stay.
   #look() {
     this.look = lookOf(this.document, this.side, this.marks.isGrid);
+  }
+
+  /** deck.gl layers of the answer; on the relief once its heights have come. `terrain`: of the relief that is raised, or null. */
+  layers(theme, terrain, ground) {
+    const { marked, ray, ...rest } = this.marks;
+    const marks = [marked && feature("Point", marked), ray && feature("LineString", ray)];
+    const box = terrain && boxAround([...this.parts.points, ...this.parts.shapes, ...marks.filter(Boolean)]);
+    if (!box) return answerLayers(this.parts, this.look, { ...rest, marked: marks[0], ray: marks[1], theme, ground: 0 });
+    const under = this.below.within(box, terrain);
+    if (!under) return [];
+    if (this.raised?.under !== under) {
+      const { answer } = this.document;
+      const parts = answerOnGround(this.parts, under, { cells_m: rest.isGrid ? rest.step_m : 0, heightOf: sightHeights(answer, terrain) });
+      this.raised = { under, parts };
+    }
+    const [place, line] = marks.map((mark) => mark && setOnGround([mark], under)[0]);
+    return answerLayers(this.raised.parts, this.look, { ...rest, marked: place, ray: line, theme, ground });
   }
 
   nodes() {
@@ -134,3 +154,5 @@ export class Shown {
     if (id) await panel.on.layerAdded(id);
   }
 }
+
+const feature = (type, coordinates) => ({ type: "Feature", properties: {}, geometry: { type, coordinates } });

@@ -3,8 +3,9 @@
 
 import { DrawTool } from "./analysis-draw.js";
 import { Form } from "./analysis-form.js";
+import { boxAround, GroundBelow, setOnGround } from "./analysis-ground.js";
 import { jobList } from "./analysis-jobs.js";
-import { answerLayers, questionLayers } from "./analysis-layers.js";
+import { questionLayers } from "./analysis-layers.js";
 import { failure, Run } from "./analysis-run.js";
 import { Shown } from "./analysis-shown.js";
 import { problemNode, processList, progressNode } from "./analysis-stages.js";
@@ -26,6 +27,7 @@ export class Analysis {
     this.on = on;
     this.root = byId("analysis");
     this.tool = new DrawTool(map, () => map.refresh());
+    this.below = new GroundBelow(() => map.refresh()); // the places of a question
     this.processes = null; // the list of the server
     this.form = null;
     this.run = null; // a question that is being answered
@@ -185,12 +187,18 @@ export class Analysis {
 
   /** deck.gl layers of the question and its answer. */
   layers() {
-    const { theme } = this.state;
+    const { theme, threeD } = this.state;
+    const { isRaised, relief, ground } = this.map;
+    const terrain = isRaised ? relief.ground : null;
     const asked = this.form ? this.form.features : [];
-    return [
-      ...(this.shown ? answerLayers(this.shown.parts, this.shown.look, { ...this.shown.marks, theme }) : []),
-      ...questionLayers(asked, this.tool.features, this.state),
-    ];
+    return [...(this.shown ? this.shown.layers(theme, terrain, ground) : []), ...this.#questionLayers(asked, this.tool.features, { theme, threeD, terrain, ground })];
+  }
+
+  #questionLayers(asked, drawn, { terrain, ground, ...view }) {
+    const all = [...asked, ...drawn];
+    const under = terrain && all.length ? this.below.within(boxAround(all), terrain) : null;
+    if (!under) return questionLayers(asked, drawn, { ...view, ground: 0 });
+    return questionLayers(setOnGround(asked, under), setOnGround(drawn, under), { ...view, ground });
   }
 
   /** The cursor is over a place of the map, or over none. */

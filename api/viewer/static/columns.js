@@ -5,14 +5,13 @@
 import { groupRings, readGeometry, readProperties, readTags, ringArea } from "./mvt.js";
 import { triangulate } from "./triangulate.js";
 import { anchorOf, countOf } from "./anchors.js";
-import { unitsPerMetre } from "./heights.js";
 
 const POINT = 1;
 const LINE = 2;
 const POLYGON = 3;
 
 class Part {
-  /** @param lift height in deck.gl's units at a place of the tile, null for flat features */
+  /** @param lift height in metres at a place of the tile, null for flat features */
   constructor(lift = null) {
     this.lift = lift;
     this.positions = [];
@@ -110,11 +109,9 @@ function drawOrder(layer, width) {
 export function buildColumns(layer, options) {
   const scale = 1 / layer.extent;
   const { ground = null, raised = false } = options;
-  const units = ground ? unitsPerMetre(options.tile) : 0;
-  const lift = ground && ((x, y) => ground(x, y) * units);
-  const points = new Part(lift);
-  const lines = new Part(lift);
-  const polygons = new Part(lift);
+  const points = new Part(ground);
+  const lines = new Part(ground);
+  const polygons = new Part(ground);
   const anchors = [];
   const clustered = layer.keys.includes("_count");
   let global = 0;
@@ -150,7 +147,7 @@ export function buildColumns(layer, options) {
   }
   if (ground) for (const anchor of anchors) anchor.height = ground(anchor.x, anchor.y);
   return {
-    size: lift ? 3 : 2,
+    size: ground ? 3 : 2,
     keys: layer.keys,
     values: layer.values,
     count: global,

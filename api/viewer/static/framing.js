@@ -49,5 +49,5 @@ export function visibleMiddle(map) {
 
 /** The place there. */
 export function visibleCentre(map) {
-  return map.viewport()?.unproject(visibleMiddle(map)) ?? [map.state.camera.lon, map.state.camera.lat];
+  return (map.viewport() && map.placeAt(...visibleMiddle(map))) ?? [map.state.camera.lon, map.state.camera.lat];
 }

@@ -1,8 +1,6 @@
 // Terrain-RGB images → heights, the shade of a hill, and a mesh. Runs in workers.
 // Source of the packing: Mapbox terrain-RGB, height = -10000 + (R * 65536 + G * 256 + B) * 0.1.
 
-const METRES_ROUND_THE_EARTH = 40075016.686;
-
 /** Heights of one image: {side, heights: Float32Array, row by row from the north-west}; null where none is known. */
 export async function fetchHeights(url, signal) {
   const answer = await fetch(url, { signal });
@@ -46,12 +44,6 @@ export function heightAt({ side, heights }, u, v) {
   return north + t * (south - north);
 }
 
-/** Length of one metre in the units of deck.gl's plane (512 to the world) in the middle of a tile. */
-export function unitsPerMetre({ y, z }) {
-  const latitude = Math.atan(Math.sinh(Math.PI * (1 - (2 * (y + 0.5)) / 2 ** z)));
-  return 512 / (METRES_ROUND_THE_EARTH * Math.cos(latitude));
-}
-
 /**
  * Light from the north-west, 45° high, as on printed maps: pixels of one shade over whatever lies below.
  * @param metres width of a pixel on the ground
@@ -83,7 +75,7 @@ export function shade({ side, heights }, metres, strength = 1) {
 }
 
 /**
- * A mesh over a tile in the units of deck.gl's tiles: x and y 0…1 (y down), z as `scale` makes it; a skirt hides the joints.
+ * A mesh over a tile in the units of deck.gl's tiles: x and y 0…1 (y down), z in metres times `scale`; a skirt hides the joints.
  * @param part of `coveringTile`
  */
 export function mesh(terrain, part, scale, cells = 64, skirt = 0) {

@@ -151,8 +151,9 @@ function cameraMoved() {
 
 function hovered(info) {
   page.pointer = Boolean(info.coordinate);
-  analysis.hover(info.coordinate ?? null);
-  const [lon, lat] = info.coordinate ?? [state.camera.lon, state.camera.lat];
+  const place = info.coordinate ? map.placeAt(info.x, info.y) : null;
+  analysis.hover(place);
+  const [lon, lat] = place ?? [state.camera.lon, state.camera.lat];
   showPosition(lon, lat);
 }
 

@@ -1,8 +1,8 @@
 // The deck: converts a view from the composer, lays the reader's choices over it, and tells what happens on the map.
 
+import { DepthReset } from "./depth-reset.js";
 import { createFunctions } from "./functions.js";
 import { drawGlyphs } from "./glyphs.js";
-import { unitsPerMetre } from "./heights.js";
 import { overlayLayers } from "./overlays.js";
 import { listenForPointing } from "./pointing.js";
 import { glyphScale, radiusScale, roundZoom, widthScale } from "./scales.js";
@@ -15,15 +15,17 @@ const OWN = { SceneLayer };
 const CLEAR = [0, 0, 0, 0];
 const CROWD = 10_000;
 const OUTLINES_FROM = 15.5;
+const STEPS_TO_GROUND = 12;
 
 // A square, a cluster or a block stands for many features: none of them lights up under the cursor.
 const isMany = (object) => object?.properties?._count !== undefined || object?.properties?._cover !== undefined;
 
-// Features of a tile, so low that the ground in the middle of the map lies at 0: there the camera turns round it.
+// Features of a tile, so low that the ground in the middle of the map lies at 0: there the camera turns round it. On deck.gl's plane x and y are of its
+// own units, and heights are metres.
 const tileDrawer = (ground) => (props) => {
   if (!ground || !props.coordinateOrigin) return new deck.GeoJsonLayer(props);
   const [x, y] = props.coordinateOrigin;
-  return new deck.GeoJsonLayer({ ...props, coordinateOrigin: [x, y, -ground * unitsPerMetre(props.tile.index)] });
+  return new deck.GeoJsonLayer({ ...props, coordinateOrigin: [x, y, -ground] });
 };
 
 export class MapCanvas {
@@ -178,12 +180,20 @@ export class MapCanvas {
     const isArea = ({ id, props }) => !props.extruded && ["fill", undefined].includes(this.state.kinds.get(id.split("/")[0]));
     const first = layers.findIndex((layer) => layer instanceof SceneLayer || !isArea(layer));
     const place = first < 0 ? layers.length : first;
-    return layers.toSpliced(place, 0, this.relief.layer({ raised: this.isRaised, ground: this.ground }));
+    const hills = this.relief.layer({ raised: this.isRaised, ground: this.ground });
+    return layers.toSpliced(place, 0, ...(this.isRaised ? [new DepthReset({ id: "onemap-depth" }), hills] : [hills]));
   }
 
   /** The place under a point of the screen. */
   placeAt(x, y) {
-    return this.viewport().unproject([x, y]);
+    const viewport = this.viewport();
+    let place = viewport.unproject([x, y]);
+    // On the relief the line of sight meets the ground elsewhere: where its own height is that of the ground.
+    for (let step = 0; this.isRaised && step < STEPS_TO_GROUND; step++) {
+      const height = this.relief.heightAt(place[0], place[1]) ?? this.ground;
+      place = viewport.unproject([x, y], { targetZ: height - this.ground }).slice(0, 2);
+    }
+    return place;
   }
 
   get selection() {

@@ -1,7 +1,7 @@
 // Makes the relief of a tile beside the page. In: {id, url, tile, deepest, raised} or {abort: id}.
 // Out: {id, mesh, picture, heights, side} or {id, empty} or {id, error}.
 
-import { coveringTile, fetchHeights, mesh, shade, unitsPerMetre } from "./heights.js";
+import { coveringTile, fetchHeights, mesh, shade } from "./heights.js";
 
 const METRES_ROUND_THE_EARTH = 40075016.686;
 const running = new Map();
@@ -19,7 +19,8 @@ async function make({ id, url, tile, deepest, raised }) {
     const strength = Math.min(2, Math.max(1, 1 + (13 - tile.z) * 0.2));
     const pixels = shade(terrain, metres, strength);
     const picture = await createImageBitmap(new ImageData(pixels, terrain.side, terrain.side), { premultiplyAlpha: "none" });
-    const made = mesh(terrain, part, raised ? unitsPerMetre(tile) : 0, raised ? 64 : 1, raised ? 4 * metres : 0);
+    // Without a skirt: shade is clear, one would be seen through the hill in front of it.
+    const made = mesh(terrain, part, raised ? 1 : 0, raised ? 64 : 1);
     const buffers = [made.positions.buffer, made.texCoords.buffer, made.indices.buffer, terrain.heights.buffer, picture];
     postMessage({ id, mesh: made, picture, heights: terrain.heights, side: terrain.side, part }, buffers);
   } catch (error) {

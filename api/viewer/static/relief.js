@@ -1,7 +1,7 @@
 // The relief of the ground: hills shaded over the areas of the map and, in 3D, raised with everything that stands on them.
 // Heights come from /terrain as terrain-RGB; their vertical datum is written beside the map.
 
-import { addressOf, heightAt, unitsPerMetre } from "./heights.js";
+import { addressOf, heightAt } from "./heights.js";
 import { getTerrains } from "./server.js";
 
 const { deck } = globalThis;
@@ -120,7 +120,7 @@ function drawTile({ data, id, tile }, raised, ground) {
     getColor: [255, 255, 255],
     material: false,
     coordinateSystem: deck.COORDINATE_SYSTEM.CARTESIAN,
-    coordinateOrigin: [size * x, 512 * (1 - y / 2 ** z), -ground * unitsPerMetre(tile.index)],
+    coordinateOrigin: [size * x, 512 * (1 - y / 2 ** z), -ground],
     modelMatrix: [size, 0, 0, 0, 0, -size, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
     pickable: false,
     parameters: raised ? RAISED : FLAT,
