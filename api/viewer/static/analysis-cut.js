@@ -10,6 +10,7 @@ const AREA_SHARE = 1e-9; // of a square: less than this is no piece
  * @returns polygons, each a list of rings
  */
 export function cutPolygon(rings, step) {
+  if (isSmall(rings[0], step)) return [rings];
   const pieces = [];
   const span = (part, axis) => {
     let [low, high] = [Infinity, -Infinity];
@@ -28,6 +29,14 @@ export function cutPolygon(rings, step) {
   };
   halve(rings, 0, span(rings, 0));
   return pieces;
+}
+
+// What is no larger than a square is straight enough as it is.
+function isSmall(ring, step) {
+  return [0, 1].every((axis) => {
+    const from = ring[0][axis];
+    return ring.every((place) => Math.abs(place[axis] - from) <= step[axis]);
+  });
 }
 
 /** A line with corners so close that none of its edges crosses more than one square. */
