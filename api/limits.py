@@ -9,7 +9,7 @@ from api.errors import AddressTooLongError, problem_of
 from api.settings import Settings
 from twin.errors import TooLargeError
 
-UPLOAD_PREFIX = "/layers"
+UPLOAD_PREFIXES = ("/layers", "/scenes")
 
 
 class RequestLimits:
@@ -32,7 +32,7 @@ class RequestLimits:
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self.app(scope, receive, send)
             return
-        limit = self.max_upload if scope["path"].startswith(UPLOAD_PREFIX) else self.max_body
+        limit = self.max_upload if scope["path"].startswith(UPLOAD_PREFIXES) else self.max_body
         declared = _declared_length(scope)
         if declared is not None and declared > limit:
             answer = problem_of(_too_large(f"{declared} bytes", limit))

@@ -49,8 +49,10 @@ class Settings(BaseSettings):
     export_rows_max: int = Field(
         default=2_000_000, ge=1, description="Most features in one CSV, FlatGeobuf, GeoParquet or GeoPackage answer."
     )
-    max_body_mb: int = Field(default=16, ge=1, description="Largest request body, except uploads to /layers.")
-    max_upload_mb: int = Field(default=2048, ge=1, description="Largest upload to /layers.")
+    max_body_mb: int = Field(
+        default=16, ge=1, description="Largest request body, except uploads to /layers and /scenes."
+    )
+    max_upload_mb: int = Field(default=2048, ge=1, description="Largest upload to /layers and /scenes.")
     inbox: Path | None = Field(
         default=None, description="Folder that inbox sources may read from; empty means inbox inside ONEMAP_DATA_DIR."
     )

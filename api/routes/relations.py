@@ -107,7 +107,7 @@ async def add_relations(request: Request) -> Response:
     """One link, several as `{"links": […]}`, or a CSV of pairs; checked together, in one transaction."""
     parameters = read_parameters(request, ("partial",))
     partial = parse_flag(parameters.get("partial"), "partial")
-    limit = parts_of(request).settings.max_upload_mb * MEBIBYTE
+    limit = parts_of(request).settings.max_body_mb * MEBIBYTE
     if _media_type(request) == "text/csv":
         rows: LinkRows = parse_links(read_csv(_text(await read_body(request, limit))), LinkSource.IMPORTED)
         return await run_in_threadpool(_record, request, rows, partial)

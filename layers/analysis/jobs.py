@@ -24,6 +24,7 @@ import orjson
 
 from layers.analysis.errors import QueueFullError, ResultNotReadyError, UnknownJobError
 from twin.errors import OneMapError
+from twin.files import put_file
 
 log = logging.getLogger(__name__)
 _STATUS, _RESULT, _FILE, _STOP = "status.json", "result.json", "result.bin", "stop"
@@ -267,9 +268,9 @@ class JobShelf:
                 over()
             told(1.0)
             if isinstance(result, bytes):
-                _replace(self.folder / job.id / _FILE, result)
+                put_file(self.folder / job.id / _FILE, result)
             else:
-                _replace(self.folder / job.id / _RESULT, orjson.dumps(result))
+                put_file(self.folder / job.id / _RESULT, orjson.dumps(result))
             self._end(replace(job, progress=100), Status.SUCCESSFUL, "done · 完成")
         except DismissedError:
             if self._closing.is_set():
@@ -290,7 +291,7 @@ class JobShelf:
         return ended
 
     def _write(self, job: Job) -> None:
-        _replace(self.folder / job.id / _STATUS, orjson.dumps(job))
+        put_file(self.folder / job.id / _STATUS, orjson.dumps(job))
 
     def _tidy(self) -> None:
         over = [job for job in self.jobs() if job.status.is_final]
@@ -312,12 +313,6 @@ def problem_of(error: OneMapError) -> dict[str, str]:
     """An expected error as it is kept with a job."""
     said = {"code": error.code, "message": error.message, "limit": error.limit, "remedy": error.remedy}
     return said | ({} if error.value is None else {"value": error.value})
-
-
-def _replace(path: Path, body: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{threading.get_ident()}.part")
-    draft.write_bytes(body)
-    draft.replace(path)
 
 
 def _myself() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
@@ -175,14 +175,3 @@ def sunlight(
 def shaded(scene: Scene, points: Floats, direction: Floats) -> Verdicts:
     """CLEAR where the sun in that direction, (3,), reaches a point, BLOCKED in shadow, UNKNOWN."""
     return scene.outward(points, np.broadcast_to(direction, points.shape))
-
-
-def shadow_length_m(height_m: float, altitude_deg: float) -> float:
-    """How far the tip of something of that height throws its shadow on level ground."""
-    return height_m / float(np.tan(np.radians(altitude_deg)))
-
-
-def instants_between(start: datetime, end: datetime, step_min: float) -> Sequence[datetime]:
-    """Instants from `start` to `end`, both among them."""
-    steps = int((end - start).total_seconds() // (step_min * 60))
-    return [start + timedelta(minutes=i * step_min) for i in range(steps + 1)]

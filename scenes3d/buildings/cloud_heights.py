@@ -158,10 +158,10 @@ class _Grid:
         columns, rows = (int(length // side) + 1 for length in span.tolist())
         spans = ((local + np.array([-reach_m, -reach_m, reach_m, reach_m])) // side).astype(np.int64)
         counts = np.zeros(columns * rows, dtype=np.int64)
-        count_cells(columns, rows, spans, counts)
+        count_cells(columns, spans, counts)
         cells = offsets_of(counts)
         members = np.empty(int(cells[-1]), dtype=np.int32)
-        fill_cells(columns, rows, spans, cells[:-1].copy(), members)
+        fill_cells(columns, spans, cells[:-1].copy(), members)
         xy = (outlines.xy - corner) * scale
         return cls(corner, scale, side, (columns, rows), cells, members, local, outlines, xy)
 

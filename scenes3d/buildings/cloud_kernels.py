@@ -15,7 +15,7 @@ ROOF, GROUND = 1, 2
 
 
 @njit(nogil=True, cache=True)
-def fill_cells(columns, rows, spans, starts, members):  # pragma: no cover - compiled
+def fill_cells(columns, spans, starts, members):  # pragma: no cover - compiled
     """Members of each cell of a grid; `starts` begins as the offsets of the cells and ends as their ends.
 
     `spans` (n, 4) are first column, first row, last column, last row of each footprint.
@@ -29,7 +29,7 @@ def fill_cells(columns, rows, spans, starts, members):  # pragma: no cover - com
 
 
 @njit(nogil=True, cache=True)
-def count_cells(columns, rows, spans, counts):  # pragma: no cover - compiled
+def count_cells(columns, spans, counts):  # pragma: no cover - compiled
     """Number of footprints in each cell of a grid."""
     for i in range(len(spans)):
         for row in range(spans[i, 1], spans[i, 3] + 1):

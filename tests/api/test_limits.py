@@ -45,6 +45,16 @@ def test_a_body_of_the_allowed_size_is_read(small):
     assert small.request("POST", ITEMS, content=body, headers=GEOJSON).status_code == 201
 
 
+@pytest.mark.parametrize("path", ["/layers", "/scenes"])
+def test_files_have_a_limit_of_their_own(store, path):
+    app = AppClient(create_app(Settings(max_body_mb=1, max_upload_mb=3), store))
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    sent = app.request("POST", path, content=b"--x\r\n\r\n" + b" " * 2 * MEBIBYTE + b"\r\n--x--\r\n", headers=form)
+    assert 400 <= sent.status_code < 500
+    assert sent.status_code != 413
+    assert app.problem("POST", path, 413, content=b" " * 4 * MEBIBYTE, headers=form)["limit"] == "3 MB"
+
+
 def test_an_address_that_is_too_long_is_refused(small):
     assert small.problem("GET", ITEMS + "?filter=" + "a" * 2100, 414)["code"] == "address-too-long"
 
