@@ -16,6 +16,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from data_samples.town.arithmetic import cosine
 from data_samples.town.chance import Chance
 from data_samples.town.frame import Geometries, to_metres
 from data_samples.town.hills import HILLS
@@ -69,10 +70,10 @@ def draw_relief(shape: tuple[int, int], turn: Affine, waters: Waters, chance: Ch
     inland = place.metres_from(waters.sea)
     rolling = place.field(chance, "relief/rolling", 5200.0)
     rough = place.field(chance, "relief/rough", 1700.0)
-    heights = 1.5 + 42.0 * (1.0 - np.exp(-inland / 17_000.0))
+    heights = 1.5 + 54.0 * inland / (inland + 17_000.0)
     heights += np.minimum(inland / 4000.0, 1.0) * (2.6 * rolling + 1.1 * rough)
     heights += place.hills() * (1.0 + 0.2 * rough + 0.13 * place.field(chance, "relief/gullies", 750.0))
-    valley = np.exp(-((place.metres_from(waters.rivers) / 260.0) ** 2))
+    valley = _bell(place.metres_from(waters.rivers) / 420.0)
     heights -= valley * np.minimum(4.0, 0.6 * heights)
     heights = ndimage.gaussian_filter(np.maximum(heights, 0.4), 1.0)
     for lake in waters.lakes:
@@ -104,7 +105,7 @@ class _Board:
         if not there.any():
             return np.full(self.shape, 1e6)
         down = PIXEL * _METRES_PER_DEGREE
-        across = down * float(np.cos(np.radians(self.turn.f + self.turn.e * self.shape[0] / 2)))
+        across = down * float(cosine(np.radians(self.turn.f + self.turn.e * self.shape[0] / 2)))
         return np.asarray(ndimage.distance_transform_edt(~there, sampling=(down, across)))
 
     def field(self, chance: Chance, name: str, wavelength_m: float) -> Floats:
@@ -122,8 +123,8 @@ class _Board:
         for lon, lat, radius, aspect in HILLS:
             middle = to_metres([(lon, lat)])[0]
             wide, long = radius * 0.75 * np.sqrt(aspect), radius * 0.75 / np.sqrt(aspect)
-            reach = ((xy[..., 0] - middle[0]) / wide) ** 2 + ((xy[..., 1] - middle[1]) / long) ** 2
-            risen += ((25.0 + 0.075 * radius) * np.exp(-reach)) ** 2
+            reach = np.sqrt(_square((xy[..., 0] - middle[0]) / wide) + _square((xy[..., 1] - middle[1]) / long))
+            risen += _square((25.0 + 0.075 * radius) * _bell(reach / 1.6))
         return np.asarray(np.sqrt(risen))
 
     def _metres(self, rows: int, columns: int, step: int) -> Floats:
@@ -131,6 +132,15 @@ class _Board:
         column, row = np.meshgrid(np.arange(columns) * step + 0.5, np.arange(rows) * step + 0.5)
         lon, lat = self.turn.c + column * self.turn.a, self.turn.f + row * self.turn.e
         return to_metres(np.column_stack([lon.ravel(), lat.ravel()]))
+
+
+def _square(values: Floats) -> Floats:
+    return values * values
+
+
+def _bell(reach: Floats) -> Floats:
+    """1 in the middle, a quarter at a reach of 1, soon next to nothing."""
+    return 1.0 / _square(1.0 + _square(reach))
 
 
 def waters_of(water: Geometries, kinds: NDArray[np.object_], rivers: Geometries) -> Waters:
