@@ -31,14 +31,12 @@ def encode_budgeted(
         clusters: Which statuses are alarms; None where none is.
     """
     met = [met_by(part.columns, window) for part in parts]
-    numbers = met
-    if _total(met) > budget.features:
-        numbers = [_due(part, each, window) for part, each in zip(parts, met, strict=True)]
-    if _total(numbers) <= budget.features:
+    # Most tiles are far below the budget: which of what is met is due, is asked where it matters.
+    if _total(met) <= budget.features or _total(_due(parts, met, window)) <= budget.features:
         made = encode_columns(name, [replace(part, met=each) for part, each in zip(parts, met, strict=True)], window)
         if len(made.data) <= budget.data_bytes:
             return made, 0
-        numbers = [_due(part, each, window) for part, each in zip(parts, met, strict=True)]
+    numbers = _due(parts, met, window)
     sizes = np.concatenate([_sizes(part, met, clusters) for part, met in zip(parts, numbers, strict=True)])
     fids = np.concatenate([part.columns.fids[met] for part, met in zip(parts, numbers, strict=True)])
     ends = np.cumsum([len(each) for each in numbers])[:-1]
@@ -54,10 +52,13 @@ def _total(numbers: Sequence[Ints]) -> int:
     return sum(map(len, numbers))
 
 
-def _due(part: Part, met: Ints, window: TileWindow) -> Ints:
-    """Those that are drawn at this level."""
-    numbers = met[part.columns.first_zoom[met] <= window.zoom]
-    return numbers if part.hidden is None else numbers[part.hidden[numbers] == 0]
+def _due(parts: Sequence[Part], met: Sequence[Ints], window: TileWindow) -> list[Ints]:
+    """Those of each part that are drawn at this level."""
+    due = []
+    for part, each in zip(parts, met, strict=True):
+        numbers = each[part.columns.first_zoom[each] <= window.zoom]
+        due.append(numbers if part.hidden is None else numbers[part.hidden[numbers] == 0])
+    return due
 
 
 def _sizes(part: Part, numbers: Ints, clusters: Clusters | None) -> npt.NDArray[np.float64]:

@@ -36,22 +36,26 @@ def settled(rings, starts, shells, count):  # pragma: no cover - compiled
     Returns:
         The same four; a count of -1 where edges cross, or an area is covered twice, or there are too many edges.
     """
-    nothing = np.empty((0, 2), dtype=np.int64), np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)
     if starts[count] > _MOST_EDGES:
-        return nothing[0], nothing[1], nothing[2], -1
+        return _left_to_geos()
     ends = _directed(rings, starts, shells, count)
     cuts, crossed = _cuts(ends)
     if len(ends) == 0 or crossed:
-        return nothing[0], nothing[1], nothing[2], -1
+        return _left_to_geos()
     corners, edges, twice = _cancelled(_parted(ends, cuts))
     if twice:
-        return nothing[0], nothing[1], nothing[2], -1
+        return _left_to_geos()
     first = np.searchsorted(edges[:, 0], np.arange(len(corners) + 1))
     following = _followed(corners, edges, first)
     if len(following) < len(edges):
-        return nothing[0], nothing[1], nothing[2], -1
+        return _left_to_geos()
     loops, begins, walks = _loops(corners, edges, first, following)
     return _grouped(loops, begins, walks)
+
+
+@njit(nogil=True, cache=True)
+def _left_to_geos():  # pragma: no cover - compiled
+    return np.empty((0, 2), dtype=np.int64), np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8), -1
 
 
 @njit(nogil=True, cache=True)
